@@ -1,0 +1,76 @@
+# DermTriage. `make help` lists the commands. Everything lives in .venv, in the checkout.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv pip install -q --python $(BIN)/python
+DATA ?= ../shared/data/ham10000_256.zip
+WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
+# Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
+TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
+RUN ?= runs/$(shell date +%Y%m%d-%H%M)
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-all test lint format train evaluate bench lock
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: install  ## demonstration on http://127.0.0.1:8000, Ctrl-C stops it
+	@$(BIN)/python app.py --demo
+
+install: .venv/serve.stamp static/vendor/openseadragon.min.js  ## what serving needs
+
+install-all: install .venv/all.stamp node_modules/axe-core/axe.min.js  ## training and tests as well
+
+.venv/uv.stamp:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@touch $@
+
+.venv/serve.stamp: requirements-serve.txt requirements-assets.txt .venv/uv.stamp
+	$(UV) -r requirements-serve.txt -r requirements-assets.txt || $(BIN)/python -m pip install -q -r requirements-serve.txt -r requirements-assets.txt
+	@touch $@
+
+.venv/all.stamp: requirements.txt .venv/serve.stamp
+	$(UV) -r requirements.txt || $(BIN)/python -m pip install -q -r requirements.txt
+	@touch $@
+
+static/vendor/openseadragon.min.js: package-lock.json .venv/serve.stamp
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --omit=dev --no-audit --no-fund --silent
+	@mkdir -p static/vendor
+	cp node_modules/openseadragon/build/openseadragon/openseadragon.min.js node_modules/openseadragon/LICENSE.txt static/vendor/
+	@touch $@
+
+node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.min.js
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
+	@touch $@
+
+test: install-all  ## lint, types, directions of import, and every test
+	$(MAKE) -s lint
+	$(BIN)/python -m pytest
+
+lint: install-all  ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-all  ## ruff's own layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and write the bundle there
+	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) --weights $(WEIGHTS)
+	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA)
+
+evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on the held-out lesions of $(DATA)
+	$(BIN)/python -m ml evaluate $(BUNDLE) --data $(DATA) $(if $(STRUCTURES),--structures $(STRUCTURES))
+
+bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
+	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))
+
+lock:  ## pin again what the requirements' .in files ask for
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.in | grep -vxFf requirements-serve.txt > requirements.tmp
+	(echo "-r requirements-serve.txt"; cat requirements.tmp) > requirements.txt
+	rm requirements.tmp
