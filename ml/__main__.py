@@ -1,0 +1,30 @@
+"""Command line: `python -m ml COMMAND`, each with --help; without a command it lists them."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ml.bundle import BundleError
+from ml.commands import backbones, bench, card, consensus, evaluate, explain, export, predict, refine, report, train
+from ml.datasets import DataError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 done, 1 some images could not be read, 2 nothing could be done."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for command in (train, refine, evaluate, export, predict, explain, card, consensus, bench, backbones, report):
+        command.register(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (BundleError, DataError, OSError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted. The same command continues a training run.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The bench: eight targets explained, against the bare forward, pytorch-grad-cam and other runtimes, in one run."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from ml.bench.runtimes import CHOSEN, OPENVINO_INSTALLED, Forward, agreement, forwards
+from ml.bench.subject import Array, Subject, subject
+from ml.bench.timing import Seconds, interleaved, machine, ratio, summary, unsteady
+from ml.bundle import Bundle
+from ml.engine import Engine
+from ml.explain.graph import GraphModel
+from ml.explain.reference import ReferenceGradCam
+from ml.preprocessing import decode
+from ml.results import Heatmap
+
+CALIBRATION, IMAGES, BATCH = 8, 16, 4
+_LIBRARIES: Final = ("onnxruntime", "torch", "grad-cam", "numpy", "pillow")
+
+
+def bench(shipped: Bundle, folder: Path, threads: int, repetitions: int) -> dict[str, Any]:
+    """Every figure, ready for JSON. `folder` is for scratch files; `threads` is for every contestant alike."""
+    load = os.getloadavg()[0]
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        timed = subject(shipped, folder / "bundle", CALIBRATION + IMAGES)
+        runtimes = forwards(timed, folder, threads, timed.inputs[:CALIBRATION])
+        seconds = interleaved(contestants(timed, runtimes, threads), repetitions)
+    finally:
+        torch.set_num_threads(before)
+    head = GraphModel(shipped.model_file, threads).weights[0]
+    return {
+        "graph": timed.note,
+        "machine": machine(threads, load),
+        "versions": {library: version(library) for library in _LIBRARIES},
+        "rounds": len(seconds[CHOSEN]),
+        "unsteady": unsteady(seconds),
+        "times": summary(seconds),
+        **headline(seconds),
+        "runtime_vs_alternatives": _comparison(seconds, runtimes, timed.inputs[CALIBRATION:], head),
+    }
+
+
+def contestants(timed: Subject, runtimes: dict[str, Forward], threads: int) -> dict[str, Callable[[], object]]:
+    """One image each, except `end_to_end_batch`: four. All on the same picture."""
+    engine, reference = Engine(timed.bundle, threads), ReferenceGradCam(timed.network)
+    file, prepared, bare = timed.files[0], timed.inputs[:1], runtimes[CHOSEN]
+    tensor, size = torch.from_numpy(prepared), prepared.shape[-1]
+    targets = range(len(timed.bundle.card.targets))
+
+    def eight_maps() -> list[object]:
+        # Scaled and enlarged as pytorch-grad-cam's are.
+        return [Heatmap(raw).normalised(size) for raw in engine.forward(prepared)["cams"][0]]
+
+    return {
+        "heads_and_maps": lambda: engine.forward(prepared),
+        "eight_maps": eight_maps,
+        "pytorch_grad_cam": lambda: [reference.heatmaps(tensor, target) for target in targets],
+        "end_to_end": lambda: engine.run([decode(file)]),
+        "end_to_end_batch": lambda: engine.run([decode(each) for each in timed.files[:BATCH]]),
+        "decode_and_forward": lambda: (decode(file), bare(prepared)),
+        **{name: partial(forward, prepared) for name, forward in runtimes.items()},
+    }
+
+
+def headline(seconds: Seconds) -> dict[str, float]:
+    """The figures that the engine is judged by: rates, then ratios of medians."""
+    median = {name: float(np.median(values)) for name, values in seconds.items()}
+    return {
+        "images_per_second": round(1 / median["end_to_end"], 2),
+        "images_per_second_in_batches_of_four": round(BATCH / median["end_to_end_batch"], 2),
+        "heads_and_maps_vs_forward": round(median["heads_and_maps"] / median[CHOSEN], 3),
+        "speedup_vs_pytorch_grad_cam": round(median["pytorch_grad_cam"] / median["eight_maps"], 1),
+        "end_to_end_vs_decode_and_forward": round(median["end_to_end"] / median["decode_and_forward"], 3),
+    }
+
+
+def _comparison(seconds: Seconds, runtimes: dict[str, Forward], inputs: Array, head: Array) -> dict[str, Any]:
+    """Forward of the bare backbone: how many times the chosen runtime's each other one takes, and how it agrees."""
+    others = {
+        name: {
+            "times_the_chosen": round(ratio(seconds, name, CHOSEN), 3),
+            **agreement(runtimes[CHOSEN], forward, inputs, head),
+        }
+        for name, forward in runtimes.items()
+        if name != CHOSEN
+    }
+    missing = {} if OPENVINO_INSTALLED else {"openvino": "not installed"}
+    return {"chosen": CHOSEN, **others, **missing}

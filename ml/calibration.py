@@ -1,0 +1,75 @@
+"""From raw scores to probabilities that mean what they say, and the thresholds chosen on them.
+
+Temperature scaling (Guo et al., arXiv 1706.04599). Training draws rare lesions more often than they occur, which shifts
+every logit; a temperature cannot undo a shift, so an offset is fitted beside it (together: Platt scaling).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, log_softmax
+
+from ml.card import OperatingPoint
+
+WANTED_SENSITIVITIES: Final = (0.90, 0.95, 0.98)
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.bool_]
+
+
+def calibrated(logits: Floats, temperature: float, offset: float) -> Floats:
+    """sigmoid((z + offset) / temperature)."""
+    probabilities: Floats = expit((logits + offset) / temperature)
+    return probabilities
+
+
+def fit_binary(logits: Floats, labels: Labels) -> tuple[float, float]:
+    """Temperature and offset with the least negative log-likelihood. Both classes must occur."""
+    if labels.all() or not labels.any():
+        raise ValueError("Calibration needs positives and negatives.")
+
+    def nll(parameters: Floats) -> float:
+        z = (logits + parameters[1]) / np.exp(parameters[0])
+        return float(np.mean(np.logaddexp(0, z) - labels * z))
+
+    log_temperature, offset = minimize(nll, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-9}).x
+    return float(np.exp(log_temperature)), float(offset)
+
+
+def fit_temperature(logits: Floats, classes: npt.NDArray[np.integer]) -> float:
+    """Temperature for exclusive classes: logits (N, K), class indices (N,)."""
+
+    def nll(log_temperature: float) -> float:
+        shares = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(np.mean(shares[np.arange(len(classes)), classes]))
+
+    return float(np.exp(minimize_scalar(nll, bounds=(-3, 3), method="bounded").x))
+
+
+def operating_points(
+    probabilities: Floats, labels: Labels, wanted: Sequence[float] = WANTED_SENSITIVITIES
+) -> tuple[OperatingPoint, ...]:
+    """For each wanted sensitivity the highest threshold that reaches it; a score equal to the threshold is positive."""
+    positives = np.sort(probabilities[labels])[::-1]
+    points = []
+    for sensitivity in wanted:
+        threshold = float(positives[int(np.ceil(sensitivity * len(positives) - 1e-9)) - 1])
+        points.append(
+            OperatingPoint(sensitivity, threshold, *sensitivity_specificity(probabilities, labels, threshold))
+        )
+    return tuple(points)
+
+
+def sensitivity_specificity(probabilities: Floats, labels: Labels, threshold: float) -> tuple[float, float]:
+    called = probabilities >= threshold
+    return float(called[labels].mean()), float((~called[~labels]).mean())
+
+
+def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
+    """Mean over equal-width bins, weighted by size, of |observed frequency - mean probability|."""
+    index = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = np.bincount(index, weights=labels - probabilities, minlength=bins)
+    return float(np.abs(gaps).sum() / len(probabilities))

@@ -1,0 +1,145 @@
+"""card.json: everything that serving and people must know about a trained model, beside its weights."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Self
+
+from ml.patterns import Lesion, Pattern
+from ml.preprocessing import PreprocessingSpec
+from ml.quality import QualityLimits
+
+FORMAT_VERSION: Final = 1
+BCC: Final = "BCC"
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on the calibrated probability, chosen on validation for a wanted sensitivity, as measured there."""
+
+    wanted: float
+    threshold: float
+    sensitivity: float
+    specificity: float
+
+
+@dataclass(frozen=True)
+class Target:
+    """One finding the model was trained for: BCC, or a pattern by its code.
+
+    The calibrated probability of a logit z is sigmoid((z + offset) / temperature).
+    """
+
+    code: str
+    evidence: str
+    temperature: float
+    offset: float
+    operating_points: tuple[OperatingPoint, ...]
+    default_sensitivity: float
+    choice: str = ""  # how the default threshold was chosen, where not for a wanted sensitivity
+
+    @property
+    def label(self) -> str:
+        return "Basal cell carcinoma" if self.code == BCC else Pattern(self.code).label
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which the finding counts as present: the default operating point's."""
+        return next(p.threshold for p in self.operating_points if p.wanted == self.default_sensitivity)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        points = tuple(OperatingPoint(**{k: float(v) for k, v in point.items()}) for point in data["operating_points"])
+        target = cls(
+            code=BCC if data["code"] == BCC else Pattern(data["code"]).value,
+            evidence=str(data["evidence"]),
+            temperature=float(data["temperature"]),
+            offset=float(data["offset"]),
+            operating_points=points,
+            default_sensitivity=float(data["default_sensitivity"]),
+            choice=str(data.get("choice", "")),
+        )
+        if target.temperature <= 0 or all(point.wanted != target.default_sensitivity for point in points):
+            raise ValueError(f"target {target.code}: no usable temperature or default operating point")
+        return target
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """From which distance (`ml.novelty`) an image is unlike those the model knows, and what the distance is."""
+
+    threshold: float
+    method: str
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(float(data["threshold"]), str(data["method"]))
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card of a bundle. `targets` follow the graph's outputs: BCC first, then the assessed patterns."""
+
+    name: str
+    created: str
+    sha256: str
+    backbone: str
+    preprocessing: PreprocessingSpec
+    targets: tuple[Target, ...]
+    lesions: tuple[Lesion, ...]
+    lesion_temperature: float
+    quality: QualityLimits
+    intended_use: str
+    clinically_validated: bool
+    notice: str
+    novelty: Novelty | None = None  # None in bundles without such a test
+    data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bcc(self) -> Target:
+        return self.targets[0]
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The patterns this model was trained for; the others are "not assessed by this model"."""
+        return tuple(Pattern(target.code) for target in self.targets[1:])
+
+    @property
+    def reference(self) -> str:
+        """Name and weights in one string, stored with every result."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Raises KeyError, TypeError, ValueError on a card that this version of the code cannot use."""
+        if data["format_version"] != FORMAT_VERSION:
+            raise ValueError(
+                f"card format {data['format_version']} is not known here (this is format {FORMAT_VERSION})"
+            )
+        targets = tuple(Target.from_json(target) for target in data["targets"])
+        if not targets or targets[0].code != BCC:
+            raise ValueError("the first target must be BCC")
+        return cls(
+            targets=targets,
+            preprocessing=PreprocessingSpec.from_json(data["preprocessing"]),
+            lesions=tuple(Lesion(code) for code in data["lesions"]),
+            lesion_temperature=float(data["lesion_temperature"]),
+            quality=QualityLimits.from_json(data["quality"]),
+            clinically_validated=bool(data["clinically_validated"]),
+            name=str(data["name"]),
+            created=str(data["created"]),
+            sha256=str(data["sha256"]),
+            backbone=str(data["backbone"]),
+            intended_use=str(data["intended_use"]),
+            notice=str(data["notice"]),
+            novelty=Novelty.from_json(data["novelty"]) if data.get("novelty") else None,
+            data=dict(data["data"]),
+            metrics=dict(data["metrics"]),
+            training=dict(data["training"]),
+            versions=dict(data["versions"]),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format_version": FORMAT_VERSION, **asdict(self)}

@@ -1,0 +1,122 @@
+"""Ratings from a CSV file, and the reference written back to one."""
+
+import csv
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.consensus.em import NO_LABEL, Consensus
+from ml.patterns import Pattern
+
+COLUMNS = ("image", "rater", "pattern", "value")
+VALUES = {"0": 0, "1": 1, "": -1}
+MISSING = -1
+
+
+class RatingsError(ValueError):
+    """A ratings file that cannot be used; the message names the row, the header being row 1."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """``values`` (images, raters, 7): 1 present, 0 absent, -1 not assessed; patterns in their own order."""
+
+    images: tuple[str, ...]
+    raters: tuple[str, ...]
+    values: npt.NDArray[np.int8]
+
+    def of(self, pattern: Pattern) -> npt.NDArray[np.int8]:
+        """The (images, raters) ratings of one pattern."""
+        return self.values[:, :, list(Pattern).index(pattern)]
+
+
+def read_ratings(path: Path) -> Ratings:
+    """Read a CSV file with the columns image, rater, pattern, value; others are ignored.
+
+    A value is 1 (present), 0 (absent) or blank (cannot tell, the same as no row at all). Raises RatingsError for a
+    missing column, an empty name, an unknown pattern, another value, a rating given twice, or a file without a row.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as source:
+        return _collect(_rows(source))
+
+
+def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Number and four fields of each row that is not blank."""
+    reader = csv.reader(source)
+    header = [name.strip().lower() for name in next(reader, [])]
+    absent = [name for name in COLUMNS if name not in header]
+    if absent:
+        raise RatingsError(f"Row 1: the header lacks the column {', '.join(absent)}.")
+    places = [header.index(name) for name in COLUMNS]
+    try:
+        for fields in reader:
+            if len(fields) <= max(places):
+                if any(fields):
+                    raise RatingsError(f"Row {reader.line_num}: {len(fields)} fields are too few.")
+                continue
+            yield reader.line_num, [fields[place].strip() for place in places]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise RatingsError(f"Row {reader.line_num + 1}: {error}.") from error
+
+
+def _collect(rows: Iterator[tuple[int, list[str]]]) -> Ratings:
+    images: dict[str, int] = {}
+    raters: dict[str, int] = {}
+    patterns = {pattern.value: index for index, pattern in enumerate(Pattern)}
+    cells = array("q")
+    for number, (image, rater, pattern, value) in rows:
+        if pattern not in patterns or value not in VALUES or not image or not rater:
+            raise RatingsError(f"Row {number}: {_fault(image, rater, pattern, value)}")
+        place = images.setdefault(image, len(images)), raters.setdefault(rater, len(raters))
+        cells.extend((*place, patterns[pattern], VALUES[value], number))
+    if not cells:
+        raise RatingsError("The file has no rating.")
+    table = np.frombuffer(cells, dtype=np.int64).reshape(-1, 5)
+    _refuse_repeats(table, (len(images), len(raters), len(patterns)))
+    values = np.full((len(images), len(raters), len(patterns)), MISSING, np.int8)
+    values[table[:, 0], table[:, 1], table[:, 2]] = table[:, 3]
+    return Ratings(tuple(images), tuple(raters), values)
+
+
+def _fault(image: str, rater: str, pattern: str, value: str) -> str:
+    """What is wrong with a row that is known to be wrong."""
+    if not image or not rater:
+        return f"the {'rater' if image else 'image'} is empty."
+    if pattern not in [known.value for known in Pattern]:
+        return f"{pattern!r} is no pattern; known are {', '.join(Pattern)}."
+    return f"{value!r} is no rating; it is 1, 0 or blank."
+
+
+def _refuse_repeats(table: npt.NDArray[np.int64], shape: tuple[int, int, int]) -> None:
+    keys = np.ravel_multi_index((table[:, 0], table[:, 1], table[:, 2]), shape)
+    order = np.argsort(keys, kind="stable")
+    repeated = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+    if repeated.size:
+        first, again = min(((int(order[at]), int(order[at + 1])) for at in repeated), key=lambda pair: pair[1])
+        raise RatingsError(f"Row {table[again, 4]}: the same image, rater and pattern stand in row {table[first, 4]}.")
+
+
+def write_reference(path: Path, ratings: Ratings, found: Mapping[Pattern, Consensus]) -> None:
+    """Write image, pattern, posterior (of presence), label and number of ratings, a row for each image and pattern.
+
+    Posterior and label are blank for a pattern without a consensus; the label also where nobody rated the image.
+    """
+    given = {pattern: (ratings.of(pattern) != MISSING).sum(axis=1) for pattern in Pattern}
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(["image", "pattern", "posterior", "label", "ratings"])
+        for index, image in enumerate(ratings.images):
+            for pattern in Pattern:
+                writer.writerow([image, pattern.value, *_outcome(found.get(pattern), index), given[pattern][index]])
+
+
+def _outcome(consensus: Consensus | None, index: int) -> tuple[str, str]:
+    if consensus is None:
+        return "", ""
+    label = int(consensus.labels[index])
+    return f"{consensus.posterior[index, 1]:.6f}", "" if label == NO_LABEL else str(label)

@@ -1,0 +1,129 @@
+"""HAM10000 as records and splits: by lesion, never by image, the same for everyone with the same seed.
+
+Source: Tschandl, Rosendahl, Kittler, Scientific Data 5:180161 (2018), CC BY-NC.
+"""
+
+import csv
+import hashlib
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ml.decoding import UnreadableImage, decode
+from ml.patterns import Lesion
+
+# Two "lesions" that show the same picture (ISIC_0025226, ISIC_0030074): one group, or a split would leak.
+_SAME_LESION: Final = {"HAM_0004919": "HAM_0000140"}
+FOLDS: Final = 20
+
+
+class DataError(Exception):
+    """The data set cannot be used; the text says why in plain words."""
+
+
+class Split(StrEnum):
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+# Twentieths of the lesions: 20 % test, 15 % validation; any five-fold scheme is four of them at a time.
+_HELD_OUT: Final = {Split.TEST: range(0, 4), Split.VALIDATION: range(4, 7)}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image. `group` is the lesion, and what splits are made of."""
+
+    image_id: str
+    group: str
+    lesion: Lesion
+    sex: str
+    age: float | None
+    site: str
+
+    @property
+    def bcc(self) -> bool:
+        return self.lesion is Lesion.BCC
+
+
+class Ham10000:
+    """The data set at `path`: the zip, or the folder it unpacks to. Raises `DataError`."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # A folder and a zip answer to the same few methods of a path.
+            self._root: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
+            rows = csv.DictReader(io.StringIO(self._read("metadata.csv").decode()))
+            self.records = [_record(row) for row in rows]
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path} is not the HAM10000 folder or zip this expects: {error}.") from error
+
+    def image(self, record: Record) -> Image.Image:
+        """The decoded picture. Raises `DataError`."""
+        try:
+            return decode(self._read(f"images/{record.image_id}.jpg"))
+        except (OSError, KeyError, UnreadableImage) as error:
+            raise DataError(f"Image {record.image_id} of the data set cannot be read: {error}") from error
+
+    def mask(self, record: Record) -> npt.NDArray[np.bool_]:
+        """The lesion in that picture, (H, W). Raises `DataError`."""
+        try:
+            with Image.open(io.BytesIO(self._read(f"masks/{record.image_id}.png"))) as image:
+                mask: npt.NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
+        except (OSError, KeyError) as error:
+            raise DataError(f"The lesion mask of {record.image_id} cannot be read: {error}") from error
+        return mask
+
+    def _read(self, name: str) -> bytes:
+        return self._root.joinpath(name).read_bytes()
+
+
+def _record(row: dict[str, str]) -> Record:
+    return Record(
+        image_id=row["image_id"],
+        group=_SAME_LESION.get(row["lesion_id"], row["lesion_id"]),
+        lesion=Lesion(row["dx"]),
+        sex=row["sex"],
+        age=float(row["age"]) if row["age"] else None,
+        site=row["localization"],
+    )
+
+
+def assign_folds(records: Iterable[Record], seed: int, folds: int = FOLDS) -> dict[str, int]:
+    """Deal the lesions of each type round the folds in a seeded order: group → fold.
+
+    The order is a hash of seed and lesion, so it depends neither on the file's order nor on a library's generator.
+    """
+    groups: dict[str, Lesion] = {record.group: record.lesion for record in records}
+    strata: dict[Lesion, list[str]] = defaultdict(list)
+    for group, lesion in groups.items():
+        strata[lesion].append(group)
+    dealt = [group for lesion in sorted(strata) for group in sorted(strata[lesion], key=lambda g: _order(g, seed))]
+    return {group: index % folds for index, group in enumerate(dealt)}
+
+
+def _order(group: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{group}".encode()).digest()
+
+
+def split_of(fold: int) -> Split:
+    return next((split for split, held_out in _HELD_OUT.items() if fold in held_out), Split.TRAIN)
+
+
+def split_by_lesion(records: Sequence[Record], seed: int) -> dict[Split, list[Record]]:
+    """The records of each split; no lesion is in two of them."""
+    folds = assign_folds(records, seed)
+    parts: dict[Split, list[Record]] = {split: [] for split in Split}
+    for record in records:
+        parts[split_of(folds[record.group])].append(record)
+    return parts

@@ -1,0 +1,153 @@
+"""Bytes from a stranger → an upright sRGB picture, or a reason a GP understands.
+
+Everything that can be wrong with an uploaded file ends in `UnreadableImage`; no other exception and no warning escapes.
+"""
+
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+MAX_PIXELS: Final = 50_000_000
+MIN_SIDE: Final = 64
+
+_SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
+# EXIF orientation → the operation that makes the picture upright (EXIF 2.3, tag 0x0112).
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_header_lock = threading.Lock()
+
+
+class Unreadable(StrEnum):
+    """Why a file cannot be used; `message` says it in plain words."""
+
+    EMPTY = "empty"
+    WRONG_FORMAT = "wrong_format"
+    CORRUPT = "corrupt"
+    TOO_LARGE = "too_large"
+    TOO_SMALL = "too_small"
+    ANIMATED = "animated"
+
+    @property
+    def message(self) -> str:
+        return _MESSAGES[self]
+
+
+_MESSAGES: Final = {
+    Unreadable.EMPTY: "The file is empty.",
+    Unreadable.WRONG_FORMAT: "This is not a JPEG, PNG or WebP image.",
+    Unreadable.CORRUPT: "The image is damaged or incomplete. Please export or upload it again.",
+    Unreadable.TOO_LARGE: "The image has too many pixels. Please save it smaller.",
+    Unreadable.TOO_SMALL: "The image is too small to assess.",
+    Unreadable.ANIMATED: "The file is an animation. Please upload a single still image.",
+}
+
+
+class UnreadableImage(ValueError):  # noqa: N818 - reads as what it says
+    """The file is not a usable image; `reason` is the code, the text is for people."""
+
+    def __init__(self, reason: Unreadable) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Image.Image:
+    """Decode a JPEG, PNG or WebP completely: upright, 8-bit RGB in sRGB, transparency over white, no metadata.
+
+    The pixel count is judged from the header, before anything is decoded. Raises `UnreadableImage` only.
+    """
+    if not data:
+        raise UnreadableImage(Unreadable.EMPTY)
+    try:
+        image = _open(data)
+        _check_header(image, max_pixels, min_side)
+        image.load()
+        upright = _upright(image)
+        return _pixels_only(_to_srgb(_flatten(upright), image.info.get("icc_profile")))
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError:
+        raise UnreadableImage(Unreadable.TOO_LARGE) from None
+    except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, zlib.error, ValueError, …
+        raise UnreadableImage(Unreadable.CORRUPT) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # `catch_warnings` swaps process-wide state, so threads take turns; only header parsing happens inside.
+    with _header_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        with _quiet():
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        known = data.startswith(_SIGNATURES[:2]) or (data.startswith(_SIGNATURES[2]) and data[8:12] == b"WEBP")
+        raise UnreadableImage(Unreadable.CORRUPT if known else Unreadable.WRONG_FORMAT) from None
+
+
+def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise UnreadableImage(Unreadable.TOO_LARGE)
+    if min(image.size) < min_side:
+        raise UnreadableImage(Unreadable.TOO_SMALL)
+    # MPO is a still photograph with previews beside it, as many phones write it: its first picture is the photograph.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise UnreadableImage(Unreadable.ANIMATED)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        with _quiet():
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a broken EXIF block is no reason to refuse good pixels
+        orientation = None
+    operation = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if operation is None else image.transpose(operation)
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Any mode → L, RGB or CMYK, 8 bits a channel, transparency over white."""
+    if image.mode.startswith("I"):  # 16-bit grey: `convert` would clip instead of scale
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if not ImageCms.getProfileDescription(source).startswith("sRGB"):
+                converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+                return image.convert("RGB") if converted is None else converted
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass  # a broken or mismatched profile: show the pixels as they are
+    return image.convert("RGB")
+
+
+def _pixels_only(image: Image.Image) -> Image.Image:
+    clean = Image.new("RGB", image.size)
+    clean.paste(image)
+    return clean

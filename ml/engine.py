@@ -1,0 +1,136 @@
+"""Serving: load a bundle once, answer batches of pictures. The only serving module that imports onnxruntime.
+
+from ml.bundle import Bundle, BundleError, read_card    # light: no onnxruntime
+from ml.preprocessing import decode, UnreadableImage    # light: numpy and Pillow
+from ml.engine import Engine                            # heavy: workers only
+
+engine = Engine(Bundle.load())            # or Bundle.load(folder); raises BundleError in plain words
+image = decode(data)                      # upright RGB without metadata; raises UnreadableImage(reason)
+result, = engine.run([image])             # ml.results.Result, one per image, in order
+result.bcc_probability                    # calibrated, None where the model gave no usable answer
+result.bcc                                # reaches the default operating point (None likewise)
+result.needs_person, result.reasons       # Reason codes, each with .message
+result.findings                           # (target, probability, threshold, present, strength): BCC, then patterns
+result.heatmaps["BCC"].to_png()           # small greyscale PNG (None: no map), to stretch over result.region
+result.lesion, result.patterns            # dicts by enum; patterns holds only those this bundle assesses
+result.region                             # left, top, size in pixels of the upright image
+result.bundle, result.preprocessing       # "name@sha256[:12]", version string: store both with the result
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from PIL import Image
+
+from ml.bundle import Bundle, BundleError
+from ml.card import Card, Target
+from ml.patterns import Lesion, Pattern
+from ml.preprocessing import Region, prepare, region
+from ml.quality import assess
+from ml.results import Finding, Heatmap, Reason, Result
+
+__all__ = ["Engine", "Finding", "Heatmap", "Reason", "Region", "Result"]
+
+OUTPUTS: Final = ("bcc_logit", "pattern_logits", "lesion_logits", "cams", "features", "novelty")
+BATCH: Final = 4
+
+Array = npt.NDArray[np.float32]
+
+
+class Engine:
+    """One loaded bundle. Thread-safe; memory stays flat because pictures go through in small batches."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """`threads`: processor threads of one run; 0 leaves it to onnxruntime. Raises `BundleError`."""
+        self.bundle = bundle
+        self._card = bundle.card
+        try:
+            self._session = ort.InferenceSession(bundle.model_file, _options(threads), ["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises its own untyped family
+            raise BundleError(f"The weights in {bundle.path} cannot be loaded.") from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        expected = set(OUTPUTS) - (set() if self._card.patterns else {"pattern_logits"})
+        expected -= set() if self._card.novelty else {"novelty"}
+        if set(self._outputs) != expected:
+            raise BundleError(f"The weights in {bundle.path} do not give what their card promises.")
+
+    def run(self, images: Sequence[Image.Image]) -> list[Result]:
+        """One result per upright RGB picture, in order."""
+        return [result for batch in _batched(images) for result in self._run_batch(batch)]
+
+    def _run_batch(self, images: Sequence[Image.Image]) -> Iterator[Result]:
+        outputs = self.forward(np.stack([prepare(image, self._card.preprocessing) for image in images]))
+        for index, image in enumerate(images):
+            yield self._result(image, {name: values[index] for name, values in outputs.items()})
+
+    def forward(self, inputs: Array) -> dict[str, Array]:
+        """The graph's raw outputs for prepared inputs (N, 3, size, size)."""
+        return dict(zip(self._outputs, self._session.run(self._outputs, {"images": inputs}), strict=True))
+
+    def _result(self, image: Image.Image, outputs: dict[str, Array]) -> Result:
+        quality = assess(image, self._card.quality)
+        # Not one number of a broken answer is passed on: it could look like a low risk.
+        usable = all(bool(np.isfinite(values).all()) for values in outputs.values())
+        reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in quality.issues]
+        if usable and unfamiliar(self._card, outputs):
+            reasons.append(Reason.UNFAMILIAR)
+        heatmaps = self._heatmaps(outputs["cams"]) if usable else {}
+        findings = self._findings(outputs, heatmaps) if usable else ()
+        return Result(
+            bcc_probability=findings[0].probability if findings else None,
+            bcc=findings[0].present if findings else None,
+            patterns={Pattern(finding.target): finding.probability for finding in findings[1:]},
+            lesion=self._lesion(outputs["lesion_logits"]) if usable else {},
+            findings=findings,
+            heatmaps=heatmaps,
+            reasons=tuple(reasons),
+            quality=quality,
+            region=region(*image.size),
+            bundle=self.bundle.reference,
+            preprocessing=self._card.preprocessing.version,
+        )
+
+    def _heatmaps(self, cams: Array) -> dict[str, Heatmap]:
+        return {target.code: Heatmap(cam.copy()) for target, cam in zip(self._card.targets, cams, strict=True)}
+
+    def _findings(self, outputs: dict[str, Array], heatmaps: dict[str, Heatmap]) -> tuple[Finding, ...]:
+        logits = np.concatenate([outputs["bcc_logit"], outputs.get("pattern_logits", np.empty(0, np.float32))])
+        probabilities = [_calibrated(target, logit) for target, logit in zip(self._card.targets, logits, strict=True)]
+        return tuple(
+            Finding(target.code, p, target.threshold, p >= target.threshold, heatmaps[target.code].strength)
+            for target, p in zip(self._card.targets, probabilities, strict=True)
+        )
+
+    def _lesion(self, logits: Array) -> dict[Lesion, float]:
+        scaled = (logits - logits.max()).astype(np.float64) / self._card.lesion_temperature
+        shares = np.exp(scaled) / np.exp(scaled).sum()
+        return {lesion: float(share) for lesion, share in zip(self._card.lesions, shares, strict=True)}
+
+
+def unfamiliar(card: Card, outputs: dict[str, Array]) -> bool:
+    """Whether one image's outputs lie farther from the known images than the card allows."""
+    return card.novelty is not None and float(outputs["novelty"][0]) > card.novelty.threshold
+
+
+def _calibrated(target: Target, logit: np.floating) -> float:
+    z = (float(logit) + target.offset) / target.temperature
+    return float(0.5 * (1 + np.tanh(z / 2)))  # the sigmoid, without overflow
+
+
+def _batched(images: Sequence[Image.Image]) -> Iterator[Sequence[Image.Image]]:
+    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # A worker shares its machine: no planning ahead per batch size, and no spinning while it waits. The arena stays on:
+    # without it the allocator's fragments add up to twice the memory.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

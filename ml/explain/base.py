@@ -1,0 +1,41 @@
+"""What a heatmap method asks of a model, and what all methods share: channels of the last activations, weighted."""
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+
+class Model(Protocol):
+    """A classifier whose T targets (0 is BCC, then its patterns) are linear in the spatial mean of its activations."""
+
+    @property
+    def weights(self) -> Array:
+        """Head weights of the targets: (T, C)."""
+
+    def activations(self, images: Array) -> Array:
+        """(N, 3, H, W) normalised images → the last backbone block's output (N, C, h, w)."""
+
+    def logits(self, images: Array) -> Array:
+        """(N, 3, H, W) normalised images → raw scores (N, T)."""
+
+
+class Explainer(ABC):
+    """A method is its channel weights: its map is ReLU(Σ_k weight_k · A_k)."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def heatmaps(self, images: Array, target: int) -> Array:
+        """(N, 3, H, W) normalised images → raw maps (N, h, w) ≥ 0 for one target. A map of zeros is "no map"."""
+        activations = self.model.activations(images)
+        weights = self.channel_weights(images, activations, target)
+        maps: Array = np.maximum(np.einsum("nc,nchw->nhw", weights, activations), 0)
+        return maps
+
+    @abstractmethod
+    def channel_weights(self, images: Array, activations: Array, target: int) -> Array:
+        """How much each channel of `activations` (N, C, h, w) counts for the target: (N, C)."""

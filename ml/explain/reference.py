@@ -1,0 +1,49 @@
+"""The reference: pytorch-grad-cam's own methods, against which ours are tested and timed."""
+
+import contextlib
+import io
+from typing import ClassVar
+
+import torch
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, ScoreCAM
+from pytorch_grad_cam.base_cam import BaseCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from torch import Tensor, nn
+
+from ml.network import MultiTaskNet
+
+
+class _TargetLogits(nn.Module):
+    # pytorch-grad-cam wants a model whose output is one tensor.
+    def __init__(self, network: MultiTaskNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.network(images)
+        return torch.cat([logits.bcc, logits.patterns], dim=1)
+
+
+class ReferenceGradCam:
+    """pytorch-grad-cam 1.5 on the last backbone block. Its maps are scaled to [0, 1] per image and to input size."""
+
+    method: ClassVar[type[BaseCAM]] = GradCAM
+
+    def __init__(self, network: MultiTaskNet) -> None:
+        self.network = network.eval()
+
+    def heatmaps(self, images: Tensor, target: int) -> Tensor:
+        """(N, 3, H, W) normalised images → (N, H, W) maps in [0, 1] for one target (0 is BCC, then the patterns)."""
+        layers = [self.network.features[-1]]
+        quiet = contextlib.redirect_stderr(io.StringIO())  # Score-CAM draws a progress bar
+        with quiet, self.method(_TargetLogits(self.network), layers) as method:  # the context releases its hooks
+            maps = method(input_tensor=images, targets=[ClassifierOutputTarget(target)] * len(images))
+        return torch.from_numpy(maps)
+
+
+class ReferenceGradCamPlusPlus(ReferenceGradCam):
+    method = GradCAMPlusPlus
+
+
+class ReferenceScoreCam(ReferenceGradCam):
+    method = ScoreCAM

@@ -1,0 +1,159 @@
+"""From a training run to a bundle: export, calibrate on validation, measure on test, write the card."""
+
+import json
+import pickle
+import platform
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
+from ml.calibration import calibrated, fit_binary, fit_temperature, operating_points
+from ml.card import BCC, Card, Novelty, OperatingPoint, Target
+from ml.datasets import DataError, Ham10000, Split, split_by_lesion
+from ml.engine import Engine
+from ml.evaluation import Predictions, measure, predict
+from ml.examples import LESIONS
+from ml.export import export_onnx
+from ml.network import MultiTaskNet
+from ml.pattern_evaluation import patterns_and_abstention
+from ml.pattern_release import NOVELTY_METHOD, known_images, pattern_targets, read_drawn, with_novelty
+from ml.patterns import Pattern
+from ml.preprocessing import PreprocessingSpec
+from ml.quality import QualityLimits
+from ml.structures import Isic2018Task2
+from ml.training import BEST
+
+DEFAULT_SENSITIVITY: Final = 0.95
+INTENDED_USE: Final = (
+    "Ordering a dermatologist's worklist of dermoscopic images by the probability of basal cell carcinoma, with every "
+    "case read by a dermatologist. Not for diagnosis, not for use without a reader, not for clinical photographs taken "
+    "without a dermatoscope."
+)
+NOTICE: Final = (
+    "Not clinically validated: this model was trained and tested on one public research collection only. It orders the "
+    "worklist; it does not replace the reading."
+)
+EVIDENCE: Final = "HAM10000 diagnoses; every BCC in it is confirmed by histology"
+DATA: Final = {
+    "source": "HAM10000: Tschandl, Rosendahl, Kittler, Scientific Data 5:180161 (2018); 256 px centre crops",
+    "licence": "CC BY-NC 4.0: non-commercial use, with attribution; a model trained on it inherits both",
+}
+JOINT_NOTICE: Final = (
+    "Not clinically validated: this model was trained and tested on public research collections only. Six of its seven "
+    "patterns were learnt from drawings and the clinical rule, with no expert label. It orders the worklist; it does "
+    "not replace the reading."
+)
+JOINT_DATA: Final = {
+    "source": f"{DATA['source']}. Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The "
+    "six BCC patterns: drawn phantoms and drawings on HAM10000 photographs",
+    "licence": DATA["licence"],
+}
+DRAWINGS: Final = 400
+_LIBRARIES: Final = ("torch", "torchvision", "schedulefree", "onnx", "onnxruntime", "numpy", "pillow")
+
+
+def load_run(run: Path) -> tuple[MultiTaskNet, PreprocessingSpec, dict[str, Any]]:
+    """The best network of a run, its preprocessing and its configuration. Raises `DataError`."""
+    try:
+        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
+        network = MultiTaskNet(tuple(Pattern) if config.get("patterns") else ())
+        network.load_state_dict(torch.load(run / BEST, weights_only=True, map_location="cpu"))
+        return network.eval(), PreprocessingSpec.from_json(config.pop("preprocessing")), config
+    except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        raise DataError(f"{run} holds no finished training run ({type(error).__name__}).") from error
+
+
+def release(
+    run: Path, bundle: Path, data: Ham10000, marked: Isic2018Task2 | None = None, drawings: int = DRAWINGS
+) -> Card:
+    """Write the bundle of a run; one with pattern heads needs `marked`. Raises `DataError`.
+
+    The test split is read once, after everything has been decided.
+    """
+    network, spec, config = load_run(run)
+    if network.patterns and marked is None:
+        raise DataError("A run with pattern heads needs ISIC 2018 Task 2 as well.")
+    bundle.mkdir(parents=True, exist_ok=True)
+    splits = split_by_lesion(data.records, config["seed"])
+    joint = (marked, read_drawn(run, Split.TRAIN)) if marked is not None else None
+    novelty = known_images(network, spec, data, splits[Split.TRAIN], config["seed"], joint)
+    export_onnx(network, spec.size, bundle / MODEL_FILE, novelty)
+    card = _draft(bundle.name, bundle, spec, config, marked)
+    card = replace(card, data={**card.data, "seed": config["seed"], "splits": _sizes(splits)})
+    write_card(bundle, card)
+    engine = Engine(Bundle.load(bundle), threads=0)
+    known = predict(engine, data, splits[Split.VALIDATION])
+    card = with_novelty(_calibrate(card, known), known)
+    if marked is not None:
+        targets = pattern_targets(card, engine, known, marked, read_drawn(run, Split.VALIDATION))
+        card = replace(card, targets=(card.bcc, *targets))
+    write_card(bundle, card)
+    engine = Engine(Bundle.load(bundle), threads=0)
+    known = predict(engine, data, splits[Split.TEST])
+    figures = measure(known, card) | patterns_and_abstention(engine, known, data, marked, Split.TEST, drawings)
+    card = replace(card, metrics={"split": Split.TEST.value, **figures})
+    write_card(bundle, card)
+    return card
+
+
+def _draft(
+    name: str, bundle: Path, spec: PreprocessingSpec, config: dict[str, Any], marked: Isic2018Task2 | None
+) -> Card:
+    # Replaced by `_calibrate`; the engine needs a complete card to start.
+    uncalibrated = OperatingPoint(wanted=DEFAULT_SENSITIVITY, threshold=0.5, sensitivity=0.0, specificity=0.0)
+    config["weights"] = Path(config["weights"]).name  # the path is this machine's, the name is the fact
+    return Card(
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        sha256=sha256_of(bundle / MODEL_FILE),
+        backbone=f"MobileNet-V2 1.0, {spec.size} × {spec.size}",
+        preprocessing=spec,
+        targets=tuple(
+            Target(code, EVIDENCE, 1.0, 0.0, (uncalibrated,), DEFAULT_SENSITIVITY)
+            for code in (BCC, *(pattern.value for pattern in Pattern if config.get("patterns")))
+        ),
+        lesions=LESIONS,
+        lesion_temperature=1.0,
+        quality=QualityLimits(),
+        intended_use=INTENDED_USE,
+        clinically_validated=False,
+        notice=NOTICE if marked is None else JOINT_NOTICE,
+        novelty=Novelty(float("inf"), NOVELTY_METHOD),
+        data=DATA if marked is None else JOINT_DATA,
+        training={"command": _command(config), "config": config},
+        versions={"python": platform.python_version(), **{library: version(library) for library in _LIBRARIES}},
+    )
+
+
+def _command(config: dict[str, Any]) -> str:
+    half = " --bf16" if config["half"] else ""
+    if config.get("patterns"):
+        return f"python -m ml refine BASE RUN --data HAM10000 --structures ISIC2018 --seed {config['seed']}{half}"
+    options = f"--weights {config['weights']} --seed {config['seed']}{half}"
+    return f"python -m ml train RUN --data HAM10000 {options}"
+
+
+def _calibrate(card: Card, known: Predictions) -> Card:
+    temperature, offset = fit_binary(known.bcc_logits, known.bcc)
+    points = operating_points(calibrated(known.bcc_logits, temperature, offset), known.bcc)
+    target = replace(card.bcc, temperature=temperature, offset=offset, operating_points=points)
+    return replace(
+        card, targets=(target, *card.targets[1:]), lesion_temperature=fit_temperature(known.lesion_logits, known.lesion)
+    )
+
+
+def _sizes(splits: dict[Split, Any]) -> dict[str, dict[str, int]]:
+    return {
+        split.value: {
+            "images": len(part),
+            "lesions": len({record.group for record in part}),
+            "bcc_images": sum(record.bcc for record in part),
+            "bcc_lesions": len({record.group for record in part if record.bcc}),
+        }
+        for split, part in splits.items()
+    }
