@@ -1,0 +1,26 @@
+// Keeps one part of the page up to date: an element with data-poll asks its address again and again,
+// and replaces itself with the answer, until an answer comes without data-poll.
+(() => {
+  const PAUSE = 2000;
+  const LONGEST_PAUSE = 30000;
+
+  function watch(element, pause) {
+    if (!element || !element.dataset.poll) return;
+    setTimeout(async () => {
+      if (document.hidden) return watch(element, pause);
+      try {
+        const answer = await fetch(element.dataset.poll, { headers: { Accept: "text/html" }, redirect: "error" });
+        if (!answer.ok) throw new Error(`status ${answer.status}`);
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(element.id);
+        if (!fresh) return window.location.reload(); // the page has moved on as a whole
+        const changed = fresh.textContent !== element.textContent;
+        if (changed) element.replaceWith(fresh);
+        watch(changed ? fresh : element, changed ? PAUSE : Math.min(pause * 1.25, LONGEST_PAUSE));
+      } catch {
+        watch(element, Math.min(pause * 2, LONGEST_PAUSE)); // server away or session over: ask less often
+      }
+    }, pause);
+  }
+
+  for (const element of document.querySelectorAll("[data-poll]")) watch(element, PAUSE);
+})();

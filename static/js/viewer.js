@@ -1,0 +1,120 @@
+// The image viewer: zoom and pan to full resolution (OpenSeadragon), the analysed square as a frame, and one heatmap
+// at a time laid exactly over that square.
+(() => {
+  const RAMP = [[62, 6, 90], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+  const FRAME = "analysed-frame";
+
+  function colour(share) {
+    const place = share * (RAMP.length - 1);
+    const lower = Math.min(Math.floor(place), RAMP.length - 2);
+    return RAMP[lower].map((from, channel) => from + (RAMP[lower + 1][channel] - from) * (place - lower));
+  }
+
+  async function loadHeatmap(url) {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const bitmap = await createImageBitmap(await answer.blob());
+    const canvas = document.createElement("canvas");
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    const context = canvas.getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < pixels.data.length; at += 4) {
+      const share = pixels.data[at] / 255;
+      const [red, green, blue] = colour(share);
+      pixels.data.set([red, green, blue, 255 * Math.min(1, share * 1.6)], at); // weak places stay clear
+    }
+    context.putImageData(pixels, 0, 0);
+    canvas.className = "heatmap";
+    return canvas;
+  }
+
+  function square(data) {
+    const width = Number(data.width);
+    return new OpenSeadragon.Rect(data.left / width, data.top / width, data.size / width, data.size / width);
+  }
+
+  function start(section) {
+    const box = section.querySelector(".viewer");
+    const tools = section.querySelector(".viewer-tools");
+    const viewer = OpenSeadragon({
+      element: box,
+      tileSources: { type: "image", url: box.dataset.image, buildPyramid: false },
+      drawer: "canvas",
+      showNavigationControl: false,
+      maxZoomPixelRatio: 4,
+      visibilityRatio: 0.5,
+      animationTime: 0.3,
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    });
+    viewer.canvas.setAttribute("aria-label", box.getAttribute("aria-label"));
+    viewer.canvas.setAttribute("role", "img");
+    viewer.addHandler("open-failed", () => {
+      box.replaceChildren(Object.assign(document.createElement("p"), {
+        className: "viewer-failed", textContent: "The image could not be loaded. Please reload the page.",
+      }));
+    });
+    viewer.addHandler("open", () => {
+      if (!box.dataset.size) return;
+      const frame = Object.assign(document.createElement("div"), { className: FRAME });
+      viewer.addOverlay({ element: frame, location: square(box.dataset) });
+    });
+    const zooms = {
+      in: () => viewer.viewport.zoomBy(1.5),
+      out: () => viewer.viewport.zoomBy(1 / 1.5),
+      home: () => viewer.viewport.goHome(),
+    };
+    connectKeys(viewer, zooms);
+    connectTools(viewer, box, tools, zooms);
+    tools.hidden = false;
+  }
+
+  // Keys by what is written on them, so that + and − work on every keyboard layout. Letters do nothing: with some of
+  // them OpenSeadragon would turn or mirror the lesion.
+  function connectKeys(viewer, zooms) {
+    const actions = { "+": zooms.in, "=": zooms.in, "-": zooms.out, "−": zooms.out, 0: zooms.home };
+    viewer.addHandler("canvas-key", (event) => {
+      const { key, ctrlKey, metaKey, altKey } = event.originalEvent;
+      if (ctrlKey || metaKey || altKey || key.length > 1) return;
+      event.preventDefaultAction = true;
+      if (actions[key]) actions[key]();
+    });
+  }
+
+  function connectTools(viewer, box, tools, zooms) {
+    const opacity = tools.querySelector("[data-opacity]");
+    const trouble = tools.querySelector("[data-trouble]");
+    let shown = null;
+    let wanted = "";
+
+    async function show(choice) {
+      wanted = choice.value;
+      trouble.textContent = "";
+      if (shown) viewer.removeOverlay(shown);
+      shown = null;
+      if (!choice.value) return;
+      const canvas = await loadHeatmap(choice.dataset.url);
+      if (wanted !== choice.value) return; // another choice was made while this one was loading
+      shown = canvas;
+      canvas.style.opacity = opacity.value / 100;
+      viewer.addOverlay({ element: canvas, location: square(box.dataset) });
+    }
+
+    for (const button of tools.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
+    for (const choice of tools.querySelectorAll("input[type=radio]")) {
+      choice.addEventListener("change", () => show(choice).catch(() => {
+        tools.querySelector("input[type=radio]").checked = true;
+        trouble.textContent = "The heatmap could not be loaded. Please try again.";
+      }));
+    }
+    if (opacity) opacity.addEventListener("input", () => { if (shown) shown.style.opacity = opacity.value / 100; });
+  }
+
+  // OpenSeadragon adds an inline style unless it finds one with this mark; the content security policy forbids it.
+  // The mark is no HTML style but an element of a namespace of our own, so the policy has nothing to complain of.
+  const mark = document.createElementNS("urn:dermtriage", "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
+  for (const section of document.querySelectorAll(".image-reading")) start(section);
+})();

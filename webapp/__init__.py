@@ -1,0 +1,57 @@
+"""DermTriage's web application. ``create_app`` wires the rooms together and does nothing else."""
+
+from flask import Flask
+from flask_security import SQLAlchemyUserDatastore
+
+from webapp import access, cli, database, errors, filters, headers, parameters
+from webapp.accounts import throttle
+from webapp.accounts.forms import SignInForm
+from webapp.accounts.routes import blueprint as accounts
+from webapp.admin.routes import blueprint as admin
+from webapp.analysis import queue
+from webapp.cases.media import blueprint as media
+from webapp.cases.routes import blueprint as cases
+from webapp.config import PROJECT_ROOT, Settings, flask_config
+from webapp.extensions import bootstrap, csrf, db, limiter, migrate, security
+from webapp.help import blueprint as help_pages
+from webapp.models import User
+from webapp.models.user import SecurityRole
+from webapp.review.routes import blueprint as review
+from webapp.storage import open_store
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    settings = settings or Settings.from_environment()
+    app = Flask(
+        "dermtriage",
+        root_path=str(PROJECT_ROOT),
+        instance_path=str(settings.instance_dir),
+        template_folder="templates",
+        static_folder="static",
+    )
+    app.config.from_mapping(flask_config(settings))
+    app.extensions["settings"] = settings
+    app.extensions["image_store"] = open_store(settings)
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
+    parameters.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    bootstrap.init_app(app)
+    headers.init_app(app, https=settings.https)
+    database.init_app(app)
+    security.init_app(
+        app,
+        SQLAlchemyUserDatastore(db, User, SecurityRole),
+        login_form=SignInForm,
+    )
+    throttle.init_app(app)
+    access.init_app(app)
+    errors.init_app(app)
+    filters.init_app(app)
+    queue.init_app(app, settings)
+    cli.init_app(app)
+    for blueprint in (accounts, cases, media, review, admin, help_pages):
+        app.register_blueprint(blueprint)
+    return app

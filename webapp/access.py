@@ -1,0 +1,78 @@
+"""Who may call which endpoint: one table, deny by default.
+
+A test compares the table with the routes in both directions, so an endpoint without a decision cannot be shipped.
+Which rows a caller may see is not decided here but in the query modules; a foreign id is 404 there.
+"""
+
+from flask import Flask, abort, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.models import Role
+
+PUBLIC = None
+NOBODY: frozenset[Role] = frozenset()
+SIGNED_IN = frozenset(Role)
+GP = frozenset({Role.GP})
+DERMATOLOGIST = frozenset({Role.DERMATOLOGIST})
+CLINICIANS = GP | DERMATOLOGIST
+ADMIN = frozenset({Role.ADMIN})
+
+ACCESS: dict[str, frozenset[Role] | None] = {
+    "static": PUBLIC,
+    "bootstrap.static": PUBLIC,
+    "accounts.healthz": PUBLIC,
+    "security.login": PUBLIC,
+    "security.logout": SIGNED_IN,
+    "security.forgot_password": PUBLIC,
+    "security.reset_password": PUBLIC,
+    "security.static": NOBODY,
+    "security.verify": NOBODY,
+    "security.change_password": SIGNED_IN,
+    "accounts.home": SIGNED_IN,
+    "accounts.profile": SIGNED_IN,
+    "help.page": SIGNED_IN,
+    "cases.index": GP,
+    "cases.new": GP,
+    "cases.show": GP,
+    "cases.status": GP,
+    "cases.close": GP,
+    "cases.add_images": GP,
+    "cases.withdraw": GP,
+    "media.image": CLINICIANS,
+    "media.thumbnail": CLINICIANS,
+    "media.heatmap": CLINICIANS,
+    "review.worklist": DERMATOLOGIST,
+    "review.decided": DERMATOLOGIST,
+    "review.claim": DERMATOLOGIST,
+    "review.release": DERMATOLOGIST,
+    "review.show": DERMATOLOGIST,
+    "review.decide": DERMATOLOGIST,
+    "admin.accounts": ADMIN,
+    "admin.invite": ADMIN,
+    "admin.account": ADMIN,
+    "admin.link": ADMIN,
+    "admin.disable": ADMIN,
+    "admin.enable": ADMIN,
+    "admin.centres": ADMIN,
+    "admin.add_centre": ADMIN,
+    "admin.centre": ADMIN,
+}
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(check_access)
+
+
+def check_access() -> Response | None:
+    """Turn away whoever the table does not let in; an endpoint the table does not name lets nobody in."""
+    if request.endpoint is None:
+        return None  # no such page, or no such method: routing answers
+    allowed = ACCESS.get(request.endpoint, NOBODY)
+    if allowed is PUBLIC:
+        return None
+    if not current_user.is_authenticated:
+        return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
+    if current_user.role not in allowed:
+        abort(403)
+    return None

@@ -1,0 +1,53 @@
+"""The only place that selects accounts and centres."""
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import joinedload
+
+from webapp.extensions import db
+from webapp.models import Centre, Role, User
+
+
+def users() -> list[User]:
+    statement = select(User).options(joinedload(User.centre)).order_by(User.active.desc(), User.name, User.id)
+    return list(db.session.scalars(statement))
+
+
+def user(user_id: int) -> User | None:
+    return db.session.get(User, user_id)
+
+
+def by_email(email: str) -> User | None:
+    return db.session.scalars(select(User).where(func.lower(User.email) == email.lower())).one_or_none()
+
+
+def other_active_admins(user: User) -> int:
+    """Administrators that stay when ``user`` goes; locked, so that two of them cannot remove each other at once."""
+    statement = select(User.id).where(User.role == Role.ADMIN, User.active, User.id != user.id).with_for_update()
+    return len(db.session.scalars(statement).all())
+
+
+def centres(*, active_only: bool = False) -> list[Centre]:
+    statement = select(Centre).order_by(Centre.name, Centre.id)
+    return list(db.session.scalars(statement.where(Centre.active) if active_only else statement))
+
+
+def centre(centre_id: int) -> Centre | None:
+    return db.session.get(Centre, centre_id)
+
+
+def centre_by_name(name: str) -> Centre | None:
+    """Capitals do not count; compared here, because SQLite knows the capitals of ASCII only."""
+    return next((centre for centre in centres() if centre.name.casefold() == name.casefold()), None)
+
+
+def members_by_centre() -> dict[int, int]:
+    """Active members of each centre."""
+    statement = (
+        select(User.centre_id, func.count()).where(User.active, User.centre_id.is_not(None)).group_by(User.centre_id)
+    )
+    return {centre_id: count for centre_id, count in db.session.execute(statement) if centre_id is not None}
+
+
+def reach_database() -> None:
+    """Raises where the database does not answer."""
+    db.session.scalar(select(literal(1)))

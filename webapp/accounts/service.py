@@ -1,0 +1,143 @@
+"""The rules of accounts: invited by link, one role each, never without an administrator."""
+
+import secrets
+import uuid
+
+from flask import current_app
+from flask_security.recoverable import generate_reset_password_token
+from flask_security.utils import hash_password
+
+from webapp import audit
+from webapp.accounts import queries
+from webapp.extensions import db
+from webapp.models import Centre, Role, User, utcnow
+
+
+class AccountError(ValueError):
+    """The change is not allowed; the message says why in the administrator's words."""
+
+
+def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: int | None) -> User:
+    """Make an account that nobody can sign in to until its invitation link was used. Raises AccountError."""
+    if queries.by_email(email):
+        raise AccountError("There is already an account with this e-mail address.")
+    user = User(
+        email=email.lower(),
+        name=name,
+        role=role,
+        centre_id=_centre_for(role, centre_id),
+        password=hash_password(secrets.token_urlsafe(48)),
+        fs_uniquifier=uuid.uuid4().hex,
+        invited_at=utcnow(),
+    )
+    db.session.add(user)
+    audit.record(actor, "account.invited", user, after=_facts(user))
+    return user
+
+
+def create_first_admin(*, email: str, name: str) -> User:
+    if "@" not in email or not name.strip():
+        raise AccountError("An administrator needs an e-mail address and a name.")
+    return invite(None, email=email.strip(), name=name.strip(), role=Role.ADMIN, centre_id=None)
+
+
+def invitation_path(user: User) -> str:
+    """The path of a link that lets its holder choose the password, once, within INVITATION_DAYS."""
+    token = generate_reset_password_token(user)
+    return current_app.url_map.bind("localhost").build("security.reset_password", {"token": token})
+
+
+def new_link(actor: User, user: User) -> str:
+    """A fresh link for somebody who forgot the password; sessions and earlier links of the account end."""
+    if not user.active:
+        raise AccountError("This account is disabled. Enable it first.")
+    _end_sessions(user)
+    user.password = hash_password(secrets.token_urlsafe(48))
+    user.invited_at = utcnow()
+    audit.record(actor, "account.link_made", user)
+    return invitation_path(user)
+
+
+def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None) -> None:
+    """Change name, role or centre. Raises AccountError where the last administrator would go."""
+    before = _facts(user)
+    if user.role is Role.ADMIN and role is not Role.ADMIN and user.active:
+        _keep_an_admin(user)
+    role_changed = user.role is not role
+    user.centre_id = _centre_for(role, centre_id, present=user.centre_id)
+    user.name, user.role = name, role
+    if role_changed:
+        _end_sessions(user)
+    if _facts(user) != before:
+        audit.record(actor, "account.changed", user, before=before, after=_facts(user))
+
+
+def disable(actor: User, user: User) -> None:
+    """Lock the account; its sessions end with the next click. Raises AccountError for the last administrator."""
+    if not user.active:
+        return
+    if user.role is Role.ADMIN:
+        _keep_an_admin(user)
+    user.active = False
+    _end_sessions(user)
+    audit.record(actor, "account.disabled", user)
+
+
+def enable(actor: User, user: User) -> None:
+    if not user.active:
+        user.active = True
+        audit.record(actor, "account.enabled", user)
+
+
+def add_centre(actor: User | None, name: str) -> Centre:
+    if queries.centre_by_name(name):
+        raise AccountError("There is already a centre with this name.")
+    centre = Centre(name=name)
+    db.session.add(centre)
+    audit.record(actor, "centre.added", centre, after={"name": name})
+    return centre
+
+
+def change_centre(actor: User, centre: Centre, *, name: str, active: bool) -> None:
+    same_name = queries.centre_by_name(name)
+    if same_name is not None and same_name.id != centre.id:
+        raise AccountError("There is already a centre with this name.")
+    before = {"name": centre.name, "active": centre.active}
+    centre.name, centre.active = name, active
+    after = {"name": name, "active": active}
+    if before != after:
+        audit.record(actor, "centre.changed", centre, before=before, after=after)
+
+
+def signed_out(user: User) -> None:
+    """Every session of the account ends, also one whose cookie was copied."""
+    _end_sessions(user)
+    audit.record(user, "account.signed_out", user)
+
+
+def joined(user: User) -> None:
+    """The invitation link was used."""
+    user.joined_at = user.joined_at or utcnow()
+    audit.record(user, "account.password_set", user)
+
+
+def _centre_for(role: Role, centre_id: int | None, present: int | None = None) -> int | None:
+    if role is not Role.GP:
+        return None
+    centre = queries.centre(centre_id) if centre_id is not None else None
+    if centre is None or not (centre.active or centre.id == present):
+        raise AccountError("A GP needs an active centre.")
+    return centre.id
+
+
+def _keep_an_admin(user: User) -> None:
+    if not queries.other_active_admins(user):
+        raise AccountError("This is the last administrator. Make another one first.")
+
+
+def _end_sessions(user: User) -> None:
+    user.fs_uniquifier = uuid.uuid4().hex
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {"name": user.name, "role": user.role.value, "centre": user.centre_id, "active": user.active}

@@ -1,0 +1,62 @@
+"""What becomes of an uploaded file: decoded completely, made upright, rebuilt from its pixels alone."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from webapp.config import Settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+THUMBNAIL_SIDE = 320
+
+
+class RefusedImageError(ValueError):
+    """The file cannot be used; the message says why in the user's words."""
+
+
+@dataclass(frozen=True)
+class CleanImage:
+    """Encoded pixels and nothing else: no EXIF, no comment, no profile. Sizes in pixels, upright."""
+
+    data: bytes
+    thumbnail: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+def rebuild(data: bytes, settings: Settings) -> CleanImage:
+    """Make a clean image of an uploaded file. Raises RefusedImageError."""
+    from PIL.Image import Resampling
+
+    from ml.decoding import UnreadableImage, decode  # with the first upload, so that the web process starts fast
+
+    if len(data) > settings.max_image_megabytes * 1024 * 1024:
+        raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
+    try:
+        image = decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
+    except UnreadableImage as error:
+        raise RefusedImageError(str(error)) from None
+    lossless = data.startswith(b"\x89PNG")
+    thumbnail = image.copy()
+    thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=3.0)
+    return CleanImage(
+        data=_encode(image, lossless=lossless),
+        thumbnail=_encode(thumbnail, lossless=False, quality=85),
+        media_type="image/png" if lossless else "image/jpeg",
+        width=image.width,
+        height=image.height,
+    )
+
+
+def _encode(image: Image, *, lossless: bool, quality: int = 95) -> bytes:
+    buffer = io.BytesIO()
+    if lossless:
+        image.save(buffer, "PNG", compress_level=3)
+    else:
+        image.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

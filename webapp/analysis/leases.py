@@ -1,0 +1,172 @@
+"""Leases on Analysis rows: who may work on one, until when, and what happens to those left behind.
+
+``take`` → work, with ``renew`` from time to time → ``give_back`` or the final answer. Each is one conditional UPDATE,
+so that of two workers exactly one succeeds, and a worker that lost its lease changes nothing.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from flask import Flask, current_app
+from sqlalchemy import CursorResult, Update, and_, or_, update
+
+from webapp import audit
+from webapp.analysis import queries, queue, triage
+from webapp.config import Settings
+from webapp.database import after_commit, transaction
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
+
+log = logging.getLogger(__name__)
+
+MODEL_RETRY_PAUSE = timedelta(seconds=30)
+RETRY_PAUSE_SECONDS = 2.0
+SILENT_LEASES = 20
+
+
+def new_owner() -> str:
+    """A name that no other attempt ever has, readable in the logs."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(8)}"
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _lease_end(now: datetime) -> datetime:
+    return now + timedelta(seconds=_settings().analysis_lease_seconds)
+
+
+def _changed(statement: Update) -> bool:
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def take(analysis_id: int, owner: str) -> bool:
+    """Begin an attempt, unless the analysis is finished or another worker holds it."""
+    now = utcnow()
+    free = or_(
+        Analysis.state == AnalysisState.QUEUED,
+        and_(Analysis.state == AnalysisState.RUNNING, Analysis.lease_until < now),
+    )
+    return _changed(
+        update(Analysis)
+        .where(Analysis.id == analysis_id, free, Analysis.attempts < _settings().analysis_attempts)
+        .values(
+            state=AnalysisState.RUNNING,
+            attempts=Analysis.attempts + 1,
+            lease_owner=owner,
+            lease_until=_lease_end(now),
+            heartbeat_at=now,
+            started_at=now,
+        )
+    )
+
+
+def held_by(owner: str, analysis_id: int) -> Update:
+    return update(Analysis).where(
+        Analysis.id == analysis_id, Analysis.state == AnalysisState.RUNNING, Analysis.lease_owner == owner
+    )
+
+
+def renew(analysis_id: int, owner: str) -> bool:
+    now = utcnow()
+    return _changed(held_by(owner, analysis_id).values(lease_until=_lease_end(now), heartbeat_at=now))
+
+
+def give_back(analysis: Analysis, failure: FailureReason) -> None:
+    """End an attempt without an answer: another try, or after the last one the top of the worklist."""
+    analysis.lease_owner = analysis.lease_until = None
+    if analysis.attempts < _settings().analysis_attempts and failure is not FailureReason.MODEL_UNAVAILABLE:
+        requeue(analysis, delay=RETRY_PAUSE_SECONDS * analysis.attempts)
+    else:
+        analysis.state, analysis.failure, analysis.finished_at = AnalysisState.FAILED, failure, utcnow()
+
+
+def requeue(analysis: Analysis, delay: float = 0) -> None:
+    """Let the analysis run again after ``delay`` seconds. Its last failure stays noted until it succeeds."""
+    analysis.state, analysis.queued_at = AnalysisState.QUEUED, utcnow()
+    analysis.lease_owner = analysis.lease_until = None
+    analysis_id, priority = analysis.id, queue.priority_of(analysis)
+    after_commit(lambda: queue.send_all([(analysis_id, priority)], delay))
+
+
+def sweep() -> int:
+    """Send again what got lost. Returns how many analyses were touched; call inside a transaction."""
+    now = utcnow()
+    left = [analysis_id for analysis_id in queries.abandoned(now) if _reclaim(analysis_id, now)]
+    lost = _unannounced(now)
+    stranded = queries.without_model(now, MODEL_RETRY_PAUSE)
+    for analysis in stranded:
+        analysis.attempts = 0
+    for analysis in lost + stranded:
+        if analysis.attempts < _settings().analysis_attempts:
+            requeue(analysis)
+        else:  # the limit was lowered while it waited
+            give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
+            triage.refresh(analysis.image.case)
+    return len(left) + len(lost) + len(stranded)
+
+
+def _reclaim(analysis_id: int, now: datetime) -> bool:
+    """Take an analysis from a worker that died, unless it finished or renewed its lease at the last moment."""
+    case = queries.locked_case_of(analysis_id)
+    analysis = db.session.get_one(Analysis, analysis_id)
+    if (
+        case is None
+        or analysis.state is not AnalysisState.RUNNING
+        or not analysis.lease_until
+        or analysis.lease_until > now
+    ):
+        return False
+    give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
+    audit.record(None, "analysis.abandoned", analysis, after={"state": analysis.state.value})
+    triage.refresh(case)
+    return True
+
+
+def _unannounced(now: datetime) -> list[Analysis]:
+    """Queued rows whose message got lost: those still waiting although the broker has no message left.
+
+    A busy broker always has some, so rows that have waited very long are sent again in any case; each is then sent
+    again no more often than that, and a message too many does no harm.
+    """
+    grace = timedelta(seconds=_settings().analysis_lease_seconds)
+    return queries.silent(now, grace * SILENT_LEASES if queue.pending_count() else grace)
+
+
+class Heartbeat:
+    """Renews a lease in the background for as long as the work may take, and not a beat longer."""
+
+    def __init__(self, app: Flask, analysis_id: int, owner: str, settings: Settings) -> None:
+        self._app, self._analysis_id, self._owner = app, analysis_id, owner
+        self._pause = settings.analysis_lease_seconds / 3
+        self._deadline = time.monotonic() + settings.analysis_timeout_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._pause) and time.monotonic() < self._deadline:
+            try:
+                with self._app.app_context(), transaction():
+                    if not renew(self._analysis_id, self._owner):
+                        return
+            except Exception:  # the database is away for a moment: the next beat may come in time
+                log.warning("lease of analysis %s could not be renewed", self._analysis_id, exc_info=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()

@@ -1,0 +1,102 @@
+"""The messenger between web process and worker: Huey on SQLite, Redis or PostgreSQL, by the scheme of QUEUE_URL.
+
+Huey delivers at most once, so a message is only a nudge: the Analysis row is the truth (see ``leases``), and the
+worker's sweep sends again what got lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, current_app
+
+from webapp.config import ConfigurationError, Settings
+from webapp.models import Analysis, Urgency
+
+if TYPE_CHECKING:
+    from huey import Huey
+    from huey.api import TaskWrapper
+
+log = logging.getLogger(__name__)
+
+URGENT, FRESH, RERUN = 30, 20, 10
+
+
+class Queue:
+    """A Huey with its one task, opened at first use so that the web process starts fast."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+
+    @cached_property
+    def huey(self) -> Huey:
+        return _open(self._settings.queue_url)
+
+    @cached_property
+    def analyse(self) -> TaskWrapper:
+        @self.huey.task(name="analyse", timeout=self._settings.analysis_timeout_seconds)
+        def analyse(analysis_id: int) -> None:
+            from webapp.analysis.runner import run_analysis  # only a worker loads the model's runtime
+
+            with self._app.app_context():
+                run_analysis(analysis_id)
+
+        return analyse
+
+    def send(self, analysis_id: int, priority: int, delay: float) -> None:
+        """Nudge a worker. A broker that is down is not the user's problem: the sweep sends what stays queued."""
+        try:
+            if delay:
+                self.analyse.schedule((analysis_id,), delay=delay, priority=priority)
+            else:
+                self.huey.enqueue(self.analyse.s(analysis_id, priority=priority))
+        except Exception:  # any broker's own error
+            log.warning("analysis %s could not be announced; the sweep will send it", analysis_id, exc_info=True)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    _check(settings.queue_url)
+    app.extensions["queue"] = Queue(app, settings)
+
+
+def send_all(messages: list[tuple[int, int]], delay: float = 0) -> None:
+    """Nudge a worker for each (analysis id, priority), at once or after ``delay`` seconds."""
+    queue: Queue = current_app.extensions["queue"]
+    for analysis_id, priority in messages:
+        queue.send(analysis_id, priority, delay)
+
+
+def pending_count() -> int:
+    """Messages that no worker has fetched yet."""
+    return int(current_app.extensions["queue"].huey.pending_count())
+
+
+def _check(url: str) -> str:
+    scheme = urlsplit(url).scheme
+    if scheme not in ("sqlite", "redis", "rediss", "postgresql", "postgres"):
+        raise ConfigurationError(f"QUEUE_URL must begin with sqlite:, redis: or postgresql:, not {scheme!r}.")
+    return scheme
+
+
+def _open(url: str) -> Huey:
+    from huey import PostgresHuey, PriorityRedisHuey, SqliteHuey
+
+    scheme = _check(url)
+    if scheme == "sqlite":
+        path = Path(unquote(url.removeprefix("sqlite:///")))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteHuey("dermtriage", filename=str(path), fsync=True, results=False)
+    if scheme.startswith("redis"):
+        return PriorityRedisHuey("dermtriage", url=url, results=False)
+    return PostgresHuey("dermtriage", dsn=url, results=False)
+
+
+def priority_of(analysis: Analysis, *, rerun: bool = False) -> int:
+    """Urgent cases first, then fresh uploads, then re-runs."""
+    if rerun:
+        return RERUN
+    return URGENT if analysis.image.case.urgency is Urgency.URGENT else FRESH

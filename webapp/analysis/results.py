@@ -1,0 +1,128 @@
+"""Keeping what a worker found: analysis, findings, overlays and the case's new place, in one transaction."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlalchemy.exc import IntegrityError
+
+from webapp import audit
+from webapp.analysis import leases, queries, triage
+from webapp.database import after_rollback
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, FailureReason, Finding, ModelVersion, utcnow
+from webapp.storage import ImageStore
+
+
+@dataclass(frozen=True)
+class HeatmapRaster:
+    """A small grey PNG, strongest = 255, and where it is strong: see the columns of Finding."""
+
+    png: bytes
+    peak_x: float
+    peak_y: float
+    extent: float
+
+
+@dataclass(frozen=True)
+class FoundTarget:
+    """``probability`` in [0, 1]; ``strength``: raw maximum of the heatmap; ``map``: only where it may be drawn."""
+
+    target: str
+    probability: float
+    present: bool
+    strength: float | None
+    map: HeatmapRaster | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One image's analysis in the application's own terms."""
+
+    model_name: str
+    weights_sha256: str
+    card: dict[str, Any]
+    preprocessing: str
+    bcc_probability: float | None
+    bcc: bool | None
+    needs_person: bool
+    reasons: list[dict[str, str]]
+    lesion: dict[str, float]
+    region: dict[str, int]
+    findings: list[FoundTarget] = field(default_factory=list)
+
+
+def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
+    """Store ``outcome`` if ``owner`` still holds the lease; finishing twice, or too late, changes nothing."""
+    case = queries.locked_case_of(analysis_id)
+    done = leases.held_by(owner, analysis_id).values(
+        state=AnalysisState.DONE,
+        finished_at=utcnow(),
+        failure=None,
+        lease_owner=None,
+        lease_until=None,
+        model_version_id=_model_version(outcome).id,
+        preprocessing=outcome.preprocessing,
+        bcc_probability=outcome.bcc_probability,
+        bcc=outcome.bcc,
+        needs_person=outcome.needs_person,
+        reasons=outcome.reasons,
+        lesion=outcome.lesion,
+        region=outcome.region,
+    )
+    result = db.session.execute(done.execution_options(synchronize_session=False))
+    if case is None or not isinstance(result, CursorResult) or result.rowcount != 1:
+        return False
+    for found in outcome.findings:
+        db.session.add(_finding(analysis_id, found, store))
+    analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
+    audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
+    triage.refresh(case)
+    return True
+
+
+def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
+    """End an attempt of ``owner`` that brought no answer."""
+    case = queries.locked_case_of(analysis_id)
+    analysis = db.session.get_one(Analysis, analysis_id)
+    if case is None or analysis.state is not AnalysisState.RUNNING or analysis.lease_owner != owner:
+        return
+    known = analysis.failure is failure  # a missing model is tried again and again: one audit row is enough
+    leases.give_back(analysis, failure)
+    if not known:
+        audit.record(None, "analysis.failed", analysis, after={"failure": failure.value, "state": analysis.state.value})
+    triage.refresh(case)
+
+
+def _finding(analysis_id: int, found: FoundTarget, store: ImageStore) -> Finding:
+    finding = Finding(
+        analysis_id=analysis_id,
+        target=found.target,
+        probability=found.probability,
+        present=found.present,
+        strength=found.strength,
+    )
+    if found.map is not None:
+        key = store.put(found.map.png)
+        after_rollback(lambda: store.delete(key))
+        finding.heatmap_key = key
+        finding.peak_x, finding.peak_y, finding.extent = found.map.peak_x, found.map.peak_y, found.map.extent
+    return finding
+
+
+def _model_version(outcome: Outcome) -> ModelVersion:
+    """The row of the model that answered, made by whichever worker uses it first."""
+    key = (outcome.model_name, outcome.weights_sha256)
+    known = queries.model_version(*key)
+    if known is not None:
+        return known
+    fresh = ModelVersion(name=outcome.model_name, weights_sha256=outcome.weights_sha256, card=outcome.card)
+    try:
+        with db.session.begin_nested():
+            db.session.add(fresh)
+    except IntegrityError:
+        known = queries.model_version(*key)  # another worker was first, at the same moment
+        if known is None:
+            raise
+        return known
+    return fresh

@@ -1,0 +1,83 @@
+"""The GP's form. Labels and messages are in the GP's words."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import MultipleFileField
+from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
+
+from webapp.choices import choices, choices_of
+from webapp.models import BodySite, Sex, Urgency
+
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")
+LONGEST_LIFE = 120
+
+
+def _optional_int(value: Any) -> int | None:
+    return int(value) if value not in (None, "") else None
+
+
+class ImagesForm(FlaskForm):
+    """New images for a case that a dermatologist sent back."""
+
+    images = MultipleFileField("Dermoscopic images")
+
+
+class CaseForm(ImagesForm):
+    submission_token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
+    patient_reference = StringField(
+        "Patient reference",
+        description="The code your centre uses. No name, no date of birth, no national number.",
+        validators=[InputRequired("Please give your centre's code for the patient."), Length(max=40)],
+    )
+    birth_year = IntegerField("Year of birth", validators=[Optional()])
+    sex = SelectField("Sex", choices=choices_of(Sex, empty="Not stated"), validators=[Optional()])
+    phototype = SelectField(
+        "Skin phototype",
+        choices=choices(
+            [
+                ("", "Not stated"),
+                ("1", "I: always burns, never tans"),
+                ("2", "II: burns easily, tans a little"),
+                ("3", "III: burns sometimes, tans gradually"),
+                ("4", "IV: burns rarely, tans well"),
+                ("5", "V: brown skin, hardly ever burns"),
+                ("6", "VI: dark brown or black skin, never burns"),
+            ]
+        ),
+        coerce=_optional_int,
+        validators=[Optional()],
+    )
+    body_site = SelectField(
+        "Body site",
+        choices=choices_of(BodySite, empty="Choose a site"),
+        validators=[InputRequired("Please choose where the lesion is.")],
+    )
+    history = TextAreaField(
+        "History",
+        description="Since when, growth, bleeding, treatment. No name.",
+        validators=[Length(max=4000, message="Please keep the history under 4,000 characters.")],
+    )
+    clinical_question = TextAreaField(
+        "Your question", validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")]
+    )
+    urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
+
+    def validate_patient_reference(self, field: StringField) -> None:
+        field.data = (field.data or "").strip()
+        if not REFERENCE.fullmatch(field.data):
+            raise ValidationError(
+                "Use 3 to 40 letters, digits, dots, dashes or slashes, without spaces: a code, not a name."
+            )
+
+    def validate_birth_year(self, field: IntegerField) -> None:
+        this_year = datetime.now(UTC).year
+        if field.data is not None and not this_year - LONGEST_LIFE <= field.data <= this_year:
+            raise ValidationError(f"Please give a year between {this_year - LONGEST_LIFE} and {this_year}.")
+
+
+class ConfirmForm(FlaskForm):
+    """A button: the answer was read, or the case is withdrawn."""

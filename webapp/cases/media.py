@@ -1,0 +1,47 @@
+"""The only way a patient's image leaves the store: authorised by the scoped query, and audited."""
+
+from flask import Blueprint, Response, abort, current_app
+from flask_login import current_user
+
+from webapp import audit
+from webapp.cases import queries
+from webapp.models import Finding, Image
+from webapp.storage import ImageStore, StorageError
+
+blueprint = Blueprint("media", __name__, url_prefix="/media")
+
+
+def _serve(key: str, media_type: str) -> Response:
+    store: ImageStore = current_app.extensions["image_store"]
+    try:
+        data = store.get(key)
+    except StorageError as error:
+        current_app.logger.error("image store: %s", error)
+        abort(503)
+    return Response(data, mimetype=media_type, headers={"Content-Disposition": "inline"})
+
+
+def _image(image_id: int) -> Image:
+    return queries.image_of(current_user, image_id) or abort(404)
+
+
+@blueprint.get("/images/<id:image_id>")
+def image(image_id: int) -> Response:
+    found = _image(image_id)
+    audit.record(current_user, "image.viewed", found)
+    return _serve(found.key, found.media_type)
+
+
+@blueprint.get("/images/<id:image_id>/thumbnail")
+def thumbnail(image_id: int) -> Response:
+    found = _image(image_id)
+    audit.record(current_user, "thumbnail.viewed", found)
+    return _serve(found.thumbnail_key, "image/jpeg")
+
+
+@blueprint.get("/heatmaps/<id:finding_id>")
+def heatmap(finding_id: int) -> Response:
+    """A small grey PNG, strongest = 255, to be laid over the analysed square of its image."""
+    found: Finding = queries.finding_of(current_user, finding_id) or abort(404)
+    audit.record(current_user, "heatmap.viewed", found)
+    return _serve(found.heatmap_key or abort(404), "image/png")

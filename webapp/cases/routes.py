@@ -1,0 +1,137 @@
+"""The GP's pages: submit a case, follow it, read the answer."""
+
+import uuid
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response
+
+from webapp.cases import presenters, queries, service
+from webapp.cases.forms import CaseForm, ConfirmForm, ImagesForm
+from webapp.cases.service import CaseChangedError, NewCase, RefusedUploadError
+from webapp.models import BodySite, Case, Sex, Urgency
+from webapp.parameters import row_id
+
+blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+
+
+@blueprint.get("/")
+def index() -> str:
+    search = request.args.get("q", "").strip()[:40]
+    before = request.args.get("before", type=row_id)
+    cases = queries.page(current_user, search, before)
+    shown = cases[: queries.PAGE_SIZE]
+    older = shown[-1].id if len(cases) > len(shown) else None
+    rows = [presenters.CaseRow(case) for case in shown]
+    return render_template("cases/index.html", rows=rows, search=search, before=before, older=older)
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+def new() -> str | Response | tuple[str, int]:
+    form = CaseForm()
+    if request.method == "GET":
+        form.submission_token.data = str(uuid.uuid4())
+        return _form_page(form)
+    valid, images = form.validate(), []
+    try:
+        images = service.clean_images(_files())
+    except RefusedUploadError as error:
+        form.images.errors = error.problems
+        valid = False
+    if not valid:
+        return _form_page(form), 422
+    case = service.submit(current_user, _new_case(form), images)
+    flash(
+        f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
+    )
+    return redirect(url_for("cases.show", number=case.number))
+
+
+def _form_page(form: CaseForm) -> str:
+    return render_template("cases/new.html", form=form, settings=current_app.extensions["settings"])
+
+
+def _files() -> list[tuple[str, bytes]]:
+    chosen: list[FileStorage] = [file for file in request.files.getlist("images") if file.filename]
+    return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
+
+
+def _new_case(form: CaseForm) -> NewCase:
+    return NewCase(
+        submission_token=form.submission_token.data or "",
+        patient_reference=form.patient_reference.data or "",
+        body_site=BodySite(form.body_site.data),
+        birth_year=form.birth_year.data,
+        sex=Sex(form.sex.data) if form.sex.data else None,
+        phototype=form.phototype.data,
+        history=(form.history.data or "").strip(),
+        clinical_question=(form.clinical_question.data or "").strip(),
+        urgency=Urgency(form.urgency.data),
+    )
+
+
+def _visible_case(number: str, *, locked: bool = False) -> Case:
+    find = queries.find_locked if locked else queries.find
+    return find(current_user, number) or abort(404)
+
+
+@blueprint.get("/<number>")
+def show(number: str) -> str:
+    case = _visible_case(number)
+    return _case_page(case, ImagesForm())
+
+
+def _case_page(case: Case, form: ImagesForm) -> str:
+    return render_template(
+        "cases/show.html",
+        case=case,
+        progress=presenters.Progress(case),
+        form=form,
+        confirm=ConfirmForm(),
+        settings=current_app.extensions["settings"],
+    )
+
+
+@blueprint.get("/<number>/status")
+def status(number: str) -> str:
+    """The part of the case page that changes by itself."""
+    return render_template("cases/_progress.html", progress=presenters.Progress(_visible_case(number)))
+
+
+@blueprint.post("/<number>/images")
+def add_images(number: str) -> str | Response | tuple[str, int]:
+    form = ImagesForm()
+    _visible_case(number)  # nobody has files decoded for a case of others
+    try:
+        images = service.clean_images(_files())
+        case = _visible_case(number, locked=True)
+        service.add_images(current_user, case, images)
+    except RefusedUploadError as error:
+        form.images.errors = error.problems
+        return _case_page(_visible_case(number), form), 422
+    except CaseChangedError:
+        abort(409)
+    flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
+    return redirect(url_for("cases.show", number=number))
+
+
+@blueprint.post("/<number>/withdraw")
+def withdraw(number: str) -> Response:
+    try:
+        service.withdraw(current_user, _visible_case(number, locked=True))
+    except CaseChangedError:
+        abort(409)
+    flash(f"Case {number} is withdrawn. No dermatologist will read it.", "success")
+    return redirect(url_for("cases.show", number=number))
+
+
+@blueprint.post("/<number>/close")
+def close(number: str) -> Response:
+    case = _visible_case(number, locked=True)
+    try:
+        service.close(current_user, case)
+    except CaseChangedError:
+        abort(409)
+    flash(f"Case {case.number} is closed. You can still read it in your list.", "success")
+    return redirect(url_for("cases.show", number=case.number))

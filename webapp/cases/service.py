@@ -1,0 +1,181 @@
+"""The rules of the GP's side: how a case comes to be, and how it is closed."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy.exc import IntegrityError
+
+from webapp import audit
+from webapp.analysis import queue, triage
+from webapp.analysis.intake import CleanImage, RefusedImageError, rebuild
+from webapp.cases import queries
+from webapp.config import Settings
+from webapp.database import after_commit, after_rollback, pause
+from webapp.extensions import db
+from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Urgency, User, utcnow
+from webapp.storage import ImageStore
+
+NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
+
+
+class RefusedUploadError(ValueError):
+    """One or more files cannot be used; one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class CaseChangedError(Exception):
+    """The case is no longer in the state that the user saw."""
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """What a GP says of a lesion."""
+
+    submission_token: str
+    patient_reference: str
+    body_site: BodySite
+    birth_year: int | None = None
+    sex: Sex | None = None
+    phototype: int | None = None
+    history: str = ""
+    clinical_question: str = ""
+    urgency: Urgency = Urgency.ROUTINE
+    synthetic: bool = False
+
+
+def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
+    """Store a case with its images and queue their analysis: all of it, or nothing.
+
+    The same form sent twice gives the same case.
+    """
+    earlier = queries.by_submission(user, new.submission_token)
+    if earlier is not None:
+        return earlier
+    if user.centre_id is None:
+        raise ValueError("only a member of a centre can submit a case")
+    case = Case(
+        number=_new_number(),
+        submission_token=new.submission_token,
+        centre_id=user.centre_id,
+        submitted_by=user,
+        patient_reference=new.patient_reference,
+        birth_year=new.birth_year,
+        sex=new.sex,
+        phototype=new.phototype,
+        body_site=new.body_site,
+        history=new.history,
+        clinical_question=new.clinical_question,
+        urgency=new.urgency,
+        synthetic=new.synthetic,
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(case)
+    except IntegrityError:
+        earlier = queries.by_submission(user, new.submission_token)  # the same form, sent twice at the same moment
+        if earlier is None:
+            raise
+        return earlier
+    _add(case, images)
+    audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
+    return case
+
+
+def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
+    """Answer a request for new images: the same case goes back to the top until they are analysed.
+
+    It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
+    """
+    if case.state is not CaseState.RETAKE_REQUESTED:
+        raise CaseChangedError
+    _add(case, images)
+    case.move_to(CaseState.SUBMITTED)
+    triage.refresh(case)
+    audit.record(user, "case.images_added", case, after={"images": len(images)})
+
+
+def _add(case: Case, images: Sequence[CleanImage]) -> None:
+    """Attach images after those the case has, and queue their analysis."""
+    analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
+    db.session.flush()
+    messages = [(analysis.id, queue.priority_of(analysis)) for analysis in analyses]
+    after_commit(lambda: queue.send_all(messages))
+
+
+def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
+    """Make clean images of uploaded files, given as (name for messages, bytes). Raises RefusedUploadError."""
+    settings: Settings = current_app.extensions["settings"]
+    pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
+    if not files:
+        raise RefusedUploadError(["Please choose at least one image."])
+    if len(files) > settings.max_images_per_case:
+        raise RefusedUploadError(
+            [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
+        )
+    images, problems = [], []
+    for name, data in files:
+        try:
+            images.append(rebuild(data, settings))
+        except RefusedImageError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise RefusedUploadError(problems)
+    return images
+
+
+def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
+    image = Image(
+        case=case,
+        position=position,
+        key=_store(clean.data),
+        thumbnail_key=_store(clean.thumbnail),
+        media_type=clean.media_type,
+        width=clean.width,
+        height=clean.height,
+        byte_size=len(clean.data),
+        sha256=hashlib.sha256(clean.data).hexdigest(),
+    )
+    analysis = Analysis(image=image)
+    db.session.add(analysis)
+    return analysis
+
+
+def _store(data: bytes) -> str:
+    """Encrypt ``data`` into the store; it goes away again if the transaction fails."""
+    store: ImageStore = current_app.extensions["image_store"]
+    key = store.put(data)
+    after_rollback(lambda: store.delete(key))
+    return key
+
+
+def _new_number() -> str:
+    return "DT-" + "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(7))
+
+
+def withdraw(user: User, case: Case) -> None:
+    """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
+    if case.state is CaseState.WITHDRAWN:
+        return
+    if not case.is_open and case.state is not CaseState.RETAKE_REQUESTED:
+        raise CaseChangedError
+    before = case.state.value
+    case.move_to(CaseState.WITHDRAWN)
+    case.closed_at = utcnow()
+    audit.record(user, "case.withdrawn", case, before={"state": before}, after={"state": case.state.value})
+
+
+def close(user: User, case: Case) -> None:
+    """The GP has read the answer. Raises CaseChangedError unless there is an answer to read."""
+    if case.state is CaseState.CLOSED:
+        return
+    if case.state is not CaseState.REVIEWED:
+        raise CaseChangedError
+    case.move_to(CaseState.CLOSED)
+    case.closed_at = utcnow()
+    audit.record(user, "case.closed", case, before={"state": "reviewed"}, after={"state": "closed"})

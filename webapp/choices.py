@@ -1,0 +1,17 @@
+"""Choices of form fields, made from the vocabulary's enumerations."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from wtforms.fields.choices import SelectChoice
+
+
+def choices(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """From (value, text)."""
+    return [SelectChoice(value, text) for value, text in pairs]
+
+
+def choices_of(kind: type[StrEnum], empty: str | None = None) -> list[SelectChoice]:
+    """One choice for each member by its ``label``, after an ``empty`` one where that is given."""
+    first = [("", empty)] if empty is not None else []
+    return choices([*first, *((member.value, member.label) for member in kind)])  # type: ignore[attr-defined]

@@ -1,0 +1,36 @@
+"""Commands: ``flask --app wsgi worker`` and ``flask --app wsgi create-admin``."""
+
+import logging
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from webapp.accounts import service as accounts
+from webapp.database import transaction
+
+
+def init_app(app: Flask) -> None:
+    @app.cli.command("worker", help="Analyse queued images until stopped with SIGTERM or Ctrl-C.")
+    def worker() -> None:
+        from webapp.analysis.worker import run_worker
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.getLogger("huey").setLevel(logging.WARNING)
+        run_worker(app)
+
+    app.cli.add_command(create_admin)
+
+
+@click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")
+@click.option("--email", prompt="E-mail")
+@click.option("--name", prompt="Full name")
+@with_appcontext
+def create_admin(email: str, name: str) -> None:
+    try:
+        with transaction():
+            user = accounts.create_first_admin(email=email, name=name)
+            link = accounts.invitation_path(user)
+    except accounts.AccountError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")

@@ -1,0 +1,213 @@
+"""Every setting of the application, read once from the environment.
+
+| Variable | Meaning | Default |
+| --- | --- | --- |
+| DATABASE_URL | SQLAlchemy address of the database | SQLite file in the instance folder |
+| QUEUE_URL | `sqlite:///file`, `redis://…` or `postgresql://…` for background work | SQLite file of its own |
+| STORAGE_URL | `file:///folder` for the encrypted image store | folder `images` in the instance folder |
+| INSTANCE_DIR | where the defaults above and the generated keys live | `instance` beside app.py |
+| SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
+| IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
+| MODEL_BUNDLE | folder of the model bundle | the shipped bundle |
+| HTTPS | `1`: cookies only over TLS, HSTS sent; `0` for plain http on one machine | `1` |
+| TIMEZONE | IANA zone in which pages show times | `UTC` |
+| MAX_IMAGES_PER_CASE | dermoscopic images in one case | 6 |
+| MAX_IMAGE_MEGABYTES | size of one uploaded file | 25 |
+| MAX_IMAGE_MEGAPIXELS | pixels of one uploaded image | 50 |
+| ANALYSIS_LEASE_SECONDS | how long a worker may stay silent before its analysis is given to another | 15 |
+| ANALYSIS_TIMEOUT_SECONDS | how long one analysis may take | 60 |
+| ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
+| WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
+| CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
+| INVITATION_DAYS | how long an invitation link works | 7 |
+"""
+
+import os
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    instance_dir: Path
+    database_url: str
+    queue_url: str
+    storage_url: str
+    secret_key: str = field(repr=False)
+    image_keys: Mapping[str, bytes] = field(repr=False)
+    model_bundle: Path | None = None
+    https: bool = True
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    max_images_per_case: int = 6
+    max_image_megabytes: int = 25
+    max_image_megapixels: int = 50
+    analysis_lease_seconds: float = 15.0
+    analysis_timeout_seconds: float = 60.0
+    analysis_attempts: int = 3
+    worker_processes: int = 1
+    claim_minutes: int = 20
+    invitation_days: int = 7
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables of the table above. Raises ConfigurationError."""
+        instance_dir = Path(environ.get("INSTANCE_DIR") or PROJECT_ROOT / "instance").resolve()
+        instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        bundle = environ.get("MODEL_BUNDLE")
+        return cls(
+            instance_dir=instance_dir,
+            database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance_dir}/dermtriage.sqlite"),
+            queue_url=environ.get("QUEUE_URL") or f"sqlite:///{instance_dir}/queue.sqlite",
+            storage_url=environ.get("STORAGE_URL") or f"file://{instance_dir}/images",
+            secret_key=_secret_key(environ.get("SECRET_KEY"), instance_dir),
+            image_keys=_image_keys(environ.get("IMAGE_KEYS"), instance_dir),
+            model_bundle=Path(bundle) if bundle else None,
+            https=environ.get("HTTPS", "1") != "0",
+            timezone=_timezone(environ.get("TIMEZONE", "UTC")),
+            **_numbers(environ),
+        )
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """The same in the words of Flask and its extensions."""
+    request_megabytes = settings.max_images_per_case * settings.max_image_megabytes + 1
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        "MAX_CONTENT_LENGTH": request_megabytes * 1024 * 1024,
+        "SESSION_COOKIE_NAME": "dermtriage",
+        "SESSION_COOKIE_SECURE": settings.https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session: a long form must not expire
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "RATELIMIT_STORAGE_URI": "memory://",
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],  # else a new SECRET_KEY would void every password
+        "SECURITY_PASSWORD_LENGTH_MIN": 12,
+        "SECURITY_PASSWORD_COMPLEXITY_CHECKER": None,
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_LOGOUT_METHODS": ["POST"],
+        "SECURITY_DEFAULT_REMEMBER_ME": False,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_RECOVERABLE": True,
+        "SECURITY_CHANGEABLE": True,
+        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=settings.invitation_days),
+        "SECURITY_SEND_PASSWORD_RESET_EMAIL": False,
+        "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": False,
+        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
+        "SECURITY_POST_LOGIN_VIEW": "/",
+        "SECURITY_POST_LOGOUT_VIEW": "/login",
+        "SECURITY_POST_RESET_VIEW": "/",
+        "SECURITY_POST_CHANGE_VIEW": "/profile",
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("E-mail and password do not belong together.", "error"),
+        "SECURITY_MSG_PASSWORD_RESET_EXPIRED": ("This link has expired.", "error"),
+        "SECURITY_MSG_INVALID_RESET_PASSWORD_TOKEN": ("This link does not work any more.", "error"),
+        "SECURITY_MSG_PASSWORD_RESET_NO_LOGIN": ("Your password is saved. Please sign in with it.", "success"),
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+    }
+
+
+_NUMBERS: dict[str, type[int] | type[float]] = {
+    "max_images_per_case": int,
+    "max_image_megabytes": int,
+    "max_image_megapixels": int,
+    "analysis_lease_seconds": float,
+    "analysis_timeout_seconds": float,
+    "analysis_attempts": int,
+    "worker_processes": int,
+    "claim_minutes": int,
+    "invitation_days": int,
+}
+
+
+def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _number(environ, name, kind) for name, kind in _NUMBERS.items() if environ.get(name.upper())}
+
+
+def _number(environ: Mapping[str, str], name: str, kind: type[int] | type[float]) -> float:
+    text = environ[name.upper()]
+    try:
+        value = kind(text)
+    except ValueError:
+        raise ConfigurationError(f"{name.upper()} must be a number, not {text!r}.") from None
+    if not 0 < value < float("inf"):
+        raise ConfigurationError(f"{name.upper()} must be greater than zero, not {text}.")
+    return value
+
+
+def _database_url(url: str) -> str:
+    """Name the driver that is installed, so that the plain `postgresql://` everybody knows works."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _timezone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ConfigurationError(f"TIMEZONE {name!r} is not a known time zone, such as Europe/Madrid.") from None
+
+
+def _secret_key(given: str | None, instance_dir: Path) -> str:
+    key = given or _generated(instance_dir / "secret.key", lambda: secrets.token_urlsafe(48))
+    if len(key) < 32:
+        raise ConfigurationError("SECRET_KEY must have at least 32 characters.")
+    return key
+
+
+def _image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:
+    def make() -> str:
+        return f"k{secrets.token_hex(3)}:{b64encode(secrets.token_bytes(32)).decode()}"
+
+    keys: dict[str, bytes] = {}
+    for entry in (given or _generated(instance_dir / "image.keys", make)).replace("\n", ",").split(","):
+        if not entry.strip():
+            continue
+        key_id, _, encoded = entry.strip().partition(":")
+        if key_id in keys:
+            raise ConfigurationError(f"IMAGE_KEYS names the key {key_id!r} twice.")
+        try:
+            keys[key_id] = b64decode(encoded, validate=True)
+        except ValueError:
+            raise ConfigurationError(f"IMAGE_KEYS: the key {key_id!r} is not valid base64.") from None
+        if not 0 < len(key_id) <= 32 or len(keys[key_id]) != 32:
+            raise ConfigurationError("IMAGE_KEYS: each entry must be an id and 32 bytes in base64 (AES-256).")
+    if not keys:
+        raise ConfigurationError("IMAGE_KEYS holds no key.")
+    return keys
+
+
+def _generated(path: Path, make: Callable[[], str]) -> str:
+    """The text of ``path``, made first by whichever process links it first; readable by its owner only."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(make() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,109 @@
+"""How transactions begin and end: one commit per successful request, immediate write locks on SQLite."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Flask, Response, has_request_context, request
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+from webapp.extensions import db
+
+READ_METHODS = {"GET", "HEAD", "OPTIONS"}
+AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap"}
+"""GET endpoints that change nothing but the audit trail, so they need the write lock from the start."""
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(_end_transaction)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _configure_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take the write lock at once; upgrading a read snapshot later fails without waiting, even in WAL mode."""
+    if has_request_context():
+        reading = request.method in READ_METHODS and request.endpoint not in AUDITED_READS
+    else:
+        reading = _reading.get()
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _end_transaction(response: Response) -> Response:
+    if response.status_code < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    return response
+
+
+@contextmanager
+def transaction() -> Iterator[Any]:
+    """One transaction outside a request: commits on leaving, rolls back on an exception."""
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        db.session.remove()
+
+
+def pause() -> None:
+    """End a transaction that has changed nothing, so that slow work holds no lock; the next query begins another."""
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("a transaction with changes cannot be paused")
+    db.session.rollback()
+
+
+@contextmanager
+def reading() -> Iterator[Any]:
+    """A look at the rows outside a request that takes no write lock and stores nothing."""
+    token = _reading.set(True)
+    try:
+        yield db.session
+    finally:
+        db.session.rollback()
+        db.session.remove()
+        _reading.reset(token)
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Run ``call`` once the current transaction is safely stored; never if it fails."""
+    _once("after_commit", call)
+
+
+def after_rollback(call: Callable[[], object]) -> None:
+    """Run ``call`` if the current transaction fails."""
+    _once("after_rollback", call)
+
+
+def _once(name: str, call: Callable[[], object]) -> None:
+    """At the end of the transaction now under way: not of a savepoint in it, nor of a later one of the same session."""
+    session = db.session()
+    own = session.get_transaction() or session.begin()
+
+    def listener(session: Session) -> None:
+        if session.get_transaction() is own and not session.in_nested_transaction():
+            call()
+
+    event.listen(session, name, listener)
+
+
+def dispose_inherited_connections(engine: Engine) -> None:
+    """After a fork: forget the parent's connections without closing them under its feet."""
+    engine.dispose(close=False)

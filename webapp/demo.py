@@ -1,0 +1,124 @@
+"""The demonstration: one centre, three accounts with fresh passwords, a dozen synthetic cases. Never in production."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_security.utils import hash_password
+
+from webapp.accounts import queries as account_queries
+from webapp.accounts import service as accounts
+from webapp.analysis.synthetic import draw
+from webapp.cases import queries as case_queries
+from webapp.cases import service as cases
+from webapp.database import transaction
+from webapp.models import BodySite, Role, Sex, Urgency, User, utcnow
+
+CENTRE = "Demo Health Centre"
+ACCOUNTS = {
+    Role.GP: ("gp@demo.example", "Demo GP"),
+    Role.DERMATOLOGIST: ("dermatologist@demo.example", "Demo Dermatologist"),
+    Role.ADMIN: ("admin@demo.example", "Demo Administrator"),
+}
+
+
+@dataclass(frozen=True)
+class DemoCase:
+    """Pattern codes and spoiling of each image, and what the GP wrote."""
+
+    images: tuple[tuple[tuple[str, ...], str], ...]
+    site: BodySite
+    birth_year: int
+    sex: Sex
+    history: str
+    question: str
+    urgency: Urgency = Urgency.ROUTINE
+
+
+def _one(*codes: str, spoil: str = "") -> tuple[tuple[tuple[str, ...], str], ...]:
+    return ((codes, spoil),)
+
+
+CASES = (
+    DemoCase(_one("AT"), BodySite.FACE, 1948, Sex.FEMALE, "Shiny nodule, 8 months, bleeds at times.", "BCC?"),
+    DemoCase(_one("PN"), BodySite.BACK, 1990, Sex.MALE, "Brown mole, known for years.", "Does it need a follow-up?"),
+    DemoCase(
+        _one("ON", "MG"),
+        BodySite.CHEST,
+        1955,
+        Sex.MALE,
+        "Slowly growing dark papule.",
+        "Melanoma or BCC?",
+        Urgency.SOON,
+    ),
+    DemoCase(_one(), BodySite.UPPER_LIMB, 1979, Sex.FEMALE, "Flat pink-brown patch.", "Benign?"),
+    DemoCase(_one("U", "AT"), BodySite.EAR, 1940, Sex.MALE, "Does not heal for 4 months.", "Excision?", Urgency.URGENT),
+    DemoCase(_one("ML"), BodySite.LOWER_LIMB, 1962, Sex.FEMALE, "Found at check-up.", ""),
+    DemoCase(_one("SW"), BodySite.ABDOMEN, 1970, Sex.MALE, "No complaints.", "Pattern unclear to me."),
+    DemoCase(_one("AT", spoil="defocus"), BodySite.NECK, 1951, Sex.FEMALE, "Nodule; the picture is not sharp.", "BCC?"),
+    DemoCase(
+        ((("PN",), ""), (("PN",), "")),
+        BodySite.BACK,
+        1985,
+        Sex.FEMALE,
+        "Two views of one mole.",
+        "Change since last year?",
+    ),
+    DemoCase(_one("MG"), BodySite.SCALP, 1944, Sex.MALE, "Itches.", "", Urgency.SOON),
+    DemoCase(_one("PN"), BodySite.LOWER_LIMB, 1996, Sex.FEMALE, "New on holiday.", "Harmless?"),
+    DemoCase(_one(spoil="dark"), BodySite.HAND, 1967, Sex.OTHER, "Picture taken in poor light.", "What is it?"),
+)
+
+
+def prepare(app: Flask) -> list[tuple[Role, str, str]]:
+    """Make what is missing, give the three accounts new passwords; returns (role, e-mail, password)."""
+    with app.app_context():
+        with transaction():
+            credentials = [(role, ACCOUNTS[role][0], _fresh_password(_account(role))) for role in ACCOUNTS]
+        _submit_cases()
+    return credentials
+
+
+def _account(role: Role) -> User:
+    email, name = ACCOUNTS[role]
+    known = account_queries.by_email(email)
+    if known is not None:
+        return known
+    centre = account_queries.centre_by_name(CENTRE) or accounts.add_centre(None, CENTRE)
+    return accounts.invite(None, email=email, name=name, role=role, centre_id=centre.id)
+
+
+def _fresh_password(user: User) -> str:
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    user.password = hash_password(password)
+    user.joined_at = user.joined_at or utcnow()
+    user.active = True
+    return password
+
+
+def _submit_cases() -> None:
+    """Each case in its own transaction, known again by its token: an interrupted start is completed by the next."""
+    for number, demo in enumerate(CASES, start=1):
+        token = str(uuid.uuid5(uuid.NAMESPACE_URL, f"dermtriage-demo-{number}"))
+        with transaction():
+            gp = account_queries.by_email(ACCOUNTS[Role.GP][0])
+            if gp is None or case_queries.by_submission(gp, token) is not None:
+                continue
+            drawn = [draw(100 * number + i, codes, spoil=spoil) for i, (codes, spoil) in enumerate(demo.images)]
+            cases.submit(
+                gp,
+                cases.NewCase(
+                    submission_token=token,
+                    patient_reference=f"DEMO-{number:03d}",
+                    body_site=demo.site,
+                    birth_year=demo.birth_year,
+                    sex=demo.sex,
+                    phototype=drawn[0].phototype,
+                    history=demo.history,
+                    clinical_question=demo.question,
+                    urgency=demo.urgency,
+                    synthetic=True,
+                ),
+                cases.clean_images([(f"Image {i}", image.data) for i, image in enumerate(drawn, start=1)]),
+            )

@@ -1,0 +1,56 @@
+"""What every template can say: times in the centre's zone, durations and probabilities in words."""
+
+from datetime import datetime
+
+from flask import Flask, current_app
+from flask_login import current_user
+from markupsafe import Markup
+
+from webapp.cases import queries as case_queries
+from webapp.models import Role, utcnow
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(local_time=local_time, ago=ago, duration=duration, percent=percent)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_navigation)
+
+
+def local_time(moment: datetime) -> Markup:
+    """A ``<time>`` element in the configured zone, for example 20 Nov 2026, 14:05 CET."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    text = f"{local.day} {local:%b %Y, %H:%M %Z}"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def duration(seconds: float) -> str:
+    """The largest fitting unit, in words: "less than a minute", "25 min", "3 h", "2 days"."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} days"
+
+
+def ago(moment: datetime) -> str:
+    return duration((utcnow() - moment).total_seconds())
+
+
+def percent(probability: float | None) -> str:
+    """A probability as a percentage that never claims certainty."""
+    if probability is None:
+        return "unknown"
+    if probability < 0.01:
+        return "< 1 %"
+    if probability > 0.99:
+        return "> 99 %"
+    return f"{probability * 100:.0f} %"
+
+
+def _navigation() -> dict[str, object]:
+    if current_user.is_authenticated and current_user.role is Role.GP:
+        return {"unread_answers": case_queries.unread_count(current_user)}
+    return {}

@@ -1,0 +1,130 @@
+"""What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
+
+States: queued → running → done | failed; a re-run makes the earlier row superseded.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.image import Image
+
+
+class AnalysisState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class FailureReason(StrEnum):
+    MODEL_UNAVAILABLE = "model_unavailable"
+    IMAGE_UNREADABLE = "image_unreadable"
+    TIMED_OUT = "timed_out"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    ERROR = "error"
+
+    @property
+    def sentence(self) -> str:
+        return {
+            "model_unavailable": "The model could not be loaded, so nothing was analysed.",
+            "image_unreadable": "The stored image could not be read back.",
+            "timed_out": "The analysis took too long and was stopped.",
+            "attempts_exhausted": "The analysis stopped without an answer several times.",
+            "error": "The analysis ended with an error.",
+        }[self.value]
+
+
+class ModelVersion(Base):
+    """A bundle that has analysed at least one image, with the card that describes it."""
+
+    __tablename__ = "model_version"
+    __table_args__ = (UniqueConstraint("name", "weights_sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    weights_sha256: Mapped[str] = mapped_column(String(64))
+    card: Mapped[dict[str, Any]] = mapped_column(JSON)
+    first_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @property
+    def reference(self) -> str:
+        return f"{self.name}@{self.weights_sha256[:12]}"
+
+
+class Analysis(Base):
+    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once."""
+
+    __tablename__ = "analysis"
+    __table_args__ = (
+        CheckConstraint("bcc_probability BETWEEN 0 AND 1", name="probability_range"),
+        Index(
+            "uq_analysis_current",
+            "image_id",
+            unique=True,
+            sqlite_where=text("state <> 'superseded'"),
+            postgresql_where=text("state <> 'superseded'"),
+        ),
+        Index("ix_analysis_state_lease", "state", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"))
+    state: Mapped[AnalysisState] = mapped_column(text_enum(AnalysisState), default=AnalysisState.QUEUED)
+    failure: Mapped[FailureReason | None] = mapped_column(text_enum(FailureReason))
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(80))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
+    preprocessing: Mapped[str | None] = mapped_column(String(40))
+    bcc_probability: Mapped[float | None]
+    bcc: Mapped[bool | None]
+    needs_person: Mapped[bool | None]
+    reasons: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
+    lesion: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
+    region: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+
+    image: Mapped[Image] = relationship(back_populates="analyses")
+    model_version: Mapped[ModelVersion | None] = relationship()
+    findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
+
+    @property
+    def is_current(self) -> bool:
+        return self.state is not AnalysisState.SUPERSEDED
+
+
+class Finding(Base):
+    """One target of an analysis: BCC itself, or a pattern.
+
+    ``strength`` is the heatmap's raw maximum, ``peak_x`` and ``peak_y`` its place in the analysed square (0 to 1 from
+    the upper left), ``extent`` the share of the square that reaches half of the maximum.
+    """
+
+    __tablename__ = "finding"
+    __table_args__ = (
+        UniqueConstraint("analysis_id", "target"),
+        CheckConstraint("probability BETWEEN 0 AND 1", name="probability_range"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    analysis_id: Mapped[int] = mapped_column(ForeignKey("analysis.id"))
+    target: Mapped[str] = mapped_column(String(8))
+    probability: Mapped[float]
+    present: Mapped[bool]
+    strength: Mapped[float | None]
+    peak_x: Mapped[float | None]
+    peak_y: Mapped[float | None]
+    extent: Mapped[float | None]
+    heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+
+    analysis: Mapped[Analysis] = relationship(back_populates="findings")

@@ -1,0 +1,150 @@
+"""A case: one lesion of one pseudonymous patient, sent by a GP and waiting for a decision.
+
+States: submitted → awaiting_review → in_review → reviewed → closed, with retake_requested and withdrawn beside them.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.centre import Centre
+from webapp.models.user import User
+
+if TYPE_CHECKING:
+    from webapp.models.image import Image
+    from webapp.models.review import Claim, Review
+
+
+class CaseState(StrEnum):
+    SUBMITTED = "submitted"
+    AWAITING_REVIEW = "awaiting_review"
+    IN_REVIEW = "in_review"
+    REVIEWED = "reviewed"
+    CLOSED = "closed"
+    RETAKE_REQUESTED = "retake_requested"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
+"""States in which a case stands in the worklist."""
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
+class BodySite(StrEnum):
+    SCALP = "scalp"
+    FACE = "face"
+    EAR = "ear"
+    NECK = "neck"
+    CHEST = "chest"
+    ABDOMEN = "abdomen"
+    BACK = "back"
+    UPPER_LIMB = "upper_limb"
+    HAND = "hand"
+    LOWER_LIMB = "lower_limb"
+    FOOT = "foot"
+    GENITAL = "genital"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        return {"upper_limb": "Arm", "lower_limb": "Leg", "genital": "Genital area", "other": "Other site"}.get(
+            self.value, self.value.capitalize()
+        )
+
+
+class Urgency(StrEnum):
+    ROUTINE = "routine"
+    SOON = "soon"
+    URGENT = "urgent"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
+class TriageReason(StrEnum):
+    """Why a case stands where it stands in the worklist."""
+
+    AWAITING_ANALYSIS = "awaiting_analysis"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    ANALYSIS_FAILED = "analysis_failed"
+    MODEL_UNSURE = "model_unsure"
+    PROBABILITY = "probability"
+
+    @property
+    def label(self) -> str:
+        return {
+            "awaiting_analysis": "Not analysed yet",
+            "model_unavailable": "The model is not available",
+            "analysis_failed": "The analysis failed",
+            "model_unsure": "The model is not sure",
+            "probability": "Ranked by probability of BCC",
+        }[self.value]
+
+
+TOP = 0.0
+
+
+class Case(Base):
+    """``rank`` orders the worklist, smallest first: 1 - P(BCC) when a person is needed (0 where P is unknown),
+    otherwise 3 - P(BCC). So "needs a person" comes before everything else, and every key of the order is ascending.
+
+    A new case starts at the top. Only a finished, trustworthy analysis of every image moves it down.
+    """
+
+    __tablename__ = "case_file"
+    __table_args__ = (
+        CheckConstraint("phototype BETWEEN 1 AND 6", name="phototype_range"),
+        CheckConstraint("bcc_probability BETWEEN 0 AND 1", name="probability_range"),
+        Index("ix_case_file_worklist", "is_open", "rank", "waiting_since", "id"),
+        Index("ix_case_file_centre_submitted", "centre_id", "submitted_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    submission_token: Mapped[str] = mapped_column(String(36), unique=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    submitted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    state: Mapped[CaseState] = mapped_column(text_enum(CaseState), default=CaseState.SUBMITTED)
+    is_open: Mapped[bool] = mapped_column(default=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    synthetic: Mapped[bool] = mapped_column(default=False)
+
+    patient_reference: Mapped[str] = mapped_column(String(40), index=True)
+    birth_year: Mapped[int | None]
+    sex: Mapped[Sex | None] = mapped_column(text_enum(Sex))
+    phototype: Mapped[int | None]
+    body_site: Mapped[BodySite] = mapped_column(text_enum(BodySite))
+    history: Mapped[str] = mapped_column(Text, default="")
+    clinical_question: Mapped[str] = mapped_column(Text, default="")
+    urgency: Mapped[Urgency] = mapped_column(text_enum(Urgency), default=Urgency.ROUTINE)
+
+    needs_person: Mapped[bool] = mapped_column(default=True)
+    triage_reason: Mapped[TriageReason] = mapped_column(text_enum(TriageReason), default=TriageReason.AWAITING_ANALYSIS)
+    bcc_probability: Mapped[float | None]
+    rank: Mapped[float] = mapped_column(default=TOP)
+    waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    centre: Mapped[Centre] = relationship()
+    submitted_by: Mapped[User] = relationship()
+    images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
+    reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
+    claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
+
+    def move_to(self, state: CaseState) -> None:
+        self.state = state
+        self.is_open = state in OPEN_STATES

@@ -1,0 +1,129 @@
+"""The dermatologist's side of a case: who holds it, and what was decided (rows that never change)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ml.patterns import Pattern
+from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.case import Case
+from webapp.models.user import User
+
+
+class Diagnosis(StrEnum):
+    BCC = "bcc"
+    NOT_BCC_MALIGNANT = "other_malignant"
+    NOT_BCC_PREMALIGNANT = "premalignant"
+    BENIGN = "benign"
+    UNCERTAIN = "uncertain"
+
+    @property
+    def label(self) -> str:
+        return {
+            "bcc": "Basal cell carcinoma",
+            "other_malignant": "Other skin cancer suspected (for example melanoma or SCC)",
+            "premalignant": "Precancerous lesion (for example actinic keratosis)",
+            "benign": "Benign lesion",
+            "uncertain": "Cannot tell from these images",
+        }[self.value]
+
+
+class Management(StrEnum):
+    URGENT_REFERRAL = "urgent_referral"
+    BIOPSY = "biopsy"
+    ROUTINE_CLINIC = "routine_clinic"
+    REASSURE = "reassure"
+    RETAKE = "retake"
+
+    @property
+    def label(self) -> str:
+        return {
+            "urgent_referral": "Urgent appointment in dermatology",
+            "biopsy": "Biopsy",
+            "routine_clinic": "Routine dermatology clinic",
+            "reassure": "No appointment: reassure, with safety-net advice",
+            "retake": "New images needed before I can decide",
+        }[self.value]
+
+    @property
+    def advice(self) -> str:
+        """What it means for the GP, in one plain sentence."""
+        return {
+            "urgent_referral": "The hospital will call the patient for an urgent appointment.",
+            "biopsy": "The hospital will call the patient for a biopsy.",
+            "routine_clinic": "The hospital will give the patient a routine appointment.",
+            "reassure": "No appointment is needed. Ask the patient to come back if the lesion grows, bleeds, "
+            "changes or does not heal.",
+            "retake": "Please take new images and send them to this same case.",
+        }[self.value]
+
+
+class PatternAnswer(StrEnum):
+    """What a dermatologist says of a dermoscopic pattern."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    CANNOT_TELL = "cannot_tell"
+
+    @property
+    def label(self) -> str:
+        return {"present": "Present", "absent": "Absent", "cannot_tell": "Can't tell"}[self.value]
+
+
+class Claim(Base):
+    """One reader at a time: an unreleased claim that has not expired keeps others from deciding."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        Index(
+            "uq_claim_held",
+            "case_id",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    claimed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    case: Mapped[Case] = relationship(back_populates="claims")
+    user: Mapped[User] = relationship()
+
+
+class Review(Base):
+    """A decision. Immutable: a later amendment is a new row."""
+
+    __tablename__ = "review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claim.id"), unique=True)
+    diagnosis: Mapped[Diagnosis] = mapped_column(text_enum(Diagnosis))
+    management: Mapped[Management] = mapped_column(text_enum(Management))
+    advice: Mapped[str] = mapped_column(Text, default="")
+    override_reason: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    case: Mapped[Case] = relationship(back_populates="reviews")
+    reviewer: Mapped[User] = relationship()
+    assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
+
+
+class Assessment(Base):
+    """A dermatologist's word on one pattern of the lesion, kept beside the model's finding and never over it."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (UniqueConstraint("review_id", "pattern"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
+    pattern: Mapped[Pattern] = mapped_column(text_enum(Pattern, length=8))
+    answer: Mapped[PatternAnswer] = mapped_column(text_enum(PatternAnswer))

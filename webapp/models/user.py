@@ -1,0 +1,55 @@
+"""People who sign in: one role each, a GP belongs to one centre."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from flask_security import RoleMixin, UserMixin
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.centre import Centre
+
+
+class Role(StrEnum):
+    GP = "gp"
+    DERMATOLOGIST = "dermatologist"
+    ADMIN = "admin"
+
+    @property
+    def label(self) -> str:
+        return {"gp": "GP", "dermatologist": "Dermatologist", "admin": "Administrator"}[self.value]
+
+
+@dataclass(frozen=True)
+class SecurityRole(RoleMixin):
+    """The role in the shape that Flask-Security asks for; the access table decides what it may do."""
+
+    name: str
+
+    def get_permissions(self) -> set[str]:
+        return set()
+
+
+class User(Base, UserMixin):
+    __tablename__ = "user_account"
+    __table_args__ = (CheckConstraint("role <> 'gp' OR centre_id IS NOT NULL", name="gp_has_centre"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password: Mapped[str] = mapped_column(String(255))
+    role: Mapped[Role] = mapped_column(text_enum(Role))
+    centre_id: Mapped[int | None] = mapped_column(ForeignKey("centre.id"))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    centre: Mapped[Centre | None] = relationship()
+
+    @property
+    def roles(self) -> list[RoleMixin]:  # type: ignore[override]
+        return [SecurityRole(self.role.value)]

@@ -1,0 +1,33 @@
+"""What may stand in an address or a form: ids that a database can hold, text without control codes it cannot."""
+
+from flask import Flask, abort, request
+from werkzeug.routing import IntegerConverter, Map
+
+LARGEST_ID = 2**31 - 1
+
+
+class IdConverter(IntegerConverter):
+    """``<id:…>`` in a route: a number that can be a row's id; any other is 404."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, min=1, max=LARGEST_ID)
+
+
+def row_id(text: str) -> int:
+    """For ``request.args.get(…, type=row_id)``. Raises ValueError for what cannot be a row's id."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        raise ValueError(f"{number} cannot be an id")
+    return number
+
+
+def init_app(app: Flask) -> None:
+    app.url_map.converters["id"] = IdConverter
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """No keyboard types NUL, PostgreSQL stores none, and a page with one is not HTML."""
+    texts = [request.path, *request.args.values(), *request.form.values()]
+    if any("\x00" in text for text in texts):
+        abort(400)

@@ -1,0 +1,119 @@
+"""The encrypted image store: whole objects under server-made keys, written atomically, checked on reading.
+
+An object is ``DT1`` + length and text of the key id + 12-byte nonce + AES-256-GCM ciphertext; its own name is
+authenticated with it, so an object moved to another name cannot be read.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from webapp.config import ConfigurationError, Settings
+
+MAGIC = b"DT1"
+NONCE_BYTES = 12
+
+
+class StorageError(Exception):
+    """An object is missing, damaged, or encrypted with a key that this program was not given."""
+
+
+class Blobs(Protocol):
+    """Where ciphertext lies. Implementations: LocalFolder; others by the scheme of STORAGE_URL."""
+
+    def write(self, key: str, data: bytes) -> None: ...
+    def read(self, key: str) -> bytes: ...
+    def delete(self, key: str) -> None: ...
+
+
+class LocalFolder:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _path(self, key: str) -> Path:
+        if not key.isalnum():
+            raise StorageError(f"not a key of this store: {key!r}")
+        return self.root / key[:2] / key
+
+    def write(self, key: str, data: bytes) -> None:
+        """Atomic: after a crash the object is whole or absent."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{key}.{secrets.token_hex(4)}")
+        try:
+            with draft.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _fsync_folder(path.parent)
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise StorageError(f"object {key} is missing") from None
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class ImageStore:
+    """Encrypts on the way in and decrypts on the way out; the first key encrypts, all keys decrypt."""
+
+    def __init__(self, blobs: Blobs, keys: Mapping[str, bytes]) -> None:
+        self.blobs = blobs
+        self.ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.current_key = next(iter(keys))
+
+    def put(self, data: bytes) -> str:
+        """Store ``data`` under a new random key and return that key."""
+        key, nonce, key_id = secrets.token_hex(16), secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
+        sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
+        self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
+        return key
+
+    def get(self, key: str) -> bytes:
+        """Raises StorageError when the object is missing, damaged, or sealed with an unknown key."""
+        data = self.blobs.read(key)
+        if not data.startswith(MAGIC) or len(data) < len(MAGIC) + 1:
+            raise StorageError(f"object {key} is damaged: unknown format")
+        start = len(MAGIC) + 1
+        end = start + data[len(MAGIC)]
+        key_id = data[start:end].decode(errors="replace")
+        if key_id not in self.ciphers:
+            raise StorageError(f"object {key} needs the encryption key {key_id!r}, which IMAGE_KEYS does not hold")
+        nonce, sealed = data[end : end + NONCE_BYTES], data[end + NONCE_BYTES :]
+        try:
+            return self.ciphers[key_id].decrypt(nonce, sealed, key.encode())
+        except (InvalidTag, ValueError):
+            raise StorageError(
+                f"object {key} is damaged, or its key {key_id!r} is not the one it was made with"
+            ) from None
+
+    def delete(self, key: str) -> None:
+        self.blobs.delete(key)
+
+
+def open_store(settings: Settings) -> ImageStore:
+    """The store that STORAGE_URL names. Raises ConfigurationError for a scheme this version does not know."""
+    parts = urlsplit(settings.storage_url)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise ConfigurationError(f"STORAGE_URL must look like file:///folder, not {settings.storage_url!r}.")
+    return ImageStore(LocalFolder(Path(unquote(parts.path))), settings.image_keys)
