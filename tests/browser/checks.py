@@ -1,0 +1,108 @@
+"""What must hold on every page, at both widths."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.browser.program import ROOT
+
+WIDTHS = (1280, 390)
+HEIGHT = 800
+MOST_TABS = 60
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTH_MATTERS = ["target-size", "scrollable-region-focusable", "aria-hidden-focus", "link-in-text-block"]
+"""What a narrow window can spoil; everything else is checked once, in the wide one."""
+RUN_AXE = """async (only) => {
+  const rules = only ? { runOnly: only } : { rules: { "target-size": { enabled: true } } };
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...rules });
+  return violations.map((v) => `${v.id}: ${v.help}: ` + v.nodes.map((n) => n.html.slice(0, 160)).join(" | "));
+}"""
+TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  return Array.from(document.querySelectorAll("body *")).filter((e) => e.getBoundingClientRect().right > room + 1)
+    .slice(0, 5).map((e) => `${e.tagName}.${e.className} reaches ${Math.round(e.getBoundingClientRect().right)}`)
+    .concat(`the page is ${document.documentElement.scrollWidth} wide in ${room}`);
+}"""
+UNLABELLED = """() => Array.from(document.querySelectorAll("input:not([type=hidden]), select, textarea"))
+  .filter((e) => !(e.labels && e.labels.length && e.labels[0].textContent.trim()) && !e.getAttribute("aria-label"))
+  .map((e) => e.outerHTML.slice(0, 160))"""
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e);
+  const box = e.getBoundingClientRect();
+  return {
+    what: e.outerHTML.slice(0, 120),
+    visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+      && box.width > 0 && box.right > 0 && box.left < innerWidth,
+    again: e.hasAttribute("data-test-focused") || (e.setAttribute("data-test-focused", ""), false),
+  };
+}"""
+EXPECTED_STATUS = re.compile(r"status of (403|404|409|422) ")
+
+
+@dataclass
+class Troubles:
+    """Everything a page complained of: console errors and warnings (CSP among them), and uncaught exceptions."""
+
+    said: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.said.append(f"uncaught: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        refused_page = "Failed to load resource" in message.text and EXPECTED_STATUS.search(message.text)
+        if not refused_page:  # Chromium logs the 404 and 422 pages that a test asks for
+            self.said.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+    def none_so_far(self) -> None:
+        assert not self.said, "\n".join(self.said)
+
+
+def check(page: Page, name: str, *, focus: bool = True) -> None:
+    """Accessible, nothing sideways, every control labelled, focus to be seen; photographed if that is wanted."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        assert page.evaluate(TOO_WIDE) == [], f"{name} scrolls sideways at {width} px"
+        only = None if width == WIDTHS[0] else WIDTH_MATTERS
+        assert violations(page, only) == [], f"{name} at {width} px"
+        photograph(page, f"{name}-{width}")
+    page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
+    assert page.evaluate(UNLABELLED) == [], name
+    if focus:
+        check_focus(page, name)
+
+
+def violations(page: Page, only: list[str] | None = None) -> list[str]:
+    """What axe-core complains of; ``only`` these of its rules."""
+    assert AXE.is_file(), "axe-core is missing: make install-all"
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[str] = page.evaluate(RUN_AXE, only)
+    return found
+
+
+def check_focus(page: Page, name: str) -> None:
+    """Tab goes through the page, is never trapped, and always shows where it stands."""
+    page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); }")
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        focused: dict[str, Any] | None = page.evaluate(FOCUSED)
+        if focused is None or focused["again"]:
+            return
+        assert focused["visible"], f"{name}: no visible focus on {focused['what']}"
+
+
+def photograph(page: Page, name: str) -> None:
+    """A picture of the whole page in the folder that SCREENSHOTS names."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,0 +1,150 @@
+"""Cases in every state, put straight into the running program's database where no person could make them."""
+
+import io
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+from PIL import Image
+
+from ml.preprocessing import region
+from tests.browser.pictures import drawn
+from tests.conftest import World, outcome
+from webapp.analysis import results, triage
+from webapp.analysis.intake import CleanImage
+from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.cases import service as cases
+from webapp.database import transaction
+from webapp.extensions import db
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    AuditEvent,
+    BodySite,
+    Case,
+    CaseState,
+    Diagnosis,
+    FailureReason,
+    Management,
+    User,
+    utcnow,
+)
+from webapp.review import service as reviews
+
+TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
+
+
+class Clinic(World):
+    """The people and cases of the running program, reached from beside it."""
+
+    def settled_case(
+        self,
+        gp: str,
+        result: Outcome | FailureReason | None = None,
+        pictures: tuple[bytes, ...] | None = None,
+        **facts: object,
+    ) -> str:
+        """A case whose analysis has this result; None: a worker is still at it, for the next hour."""
+        store = self.app.extensions["image_store"]
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=gp).one()
+            shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
+            new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
+            files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
+            clean = cases.clean_images(files)
+            case = cases.submit(user, new, clean)
+            for image, stored in zip(case.images, clean, strict=True):
+                analysis: Analysis = image.analyses[-1]
+                analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
+                analysis.lease_until = utcnow() + timedelta(hours=1)
+                session.flush()
+                if isinstance(result, Outcome):
+                    framed = replace(result, region=centre_square(stored))
+                    assert results.finish(analysis.id, "test", framed, store)
+                elif result is not None:
+                    analysis.state, analysis.failure = AnalysisState.FAILED, result
+            triage.refresh(case)
+            return case.number
+
+    def claim(self, number: str, email: str) -> None:
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=email).one()
+            reviews.claim(user, session.query(Case).filter_by(number=number).one())
+
+    def decide(
+        self,
+        number: str,
+        email: str,
+        advice: str = "Please refer. Synthetic example.",
+        management: Management = Management.BIOPSY,
+    ) -> None:
+        self.claim(number, email)
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=email).one()
+            case = session.query(Case).filter_by(number=number).one()
+            reviews.decide(user, case, reviews.Decision(Diagnosis.BCC, management, advice))
+
+    def close(self, number: str, gp: str) -> None:
+        with self.app.app_context(), transaction() as session:
+            cases.close(
+                session.query(User).filter_by(email=gp).one(), session.query(Case).filter_by(number=number).one()
+            )
+
+    def withdraw_everything(self) -> None:
+        """Leave the worklist empty."""
+        with self.app.app_context(), transaction() as session:
+            for case in session.query(Case).filter_by(is_open=True):
+                case.move_to(CaseState.WITHDRAWN)
+                case.closed_at = utcnow()
+
+    def count(self, gp: str) -> int:
+        """How many cases this GP has sent."""
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=gp).one()
+            return int(session.query(Case).filter_by(submitted_by_id=user.id).count())
+
+    def audited(self, number: str) -> list[str]:
+        """What was noted of a case, in order."""
+        with self.app.app_context(), transaction() as session:
+            case = session.query(Case).filter_by(number=number).one()
+            events = session.query(AuditEvent).filter_by(subject_type="case_file", subject_id=str(case.id))
+            return [event.action for event in events.order_by(AuditEvent.id)]
+
+    def user_id(self, email: str) -> int:
+        with self.app.app_context(), transaction() as session:
+            return int(session.query(User).filter_by(email=email).one().id)
+
+    def let_go(self) -> None:
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+def centre_square(image: CleanImage) -> dict[str, int]:
+    square = region(image.width, image.height)
+    return {"left": square.left, "top": square.top, "size": square.size}
+
+
+def full_outcome(probability: float = 0.86) -> Outcome:
+    """A model's answer with patterns and heatmaps, as a later bundle will give it."""
+    answer = outcome(probability)
+    targets = TARGETS | {"BCC": probability}
+    limits = dict.fromkeys(TARGETS, 0.5) | {"BCC": 0.1}
+    found = [
+        FoundTarget(code, p, p >= limits[code], 0.4 * p, _heatmap() if p >= limits[code] else None)
+        for code, p in targets.items()
+    ]
+    lesion = {"bcc": probability * 0.6, "mel": 0.31, "nv": 0.05, "bkl": 0.03}
+    return replace(answer, findings=found, lesion=lesion)
+
+
+def unsure_outcome() -> Outcome:
+    message = "The image is not sharp enough to be assessed reliably."
+    return replace(full_outcome(0.34), needs_person=True, reasons=[{"code": "blur", "message": message}])
+
+
+def _heatmap() -> HeatmapRaster:
+    gradient = Image.radial_gradient("L").resize((7, 7)).point(lambda value: 255 - value)
+    buffer = io.BytesIO()
+    gradient.save(buffer, "PNG")
+    return HeatmapRaster(png=buffer.getvalue(), peak_x=0.5, peak_y=0.5, extent=0.2)

@@ -1,0 +1,115 @@
+"""The real program, a real browser, and people who use both. SCREENSHOTS=folder keeps a picture of every page."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright
+
+from tests.browser.checks import HEIGHT, WIDTHS, Troubles
+from tests.browser.clinic import Clinic
+from tests.browser.people import Admin, Dermatologist, Gp, Person
+from tests.browser.program import Program
+from tests.conftest import make_app
+from webapp.config import Settings
+from webapp.models import Role
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_BROWSER = "no browser found: apt-get install chromium, or .venv/bin/playwright install chromium"
+KINDS = {Role.ADMIN: Admin, Role.GP: Gp, Role.DERMATOLOGIST: Dermatologist}
+PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(playwright: Playwright, pytestconfig: pytest.Config) -> dict[str, Any]:
+    own = playwright.chromium.executable_path
+    found = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
+    if found is None:
+        pytest.skip(NO_BROWSER)
+    return {"executable_path": found, "args": ARGUMENTS, "headless": not pytestconfig.getoption("--headed")}
+
+
+@pytest.fixture(scope="session")
+def program(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Started once; the browser comes first, so that nothing is started where there is none."""
+    program = Program(tmp_path_factory.mktemp("program"))
+    program.start()
+    yield program
+    assert program.stop() == 0, program.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def clinic(program: Program) -> Iterator[Clinic]:
+    app = make_app(Settings.from_environment({"INSTANCE_DIR": str(program.instance), "HTTPS": "0"}))
+    clinic = Clinic(app)
+    yield clinic
+    clinic.let_go()
+
+
+Arrive = Callable[..., Any]
+
+
+@pytest.fixture
+def arrive(browser: Browser, program: Program) -> Iterator[Arrive]:
+    """Somebody comes to a browser of their own: ``arrive(Gp)``; afterwards no page may have complained."""
+    contexts: list[BrowserContext] = []
+    people: list[Person] = []
+
+    def arrive(kind: type[Person] = Person, **options: Any) -> Person:
+        settings = {"base_url": program.url, "viewport": {"width": WIDTHS[0], "height": HEIGHT}} | options
+        context = browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        person = kind(context.new_page(), Troubles())
+        person.troubles.watch(person.page)
+        people.append(person)
+        return person
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    for person in people:
+        person.troubles.none_so_far()
+
+
+@pytest.fixture(scope="session")
+def known() -> dict[str, Any]:
+    """The cookies of accounts that have signed in once."""
+    return {}
+
+
+@pytest.fixture
+def enter(arrive: Arrive, clinic: Clinic, known: dict[str, Any]) -> Arrive:
+    """Somebody with an account comes in signed in: ``enter(Role.GP, email)``."""
+
+    def enter(role: Role, email: str, **options: Any) -> Person:
+        if email not in known:
+            known[email] = arrive(KINDS[role]).sign_in(email).page.context.storage_state()
+        return arrive(KINDS[role], storage_state=known[email], **options)
+
+    return enter
+
+
+@pytest.fixture(scope="session")
+def gp(clinic: Clinic) -> str:
+    return clinic.user(Role.GP, "Test GP", centre="Browser Centre")
+
+
+@pytest.fixture(scope="session")
+def dermatologist(clinic: Clinic) -> str:
+    return clinic.user(Role.DERMATOLOGIST, "Test Dermatologist")
+
+
+@pytest.fixture(scope="session")
+def admin(clinic: Clinic) -> str:
+    return clinic.user(Role.ADMIN, "Test Administrator")

@@ -1,0 +1,141 @@
+"""What people do with the application, in their own words: a method is what a person would say."""
+
+import re
+from collections.abc import Sequence
+from typing import Self
+
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from tests.browser.checks import Troubles
+
+PASSWORD = "four unrelated clinic words"
+
+
+def image_files(*contents: bytes) -> list[FilePayload]:
+    """Files as a person chooses them, named and typed by their first bytes."""
+    kinds = [("png", "image/png") if data.startswith(b"\x89PNG") else ("jpg", "image/jpeg") for data in contents]
+    return [
+        {"name": f"lesion-{i}.{suffix}", "mimeType": media_type, "buffer": data}
+        for i, (data, (suffix, media_type)) in enumerate(zip(contents, kinds, strict=True), start=1)
+    ]
+
+
+class Person:
+    """Somebody at a browser of their own."""
+
+    def __init__(self, page: Page, troubles: Troubles) -> None:
+        self.page, self.troubles = page, troubles
+
+    def open(self, path: str) -> Self:
+        self.page.goto(path)
+        return self
+
+    def click(self, name: str, role: str = "button") -> None:
+        self.page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type]
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        expect(self.page.locator("main")).to_contain_text(text)
+
+    def sees_title(self, text: str | re.Pattern[str]) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> Self:
+        self.open("/login")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.click("Sign in")
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        return self
+
+    def accept(self, invitation: str, email: str, password: str = PASSWORD) -> None:
+        """What everybody does with an invitation link: choose a password, then sign in with it."""
+        self.page.goto(invitation)
+        self.page.get_by_label("New password").fill(password)
+        self.page.get_by_label("The same once more").fill(password)
+        self.click("Save the password")
+        self.sees_title("Sign in")
+        self.sign_in(email, password)
+
+    def will_not_reload(self) -> None:
+        """Leave a mark that a reload would wipe away."""
+        self.page.evaluate("() => { window.markOfTheTest = true; }")
+
+    def has_not_reloaded(self) -> None:
+        assert self.page.evaluate("() => window.markOfTheTest === true"), "the page was loaded again"
+
+
+class Admin(Person):
+    def add_centre(self, name: str) -> None:
+        self.click("Centres", "link")
+        self.click("Add a centre", "link")
+        self.page.get_by_label("Name of the centre").fill(name)
+        self.click("Save")
+        self.sees(f"{name} was added")
+
+    def invite(self, name: str, email: str, role: str, centre: str | None = None) -> str:
+        """Returns the one-time link."""
+        self.click("Accounts", "link")
+        self.click("Invite somebody", "link")
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Full name").fill(name)
+        self.page.get_by_label(role, exact=True).check()
+        if centre:
+            self.page.get_by_label("Centre").select_option(label=centre)
+        self.click("Make the invitation link")
+        return self.page.get_by_label("One-time link").input_value()
+
+
+class Gp(Person):
+    @property
+    def images(self) -> Locator:
+        return self.page.get_by_label("Dermoscopic images")
+
+    def begin_case(self, reference: str = "TEST-1", site: str = "Face") -> None:
+        self.open("/cases/new")
+        self.page.get_by_label("Patient reference").fill(reference)
+        self.page.get_by_label("Body site").select_option(label=site)
+
+    def choose_images(self, *contents: bytes) -> None:
+        self.images.set_input_files(image_files(*contents))
+
+    def send(self) -> None:
+        self.click("Send the case")
+
+    def sent_case(self) -> str:
+        """The number of the case that was just sent."""
+        self.page.wait_for_url(re.compile(r"/cases/DT-"))
+        return self.page.url.rsplit("/", 1)[1]
+
+    def step(self, title: str) -> Locator:
+        return self.page.locator(".step").filter(has=self.page.locator(f"strong:text-is('{title}')"))
+
+
+class Dermatologist(Person):
+    def row(self, number: str) -> Locator:
+        return self.page.get_by_role("row").filter(has_text=number)
+
+    def read(self, number: str) -> None:
+        """From the worklist into the case, which is then reserved."""
+        self.page.get_by_role("button", name=f"Read case {number}").click()
+        self.sees_title(f"Case {number}")
+
+    def viewer_is_open(self, position: int = 1) -> Locator:
+        image = self.page.locator(".image-reading").nth(position - 1)
+        expect(image.locator(".viewer-tools")).to_be_visible()
+        expect(image.locator(".analysed-frame")).to_be_visible()
+        return image
+
+    def choose(self, *labels: str) -> None:
+        for label in labels:
+            self.page.locator(".decision").get_by_label(label).check()
+
+    def decide(self, diagnosis: str, management: str, advice: str = "") -> None:
+        self.choose(diagnosis, management)
+        self.page.get_by_label("Advice to the GP").fill(advice)
+        self.click("Decide, and answer the GP")
+
+
+def percentages(texts: Sequence[str]) -> list[float]:
+    """The probabilities that a list shows, as numbers; "< 1 %" counts as 0.5 and "> 99 %" as 99.5."""
+    exact = {"< 1 %": 0.5, "> 99 %": 99.5}
+    return [exact[text] if text in exact else float(text.removesuffix(" %")) for text in texts]

@@ -1,0 +1,91 @@
+"""The whole of a reader's work without a mouse."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.clinic import Clinic, full_outcome
+from tests.browser.conftest import Arrive
+from tests.browser.people import PASSWORD, Dermatologist
+from tests.browser.pictures import drawn
+from webapp.models import Role
+
+pytestmark = pytest.mark.browser
+
+MOST_TABS = 60
+FOCUS_IS_ON = """(wanted) => {
+  const e = document.activeElement;
+  const own = e.labels && e.labels.length ? Array.from(e.labels, (l) => l.textContent).join(" ") : e.textContent;
+  return `${e.getAttribute("aria-label") || ""} ${own}`.includes(wanted);
+}"""
+
+
+def tab_to(page: Page, wanted: str) -> None:
+    """Tab until the focus is on the control whose name contains ``wanted``."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUS_IS_ON, wanted):
+            return
+    raise AssertionError(f"Tab does not reach {wanted!r}")
+
+
+def test_signing_in_claiming_and_deciding_by_keyboard(
+    clinic: Clinic, arrive: Arrive, gp: str, dermatologist: str
+) -> None:
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = arrive(Dermatologist)
+    page = reader.open("/login").page
+    keys = page.keyboard
+    # sign in: the focus is in the first field already
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    keys.type(dermatologist)
+    keys.press("Tab")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    reader.sees_title("Worklist")
+    # over the head of the page, straight to the content
+    keys.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    keys.press("Enter")
+    tab_to(page, f"Read case {number}")
+    keys.press("Enter")
+    reader.sees_title(f"Case {number}")
+    reader.viewer_is_open()
+    # look at a heatmap
+    tab_to(page, "Off")
+    keys.press("ArrowDown")
+    expect(page.locator("canvas.heatmap")).to_have_count(1)
+    tab_to(page, "Opacity")
+    keys.press("ArrowRight")
+    # decide
+    tab_to(page, "Basal cell carcinoma")
+    keys.press("Space")
+    tab_to(page, "Urgent appointment in dermatology")
+    keys.press("ArrowDown")
+    expect(page.get_by_label("Biopsy")).to_be_checked()
+    tab_to(page, "Decide, and answer the GP")
+    keys.press("Enter")
+    reader.sees(f"Your decision on {number} is stored")
+    assert clinic.audited(number)[-1] == "case.decided"
+
+
+def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -> None:
+    doctor = enter(Role.GP, gp).open("/cases/")
+    page, keys = doctor.page, doctor.page.keyboard
+    tab_to(page, "New case")
+    keys.press("Enter")
+    doctor.sees_title("New case")
+    tab_to(page, "Dermoscopic images")
+    with page.expect_file_chooser() as chooser:
+        keys.press("Space")
+    chooser.value.set_files({"name": "lesion.png", "mimeType": "image/png", "buffer": drawn()})
+    tab_to(page, "Patient reference")
+    keys.type("TEST-KEYS")
+    tab_to(page, "Body site")
+    keys.type("Neck")
+    tab_to(page, "Routine")
+    keys.press("ArrowRight")
+    tab_to(page, "Send the case")
+    keys.press("Enter")
+    doctor.sent_case()
+    doctor.sees("Soon")

@@ -1,0 +1,26 @@
+"""One command starts everything, Ctrl-C stops everything."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.program import Program, alive
+
+pytestmark = pytest.mark.browser
+
+QUICK_SECONDS = 15
+"""5 s on an idle machine; a busy one with two cores gets more."""
+
+
+def test_ctrl_c_stops_everything_and_the_second_start_is_quick(browser: Browser, tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    program.start()
+    family = program.family()
+    assert len(family) >= 3, "web server and worker"
+    assert program.stop() == 0
+    assert alive(family) == []
+    assert program.log.read_text().rstrip().endswith("Stopped.")
+    assert program.start() < QUICK_SECONDS
+    assert program.stop() == 0
+    assert "Traceback" not in program.log.read_text()

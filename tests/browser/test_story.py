@@ -1,0 +1,98 @@
+"""The main job from end to end: accounts, upload, analysis, worklist, reading, decision, answer."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic
+from tests.browser.conftest import Arrive
+from tests.browser.people import Admin, Dermatologist, Gp, percentages
+from tests.browser.pictures import HAM10000, carcinoma
+from tests.browser.program import Program
+
+pytestmark = pytest.mark.browser
+
+CENTRE = "Story Health Centre"
+
+
+def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clinic: Clinic, arrive: Arrive) -> None:
+    # Given an administrator who was made on the command line and opened the printed link
+    printed = program.flask("create-admin", "--email", "admin@story.example", "--name", "Story Administrator")
+    admin: Admin = arrive(Admin)
+    admin.accept(re.findall(r"/reset/\S+", printed)[0], "admin@story.example")
+    admin.sees_title("Accounts")
+    # and a centre, a GP and a dermatologist who chose their passwords by invitation links
+    admin.add_centre(CENTRE)
+    gp: Gp = arrive(Gp)
+    gp.accept(admin.invite("Story GP", "gp@story.example", "GP", CENTRE), "gp@story.example")
+    gp.sees_title(f"Cases of {CENTRE}")
+    gp.sees("No cases yet")
+    check(gp.page, "gp-list-empty")
+    reader: Dermatologist = arrive(Dermatologist)
+    reader.accept(admin.invite("Story Reader", "reader@story.example", "Dermatologist"), "reader@story.example")
+    clinic.withdraw_everything()
+    reader.open("/review/").sees("Nothing waits for you")
+    check(reader.page, "worklist-empty")
+
+    # When the GP sends an image while the worker is busy
+    with program.without_worker():
+        gp.begin_case("STORY-1", site="Face")
+        gp.choose_images(carcinoma())
+        gp.send()
+        number = gp.sent_case()
+        # Then the case is received and waits for its analysis
+        expect(gp.step("Received")).to_contain_text("1 image stored safely")
+        expect(gp.step("Analysis")).to_contain_text("In the queue")
+        gp.will_not_reload()
+        # and stands in the worklist already, needing a person
+        reader.open("/review/")
+        expect(reader.row(number)).to_contain_text("Not analysed yet")
+    # and when the worker is back, the page tells so by itself
+    expect(gp.step("Analysis")).to_contain_text("Done", timeout=20_000)
+    expect(gp.step("Dermatologist")).to_contain_text("In the worklist")
+    gp.has_not_reloaded()
+
+    # When the dermatologist opens the worklist
+    reader.open("/review/")
+    # Then the case has its probability and its place
+    shown = reader.row(number).locator(".cell-probability strong")
+    assert 0 < percentages([shown.inner_text()])[0] < 100
+    bcc_seen = "The model suspects BCC" in reader.row(number).inner_text()
+    assert bcc_seen or not HAM10000.is_file(), "this real carcinoma is above the operating point of the model"
+    check(reader.page, "worklist-one")
+
+    # When the dermatologist reads it
+    reader.read(number)
+    image = reader.viewer_is_open()
+    expect(image.locator(".probability-value")).to_be_visible()
+    # Then the heatmap can be switched on, weakened and switched off where BCC is present
+    if bcc_seen:
+        image.get_by_label("Basal cell carcinoma").check()
+        heatmap = image.locator("canvas.heatmap")
+        expect(heatmap).to_have_css("opacity", "0.5")
+        image.get_by_label("Opacity").fill("80")
+        expect(heatmap).to_have_css("opacity", "0.8")
+        check(reader.page, "reading-real", focus=False)
+        image.get_by_label("Off").check()
+        expect(heatmap).to_have_count(0)
+    # and meanwhile the GP sees that it is being read
+    expect(gp.step("Dermatologist")).to_contain_text("Being read now", timeout=20_000)
+
+    # When the dermatologist decides
+    reader.decide(
+        "Basal cell carcinoma", "Urgent appointment in dermatology", "Please tell the patient to expect a call."
+    )
+    reader.sees(f"Your decision on {number} is stored")
+    # Then the answer comes to the GP, who reads it and closes the case
+    answer = gp.page.get_by_role("link", name="The answer has arrived: read it now")
+    expect(answer).to_be_visible(timeout=20_000)
+    gp.has_not_reloaded()
+    answer.click()
+    gp.sees("Please tell the patient to expect a call.")
+    gp.sees("Story Reader")
+    gp.click("I have read this: close the case")
+    gp.sees("Read and closed")
+    # and every step is in the audit trail
+    assert clinic.audited(number) == ["case.submitted", "case.claimed", "case.decided", "case.closed"]

@@ -1,0 +1,126 @@
+"""The GP's form: errors beside their fields, nothing lost, nothing doubled, and no JavaScript needed."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic
+from tests.browser.conftest import Arrive
+from tests.browser.people import Gp, image_files
+from tests.browser.pictures import drawn, truncated
+from webapp.models import Role
+
+pytestmark = pytest.mark.browser
+
+CHOSEN = "() => Array.from(document.getElementById('images').files, (file) => file.name)"
+SLOW_SENDING = """() => {
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (body) { setTimeout(() => send.call(this, body), 1500); };
+}"""
+
+
+def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arrive, gp: str) -> None:
+    # Given a form with images and nothing else
+    doctor: Gp = enter(Role.GP, gp).open("/cases/new")
+    doctor.choose_images(drawn(), drawn(8))
+    expect(doctor.page.locator("#previews li")).to_have_count(2)
+    # When it is sent
+    doctor.send()
+    # Then the summary has the focus and leads to each field, which says itself what is wrong
+    summary = doctor.page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("link")).to_have_count(2)
+    reference = doctor.page.get_by_label("Patient reference")
+    expect(reference).to_have_attribute("aria-invalid", "true")
+    expect(reference).to_have_accessible_description(re.compile("Please give your centre's code"))
+    summary.get_by_role("link", name="Please choose where the lesion is.").click()
+    expect(doctor.page.get_by_label("Body site")).to_be_focused()
+    # and the images are still chosen
+    assert doctor.page.evaluate(CHOSEN) == ["lesion-1.png", "lesion-2.png"]
+    expect(doctor.page.locator("#previews img")).to_have_count(2)
+    check(doctor.page, "case-new-errors")
+    # and once the form is complete, the case goes through with both
+    reference.fill("TEST-FORM")
+    doctor.page.get_by_label("Body site").select_option(label="Back")
+    doctor.send()
+    doctor.sent_case()
+    expect(doctor.page.locator(".gallery img")).to_have_count(2)
+
+
+def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp)
+    before = clinic.count(gp)
+    # Given a complete form with an image of which half is missing
+    doctor.begin_case("TEST-CUT", site="Ear")
+    doctor.page.get_by_label("History").fill("Bleeds at times.")
+    doctor.choose_images(drawn(), truncated())
+    # When it is sent
+    doctor.send()
+    # Then the image is named beside the field, and the rest of the form is kept
+    damaged = "Image 2 (lesion-2.jpg): The image is damaged or incomplete. Please export or upload it again."
+    expect(doctor.page.locator("#images-error")).to_have_text(damaged)
+    expect(doctor.page.locator("#error-summary")).to_be_focused()
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-CUT")
+    expect(doctor.page.get_by_label("History")).to_have_value("Bleeds at times.")
+    assert clinic.count(gp) == before
+    # and with another file the case goes through
+    doctor.choose_images(drawn())
+    doctor.send()
+    doctor.sent_case()
+    assert clinic.count(gp) == before + 1
+
+
+def test_progress_is_shown_and_a_double_click_makes_one_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp)
+    before = clinic.count(gp)
+    doctor.begin_case("TEST-TWICE")
+    doctor.choose_images(drawn())
+    doctor.page.evaluate(SLOW_SENDING)
+    doctor.page.get_by_role("button", name="Send the case").dblclick()
+    expect(doctor.page.get_by_role("progressbar")).to_be_visible()
+    expect(doctor.page.locator("#upload-text")).to_have_text(re.compile("Sending|Checking"))
+    doctor.sent_case()
+    assert clinic.count(gp) == before + 1
+
+
+def test_a_lost_connection_loses_nothing(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp)
+    before = clinic.count(gp)
+    doctor.begin_case("TEST-LOST")
+    doctor.choose_images(drawn())
+    doctor.page.route("**/cases/new", lambda route: route.abort())
+    doctor.send()
+    expect(doctor.page.get_by_role("status").filter(has_text="The connection was lost")).to_be_visible()
+    doctor.troubles.said.clear()  # Chromium logs the connection that this test has cut
+    doctor.page.unroute("**/cases/new")
+    doctor.send()
+    doctor.sent_case()
+    assert clinic.count(gp) == before + 1
+
+
+def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp).open("/cases/new")
+    letter = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])  # type: ignore[list-item]
+    expect(doctor.page.locator("#previews .refused")).to_have_text(
+        ["letter.pdf: not a JPEG, PNG or WebP image", "At most 6 images: please choose 1 fewer"]
+    )
+    check(doctor.page, "case-new-refused-files", focus=False)
+
+
+def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    before = clinic.count(gp)
+    doctor: Gp = enter(Role.GP, gp, java_script_enabled=False)
+    doctor.begin_case("TEST-PLAIN", site="Hand")
+    doctor.choose_images(truncated())
+    doctor.send()
+    doctor.sees("damaged or incomplete")
+    expect(doctor.page.locator("noscript p", has_text="choose the images again")).to_be_visible()
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-PLAIN")
+    doctor.choose_images(drawn())
+    doctor.send()
+    number = doctor.sent_case()
+    doctor.sees(f"Case {number}")
+    assert clinic.count(gp) == before + 1

@@ -1,0 +1,204 @@
+"""What every test of the web application stands on: a migrated database, an application, people and cases.
+
+TEST_DATABASE_URL runs the suite on that database (PostgreSQL) instead of SQLite; it is emptied before each test.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_security.utils import hash_password
+
+from tests.images import jpeg
+from tests.web_client import CheckedClient
+from webapp import create_app
+from webapp.analysis import results, triage
+from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.cases import service as cases
+from webapp.config import Settings
+from webapp.database import transaction
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, BodySite, Case, Centre, Role, User, utcnow
+
+PASSWORD = "four unrelated clinic words"
+CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
+"""Hundreds of tests sign in; how costly a real password hash is has a test of its own."""
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def make_settings(folder: Path, **changes: object) -> Settings:
+    environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0"}
+    if os.environ.get("TEST_DATABASE_URL"):
+        environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    return replace(Settings.from_environment(environ), **changes)  # type: ignore[arg-type]
+
+
+def make_app(settings: Settings) -> Flask:
+    app = create_app(settings)
+    app.config.update(TESTING=True)
+    app.extensions["security"].pwd_context.update(**CHEAP_HASHING)
+    app.test_client_class = CheckedClient
+    return app
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder whose database was brought up to date once, by the real migrations."""
+    from flask_migrate import upgrade
+
+    folder = tmp_path_factory.mktemp("migrated")
+    app = make_app(make_settings(folder))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return folder
+
+
+@pytest.fixture
+def instance(migrated: Path, tmp_path: Path) -> Path:
+    """A fresh copy of it for one test."""
+    folder = tmp_path / "instance"
+    shutil.copytree(migrated, folder)
+    return folder
+
+
+@pytest.fixture
+def settings(instance: Path) -> Settings:
+    return make_settings(instance)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    app = make_app(settings)
+    with app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            _empty_database()
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _empty_database() -> None:
+    names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+def client(app: Flask) -> CheckedClient:
+    client = app.test_client()
+    assert isinstance(client, CheckedClient)
+    return client
+
+
+class World:
+    """Makes people and cases with as little as a test needs to say, each call in a transaction of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        with app.app_context():
+            self._hash = hash_password(PASSWORD)
+
+    def centre(self, name: str = "Test Centre A") -> int:
+        with self.app.app_context(), transaction() as session:
+            known = session.query(Centre).filter_by(name=name).one_or_none()
+            centre = known or Centre(name=name)
+            session.add(centre)
+            session.flush()
+            return int(centre.id)
+
+    def user(self, role: Role, name: str | None = None, centre: str = "Test Centre A", active: bool = True) -> str:
+        """An account; returns its e-mail. Its password is PASSWORD."""
+        email = f"{uuid.uuid4().hex[:10]}@test.example"
+        centre_id = self.centre(centre) if role is Role.GP else None
+        with self.app.app_context(), transaction() as session:
+            session.add(
+                User(
+                    email=email,
+                    name=name or f"Test {role.label}",
+                    role=role,
+                    centre_id=centre_id,
+                    password=self._hash,
+                    active=active,
+                    fs_uniquifier=uuid.uuid4().hex,
+                    joined_at=utcnow(),
+                )
+            )
+        return email
+
+    def case(self, gp: str, *, images: int = 1, **facts: object) -> str:
+        """A submitted case whose images wait for analysis; returns its number."""
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=gp).one()
+            new = cases.NewCase(
+                submission_token=str(uuid.uuid4()),
+                patient_reference=str(facts.pop("patient_reference", "TEST-1")),
+                body_site=BodySite.BACK,
+                **facts,  # type: ignore[arg-type]
+            )
+            files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
+            return cases.submit(user, new, cases.clean_images(files)).number
+
+    def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
+        """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
+        store = self.app.extensions["image_store"]
+        with self.app.app_context(), transaction() as session:
+            case = session.query(Case).filter_by(number=number).one()
+            for image in case.images:
+                analysis: Analysis = image.analyses[-1]
+                analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
+                session.flush()
+                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)  # type: ignore[arg-type]
+
+    def refresh(self, number: str) -> None:
+        with self.app.app_context(), transaction() as session:
+            triage.refresh(session.query(Case).filter_by(number=number).one())
+
+
+def outcome(probability: float | None) -> Outcome:
+    """What a worker would store; ``probability`` None: the model gave no usable answer."""
+    present = probability is not None and probability >= 0.1
+    raster = HeatmapRaster(png=jpeg(seed=9)[:64], peak_x=0.5, peak_y=0.5, extent=0.1) if present else None
+    found = [] if probability is None else [FoundTarget("BCC", probability, present, 0.4, raster)]
+    point = {"wanted": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
+    return Outcome(
+        model_name="test-model",
+        weights_sha256="0" * 64,
+        card={
+            "notice": "Not clinically validated: a test model.",
+            "targets": [{"code": "BCC", "evidence": "test", "operating_points": [point], "default_sensitivity": 0.95}],
+        },
+        preprocessing="test-1",
+        bcc_probability=probability,
+        bcc=None if probability is None else present,
+        needs_person=probability is None,
+        reasons=[{"code": "x", "message": "The model gave no usable answer."}] if probability is None else [],
+        lesion={} if probability is None else {"bcc": probability, "nv": 1 - probability},
+        region={"left": 0, "top": 0, "size": 100},
+        findings=found,
+    )
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[str], CheckedClient]:
+    """A browser of its own, signed in to the account."""
+
+    def sign_in(email: str) -> CheckedClient:
+        client = app.test_client()
+        assert isinstance(client, CheckedClient)
+        client.sign_in(email, PASSWORD)
+        return client
+
+    return sign_in

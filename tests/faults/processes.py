@@ -1,0 +1,59 @@
+"""Real worker processes for tests: started as in production, stopped in order, or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+
+from tests.conftest import ROOT
+from webapp.database import reading
+
+PATIENCE = 60.0
+
+
+def worker_environment(app: Flask) -> dict[str, str]:
+    settings = app.extensions["settings"]
+    return {
+        **os.environ,
+        "INSTANCE_DIR": str(settings.instance_dir),
+        "DATABASE_URL": settings.database_url,
+        "QUEUE_URL": settings.queue_url,
+        "HTTPS": "0",
+        "ANALYSIS_LEASE_SECONDS": str(settings.analysis_lease_seconds),
+        "ANALYSIS_ATTEMPTS": str(settings.analysis_attempts),
+    }
+
+
+@contextmanager
+def worker(app: Flask) -> Iterator[subprocess.Popen[bytes]]:
+    """The real worker command in a process group of its own."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
+    process = subprocess.Popen(command, cwd=ROOT, env=worker_environment(app), start_new_session=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0, "the worker did not stop in order"
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the worker and all its children at once, as the kernel does when memory runs out."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(app: Flask, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with app.app_context(), reading():
+            if happened():
+                return
+        time.sleep(0.01)
+    pytest.fail("it did not happen in time")

@@ -1,0 +1,88 @@
+"""What the tests of the model share, and the real data where a developer has it beside the checkout."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from ml.bundle import DEFAULT_BUNDLE, MODEL_FILE, Bundle, write_card
+from ml.datasets import Ham10000
+from ml.network import MultiTaskNet
+from ml.patterns import Pattern
+from tests.ml.support import picture, random_network, write_bundle
+
+SHARED = Path(__file__).parents[3] / "shared"
+PATTERNS = (Pattern.PN, Pattern.AT)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Threads that wait for each other on a busy machine are slower than one alone."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def network() -> MultiTaskNet:
+    """Two pattern heads, so that everything about several targets is exercised."""
+    return random_network(PATTERNS)
+
+
+@pytest.fixture(scope="session")
+def bundle(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "random-1", network)
+
+
+@pytest.fixture
+def edit_card(bundle: Bundle, tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the bundle with some of its card's fields changed."""
+
+    def edit(**fields: object) -> Path:
+        folder = tmp_path / "edited"
+        folder.mkdir()
+        (folder / MODEL_FILE).write_bytes(bundle.model_file.read_bytes())
+        write_card(folder, replace(bundle.card, **fields))
+        return folder
+
+    return edit
+
+
+@pytest.fixture(scope="session")
+def tiny_ham(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set in HAM10000's layout: 60 lesions, dark blobs are BCC."""
+    folder = tmp_path_factory.mktemp("tiny-ham")
+    (folder / "images").mkdir()
+    (folder / "masks").mkdir()
+    with (folder / "metadata.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization"])
+        for number in range(60):
+            bcc = number % 3 == 0
+            image_id = f"ISIC_{number:07d}"
+            rows.writerow([f"HAM_{number:07d}", image_id, "bcc" if bcc else "nv", "histo", 50.0, "male", "back"])
+            picture(number, (72, 72), dark=bcc).save(folder / "images" / f"{image_id}.jpg", quality=95)
+            Image.radial_gradient("L").resize((72, 72)).point(lambda value: 255 * (value < 70)).convert("1").save(
+                folder / "masks" / f"{image_id}.png"
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real images and weights, beside the checkout."""
+    if not (SHARED / "data" / "ham10000_256.zip").exists():
+        pytest.skip("real images are not here: shared/data/ham10000_256.zip beside the checkout")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    return Bundle.load(DEFAULT_BUNDLE)
+
+
+@pytest.fixture(scope="session")
+def ham(shared: Path) -> Ham10000:
+    return Ham10000(shared / "data" / "ham10000_256.zip")

@@ -1,0 +1,149 @@
+"""Table 4 by hand on tiny maps, and its tests against scipy and published examples."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ml.alignment import (
+    BINS,
+    Alignment,
+    Energies,
+    align,
+    cohens_d,
+    intersection_area,
+    signed_rank_p,
+    square_of,
+    table,
+    values_on_mask,
+)
+
+
+def mask(rows: list[list[int]]) -> np.ndarray:
+    return np.array(rows, bool)
+
+
+def test_one_image_by_hand() -> None:
+    """Same size, so nothing is interpolated: normalised by 4, inside 1 and 0.5, outside 0.25 and 0."""
+    row = align([(np.array([[4.0, 2.0], [1.0, 0.0]]), mask([[1, 1], [0, 0]]))])
+    assert (row.images, row.skipped) == (1, 0)
+    assert (row.mean_inside, row.sd_inside) == pytest.approx((0.75, 0.25))
+    assert (row.mean_outside, row.sd_outside) == pytest.approx((0.125, 0.125))
+    assert (row.energy_inside, row.energy_outside) == pytest.approx(((1 + 0.25) / 2, 0.0625 / 2))
+    assert row.ratio == pytest.approx(6)
+    assert row.intersection == 0
+    assert (row.p, row.cohens_d) == (None, None)
+
+
+def test_densities_integrate_to_one_and_lie_in_their_bins() -> None:
+    row = align([(np.array([[4.0, 2.0], [1.0, 0.0]]), mask([[1, 1], [0, 0]]))])
+    assert np.sum(row.inside) / BINS == pytest.approx(1)
+    assert np.sum(row.outside) / BINS == pytest.approx(1)
+    assert (np.nonzero(row.inside)[0] / BINS).tolist() == [0.5, 0.98]  # the last bin holds 1.0
+    assert (np.nonzero(row.outside)[0] / BINS).tolist() == [0.0, 0.24]
+
+
+def test_pixels_count_alike_in_the_densities_and_images_alike_in_the_energies() -> None:
+    small = (np.array([[1.0, 0.0]]).repeat(2, axis=0), mask([[1, 0], [1, 0]]))
+    large = (np.array([[0.0, 1.0]]).repeat(2, axis=0), np.repeat(np.repeat(mask([[1, 0], [1, 0]]), 2, 0), 2, 1))
+    row = align([small, large])
+    assert row.mean_inside < 0.5  # sixteen cells against four
+    assert row.energy_inside == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_map_is_stretched_over_the_analysed_square_only() -> None:
+    """A wide picture: its outer thirds are not analysed, whatever is marked there."""
+    whole = np.zeros((40, 120), bool)
+    whole[:, :40] = True
+    whole[:, 40:60] = True
+    assert square_of(whole).shape == (40, 40)
+    assert square_of(whole)[:, :20].all()
+    assert not square_of(whole)[:, 20:].any()
+    row = align([(np.array([[1.0, 0.0], [1.0, 0.0]]), whole)])
+    assert row.mean_inside > 0.8 > 0.2 > row.mean_outside
+
+
+def test_values_are_those_of_the_overlay() -> None:
+    from ml.results import Heatmap
+
+    raw = np.random.default_rng(1).random((7, 7)).astype(np.float32) * 3
+    image = Heatmap(raw).normalised(56)
+    assert image is not None
+    values = values_on_mask(raw, np.zeros((56, 56), bool))
+    assert values is not None
+    np.testing.assert_allclose(values, np.asarray(image) / 255, atol=1 / 255)
+
+
+def test_images_that_say_nothing_are_counted_and_left_out() -> None:
+    heatmap, half = np.array([[1.0, 0.0]] * 2), mask([[1, 0], [1, 0]])
+    silent = [(np.zeros((2, 2)), half), (heatmap, np.zeros((2, 2), bool)), (heatmap, np.ones((2, 2), bool))]
+    row = align([*silent, (heatmap, half)])
+    assert (row.images, row.skipped) == (1, 3)
+    assert row.mean_inside == 1
+    assert row.ratio == float("inf")
+    with pytest.raises(ValueError, match="Not one image"):
+        align(silent)
+
+
+def test_intersection_area() -> None:
+    flat, left, right = np.ones(4), np.array([2.0, 2, 0, 0]), np.array([0.0, 0, 2, 2])
+    assert intersection_area(flat, flat) == 1
+    assert intersection_area(left, right) == 0
+    assert intersection_area(flat, left) == 0.5
+
+
+def test_cohens_d_by_hand() -> None:
+    """Means 4 and 2, both variances 1: d = 2."""
+    assert cohens_d(Energies(np.array([3.0, 4, 5]), np.array([1.0, 2, 3]))) == pytest.approx(2)
+    assert cohens_d(Energies(np.array([1.0, 1]), np.array([1.0, 1]))) is None
+
+
+def test_signed_rank_on_darwins_maize() -> None:
+    """Fisher, The Design of Experiments: 15 pairs, W = 24, exact two-sided p = 0.041."""
+    differences = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
+    assert signed_rank_p(Energies(differences, np.zeros(15))) == pytest.approx(0.04126, abs=1e-4)
+
+
+def test_without_any_difference_there_is_no_test() -> None:
+    assert signed_rank_p(Energies(np.ones(5), np.ones(5))) is None
+
+
+def row_with(p: float | None) -> Alignment:
+    return Alignment(1, 0, (1.0,), (1.0,), 0.5, 0.1, 0.2, 0.1, 0.3, 0.3, 0.1, 1.0, p)
+
+
+def test_corrections_by_hand() -> None:
+    """Benjamini–Hochberg of 0.01, 0.04, 0.03: 0.01·3/1, 0.04·3/3, min(0.03·3/2, 0.04)."""
+    rows = table({"PN": row_with(0.01), "U": row_with(0.04), "AT": row_with(0.03), "SW": row_with(None)})
+    assert [rows[name]["p_bonferroni"] for name in ("PN", "U", "AT")] == pytest.approx([0.03, 0.12, 0.09])
+    assert [rows[name]["p_benjamini_hochberg"] for name in ("PN", "U", "AT")] == pytest.approx([0.03, 0.04, 0.04])
+    assert rows["SW"]["p_bonferroni"] is rows["SW"]["p_benjamini_hochberg"] is None
+    json.dumps(rows, allow_nan=False)
+    assert table({"PN": row_with(0.9), "U": row_with(0.8)})["PN"]["p_bonferroni"] == 1
+
+
+def test_maps_that_follow_the_mask_are_found_and_random_ones_are_not() -> None:
+    generator = np.random.default_rng(1)
+
+    def pairs(weight: float) -> list[tuple[np.ndarray, np.ndarray]]:
+        masks = [generator.random((14, 14)) < 0.3 for _ in range(40)]
+        return [(weight * m + generator.random((14, 14)), m) for m in masks]
+
+    following, random = align(pairs(1.0)), align(pairs(0.0))
+    assert following.ratio > 2
+    assert following.p is not None
+    assert following.p < 1e-6
+    assert following.cohens_d is not None
+    assert following.cohens_d > 2
+    assert following.intersection < 0.2
+    assert random.ratio == pytest.approx(1, abs=0.1)
+    assert random.intersection > 0.85
+    assert random.p is not None
+    assert random.p > 0.01
+
+
+def test_the_p_value_is_scipys() -> None:
+    generator = np.random.default_rng(2)
+    inside, outside = generator.random(30), generator.random(30) * 0.8
+    assert signed_rank_p(Energies(inside, outside)) == pytest.approx(stats.wilcoxon(inside, outside).pvalue)

@@ -1,0 +1,131 @@
+"""The bench runs, compares the same things and says what it compared. Nothing here depends on a machine's speed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml.bench.runtimes import CHOSEN, agreement, bare_graph, session
+from ml.bench.subject import subject
+from ml.bench.timing import interleaved, machine, ratio, summary, unsteady
+from ml.bundle import Bundle
+from ml.card import BCC
+from ml.engine import Engine
+from ml.network import MultiTaskNet
+from ml.patterns import Pattern
+from ml.preprocessing import PreprocessingSpec
+from ml.restore import network_of
+from tests.ml.support import write_bundle
+
+ROOT = Path(__file__).parents[2]
+HEADLINE = [
+    "images_per_second",
+    "heads_and_maps_vs_forward",
+    "speedup_vs_pytorch_grad_cam",
+    "end_to_end_vs_decode_and_forward",
+    "runtime_vs_alternatives",
+]
+
+
+@pytest.fixture(scope="module")
+def small(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Fewer pixels, so that a round takes no time."""
+    return write_bundle(tmp_path_factory.mktemp("bench") / "small-1", network, PreprocessingSpec(size=64))
+
+
+def inputs(count: int, size: int = 64) -> np.ndarray:
+    return np.random.default_rng(1).uniform(-1, 1, (count, 3, size, size)).astype(np.float32)
+
+
+def test_contestants_take_turns_and_warm_up_does_not_count() -> None:
+    calls: list[str] = []
+    seconds = interleaved({name: lambda name=name: calls.append(name) for name in "abc"}, repetitions=4, warm_up=1)
+    assert "".join(calls) == "abc" + "bca" + "cab" + "abc" + "bca"
+    assert {name: len(values) for name, values in seconds.items()} == {"a": 4, "b": 4, "c": 4}
+
+
+def test_no_round_starts_after_the_budget_but_one_always_counts() -> None:
+    calls: list[str] = []
+    seconds = interleaved({"a": lambda: calls.append("a")}, repetitions=50, warm_up=2, budget=0)
+    assert (len(calls), len(seconds["a"])) == (3, 1)
+
+
+def test_a_run_that_varies_is_named() -> None:
+    assert unsteady({"steady": [1.0, 1.1, 1.2], "wild": [1.0, 1.1, 9.0]}) == ["wild"]
+
+
+def test_medians_and_ratios_by_hand() -> None:
+    seconds = {"slow": [0.4, 0.1, 9.0], "fast": [0.1, 0.2, 0.1]}
+    assert ratio(seconds, "slow", "fast") == pytest.approx(4)
+    assert summary(seconds)["slow"] == {"median_ms": 400, "q1_ms": 250, "q3_ms": 4700}
+
+
+def test_a_busy_machine_is_called_busy() -> None:
+    assert machine(1, load_before=1e3)["busy_before"]
+    assert not machine(1, load_before=0.0)["busy_before"]
+
+
+def test_the_restored_network_computes_what_the_graph_does(small: Bundle) -> None:
+    network = network_of(small)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(inputs(2)))
+    outputs = Engine(small).forward(inputs(2))
+    np.testing.assert_allclose(outputs["bcc_logit"], logits.bcc.numpy(), atol=1e-3)
+    np.testing.assert_allclose(outputs["pattern_logits"], logits.patterns.numpy(), atol=1e-3)
+
+
+def test_a_bundle_with_fewer_targets_lends_its_backbone(small: Bundle, tmp_path: Path) -> None:
+    timed = subject(small, tmp_path / "bundle", images=2)
+    assert [target.code for target in timed.bundle.card.targets] == [BCC, *(pattern.value for pattern in Pattern)]
+    assert "random weights" in timed.note
+    assert small.reference in timed.note
+    engine = Engine(timed.bundle)
+    assert engine.forward(timed.inputs[:1])["cams"].shape[1] == 8
+    features = Engine(small).forward(timed.inputs)["features"]
+    np.testing.assert_allclose(engine.forward(timed.inputs)["features"], features, rtol=1e-3, atol=1e-3)
+
+
+def test_the_bare_graph_is_the_backbone_and_nothing_more(small: Bundle) -> None:
+    bare = bare_graph(small.model_file)
+    assert [output.name for output in bare.graph.output] == ["features"]
+    assert not [tensor.name for tensor in bare.graph.initializer if "head" in tensor.name]
+    features = Engine(small).forward(inputs(2))["features"]
+    np.testing.assert_allclose(session(bare, threads=1)(inputs(2)), features, rtol=1e-4, atol=1e-4)
+
+
+def test_agreement_by_hand() -> None:
+    def same(images: np.ndarray) -> np.ndarray:
+        return images.reshape(len(images), -1)
+
+    def turned(images: np.ndarray) -> np.ndarray:
+        return same(images)[:, ::-1]
+
+    rows = np.array([[3.0, 4.0], [1.0, 0.0]], np.float32)
+    found = agreement(same, turned, rows, np.array([1.0, 0.0], np.float32))
+    assert found["smallest_cosine_of_features"] == 0
+    assert found["largest_difference_of_bcc_logit"] == 1
+    assert found["sd_of_bcc_logit"] == 1
+    assert agreement(same, same, rows, np.ones(2, np.float32))["smallest_cosine_of_features"] == 1
+
+
+@pytest.mark.slow
+def test_the_last_line_is_json_with_every_figure(small: Bundle) -> None:
+    command = [sys.executable, "-W", "error", "-m", "ml", "bench", "--bundle", str(small.path)]
+    done = subprocess.run([*command, "--repetitions", "1", "--threads", "1"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    for name in HEADLINE[:-1]:
+        assert found[name] > 0
+    alternatives = found["runtime_vs_alternatives"]
+    assert alternatives["chosen"] == CHOSEN
+    assert alternatives["torch_eager"]["smallest_cosine_of_features"] == pytest.approx(1, abs=1e-4)
+    assert {"onnxruntime_int8_dynamic", "onnxruntime_int8_static", "openvino"} <= alternatives.keys()
+    assert found["machine"]["threads"] == 1
+    assert {"cores", "load_before", "load_after"} <= found["machine"].keys()
+    assert "random weights" in found["graph"]
+    assert found["rounds"] == 1
+    assert found["unsteady"] == []  # one round has no spread

@@ -1,0 +1,141 @@
+"""A bundle is loaded whole and unchanged, or refused in plain words."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, Bundle, BundleError, read_card, sha256_of
+from ml.card import Card
+from ml.engine import Engine
+from ml.patterns import Lesion, Pattern
+
+
+def damage(folder: Path, edit: Callable[[dict], object]) -> Path:
+    file = folder / CARD_FILE
+    data = json.loads(file.read_text())
+    edit(data)
+    file.write_text(json.dumps(data))
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        Bundle.load(folder)
+    return str(caught.value)
+
+
+def test_a_card_survives_its_json(bundle: Bundle) -> None:
+    assert Card.from_json(json.loads(json.dumps(bundle.card.to_json()))) == bundle.card
+    assert bundle.card.patterns == (Pattern.PN, Pattern.AT)
+    assert bundle.reference == f"random-1@{bundle.card.sha256[:12]}"
+
+
+def test_a_missing_bundle(tmp_path: Path) -> None:
+    assert "no readable model card" in refusal(tmp_path / "nowhere")
+
+
+def test_missing_weights(edit_card: Callable[..., Path]) -> None:
+    folder = edit_card()
+    (folder / MODEL_FILE).unlink()
+    assert "no readable weights" in refusal(folder)
+
+
+def test_changed_weights(edit_card: Callable[..., Path]) -> None:
+    folder = edit_card()
+    data = bytearray((folder / MODEL_FILE).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / MODEL_FILE).write_bytes(data)
+    assert "SHA-256" in refusal(folder)
+
+
+def test_a_card_of_a_later_format(edit_card: Callable[..., Path]) -> None:
+    folder = damage(edit_card(), lambda data: data.update(format_version=99))
+    assert "format 99 is not known" in refusal(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{", '"text"', "\x00\xff", '{"format_version": 1}'])
+def test_a_card_that_is_no_card(edit_card: Callable[..., Path], text: str) -> None:
+    folder = edit_card()
+    (folder / CARD_FILE).write_text(text)
+    assert "cannot be used" in refusal(folder)
+
+
+def test_a_card_that_is_not_text(edit_card: Callable[..., Path]) -> None:
+    folder = edit_card()
+    (folder / CARD_FILE).write_bytes(b"\xff\xfe\x00\x01")
+    assert "cannot be used" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda data: data.pop("targets"),
+        lambda data: data.update(targets=[]),
+        lambda data: data["targets"].reverse(),
+        lambda data: data["targets"][1].update(code="XX"),
+        lambda data: data["targets"][0].update(temperature=0),
+        lambda data: data["targets"][0].update(default_sensitivity=0.5),
+        lambda data: data["targets"][0].update(operating_points=[]),
+        lambda data: data["preprocessing"].update(size=0),
+        lambda data: data["preprocessing"].pop("mean"),
+        lambda data: data.update(lesions=["unknown"]),
+        lambda data: data.update(quality={}),
+    ],
+)
+def test_a_card_with_a_field_amiss(edit_card: Callable[..., Path], edit: Callable[[dict], object]) -> None:
+    assert "cannot be used" in refusal(damage(edit_card(), edit))
+
+
+def test_weights_that_are_no_network(edit_card: Callable[..., Path]) -> None:
+    folder = edit_card()
+    (folder / MODEL_FILE).write_bytes(b"not a network")
+    damage(folder, lambda data: data.update(sha256=sha256_of(folder / MODEL_FILE)))
+    with pytest.raises(BundleError, match="cannot be loaded"):
+        Engine(Bundle.load(folder))
+
+
+def test_a_card_that_promises_other_outputs(edit_card: Callable[..., Path]) -> None:
+    folder = damage(edit_card(), lambda data: data.update(targets=data["targets"][:1]))
+    with pytest.raises(BundleError, match="do not give what their card promises"):
+        Engine(Bundle.load(folder))
+
+
+def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
+    card = shipped.card
+    assert card.name == DEFAULT_BUNDLE.name == shipped.path.name
+    assert card.patterns == ()
+    assert card.lesions == tuple(Lesion)
+    assert not card.clinically_validated
+    assert card.notice.startswith("Not clinically validated")
+    assert "CC BY-NC" in card.data["licence"]
+    assert [point.wanted for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
+    assert card.bcc.default_sensitivity == 0.95
+    assert card.metrics["lesions"] == card.data["splits"]["test"]["lesions"]
+    assert card.metrics["auc"]["low"] < card.metrics["auc"]["value"] < card.metrics["auc"]["high"]
+    text = (shipped.path / CARD_FILE).read_text()
+    assert "/work" not in text
+    assert "/home" not in text
+    assert "/tmp" not in text
+
+
+def test_what_the_web_process_may_import_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, ml, ml.patterns, ml.preprocessing, ml.quality, ml.bundle, ml.results, ml.overlay\n"
+        "ml.bundle.read_card()\n"
+        "heavy = {'onnxruntime', 'torch', 'scipy', 'sklearn', 'onnx', 'cv2'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "import ml.engine\n"
+        "heavy = {'torch', 'scipy', 'sklearn', 'onnx', 'cv2'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=DEFAULT_BUNDLE.parents[2])
+
+
+def test_reading_the_card_does_not_need_the_weights(edit_card: Callable[..., Path]) -> None:
+    folder = edit_card(name="lonely")
+    (folder / MODEL_FILE).unlink()
+    assert read_card(folder).name == "lonely"

@@ -1,0 +1,176 @@
+"""The engine's promise: never a number that only looks like an answer."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image, ImageFilter
+
+from ml.bundle import MODEL_FILE, Bundle, read_card, sha256_of, write_card
+from ml.card import BCC
+from ml.engine import Engine
+from ml.patterns import Lesion, Pattern
+from ml.preprocessing import Region, prepare
+from ml.quality import QualityIssue
+from ml.results import Heatmap, Reason
+from tests.ml.support import picture
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def engine(bundle: Bundle) -> Engine:
+    return Engine(bundle)
+
+
+def test_a_result_says_everything(engine: Engine, bundle: Bundle) -> None:
+    (result,) = engine.run([picture()])
+    outputs = engine.forward(prepare(picture(), bundle.card.preprocessing)[None])
+    assert result.bcc_probability == pytest.approx(1 / (1 + np.exp(-outputs["bcc_logit"][0, 0])), abs=1e-6)
+    assert result.bcc == (result.bcc_probability >= 0.5)
+    assert list(result.patterns) == [Pattern.PN, Pattern.AT]
+    assert list(result.lesion) == list(Lesion)
+    assert sum(result.lesion.values()) == pytest.approx(1)
+    assert [finding.target for finding in result.findings] == [BCC, "PN", "AT"] == list(result.heatmaps)
+    assert result.region == Region(40, 0, 240)
+    assert (result.bundle, result.preprocessing) == (bundle.reference, "centre-square-1")
+    assert not result.needs_person
+    assert result.reasons == ()
+
+
+def test_calibration_and_threshold_come_from_the_card(bundle: Bundle, edit_card: Callable[..., Path]) -> None:
+    target = bundle.card.bcc
+    logit = float(Engine(bundle).forward(prepare(picture(), bundle.card.preprocessing)[None])["bcc_logit"][0, 0])
+    probability = 1 / (1 + np.exp(-(logit + 0.7) / 3))
+    for threshold, present in ((probability - 1e-6, True), (probability + 1e-6, False)):
+        points = (replace(target.operating_points[0], threshold=threshold),)
+        changed = replace(target, temperature=3.0, offset=0.7, operating_points=points)
+        folder = edit_card(targets=(changed, *bundle.card.targets[1:]))
+        (result,) = Engine(Bundle.load(folder)).run([picture()])
+        assert result.bcc_probability == pytest.approx(probability, abs=1e-7)
+        assert result.bcc is present
+        assert result.findings[0].present is present
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+
+
+def test_batches_keep_the_order_and_the_answers(engine: Engine) -> None:
+    images = [picture(seed, size) for seed, size in enumerate([(320, 240), (240, 320), (500, 500)] * 4)]
+    together = engine.run(images)
+    assert len(together) == len(images)
+    for image, result in zip(images, together, strict=True):
+        (alone,) = engine.run([image])
+        assert result.bcc_probability == pytest.approx(alone.bcc_probability, abs=1e-4)
+        assert result.region == alone.region
+    assert len({round(result.bcc_probability or 0, 6) for result in together}) == len(images)
+    assert engine.run([]) == []
+
+
+@pytest.mark.parametrize("broken", ["bcc_head", "pattern_head", "lesion_head"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_broken_weights_go_to_a_person_without_a_number(
+    edit_card: Callable[..., Path], broken: str, value: float
+) -> None:
+    folder = edit_card()
+    model = onnx.load(folder / MODEL_FILE)
+    (bias,) = [tensor for tensor in model.graph.initializer if tensor.name.endswith(f"{broken}.bias")]
+    values = onnx.numpy_helper.to_array(bias).copy()
+    values[-1] = value
+    bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+    onnx.save(model, folder / MODEL_FILE)
+    write_card(folder, replace(read_card(folder), sha256=sha256_of(folder / MODEL_FILE)))
+    (result,) = Engine(Bundle.load(folder)).run([picture()])
+    assert result.needs_person
+    assert result.reasons == (Reason.NOT_FINITE,)
+    assert result.bcc_probability is None
+    assert result.bcc is None
+    assert (result.patterns, result.lesion, result.findings, result.heatmaps) == ({}, {}, (), {})
+
+
+@pytest.mark.parametrize("output", ["bcc_logit", "pattern_logits", "lesion_logits", "cams", "features"])
+def test_one_bad_number_in_any_output_spoils_only_its_own_image(
+    engine: Engine, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = engine.forward
+
+    def spoilt(inputs: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = forward(inputs)
+        outputs[output][1].flat[-1] = np.nan
+        return outputs
+
+    monkeypatch.setattr(engine, "forward", spoilt)
+    first, second, third = engine.run([picture(1), picture(2), picture(3)])
+    assert second.reasons == (Reason.NOT_FINITE,)
+    assert second.bcc_probability is None
+    assert first.bcc_probability is not None
+    assert third.bcc_probability is not None
+
+
+def test_poor_pictures_go_to_a_person_with_every_reason(engine: Engine) -> None:
+    black, blurred = engine.run([Image.new("RGB", (300, 300)), picture().filter(ImageFilter.GaussianBlur(8))])
+    assert set(black.reasons) == {Reason.TOO_DARK, Reason.OUT_OF_FOCUS}
+    assert blurred.reasons == (Reason.OUT_OF_FOCUS,)
+    assert black.needs_person
+    assert blurred.needs_person
+
+
+def test_every_quality_issue_is_a_reason_with_the_same_words() -> None:
+    assert {Reason(issue.value).message for issue in QualityIssue} == {issue.message for issue in QualityIssue}
+    assert all(reason.message.endswith(".") for reason in Reason)
+
+
+def test_heatmaps_are_raw_and_their_strength_is_the_maximum(engine: Engine, bundle: Bundle) -> None:
+    (result,) = engine.run([picture()])
+    cams = engine.forward(prepare(picture(), bundle.card.preprocessing)[None])["cams"][0]
+    for finding, cam in zip(result.findings, cams, strict=True):
+        heatmap = result.heatmaps[finding.target]
+        np.testing.assert_array_equal(heatmap.raw, cam)
+        assert heatmap.raw.min() >= 0
+        assert finding.strength == heatmap.strength == cam.max()
+
+
+def test_a_heatmap_as_png_is_small_and_normalised() -> None:
+    raw = np.zeros((7, 7), np.float32)
+    raw[2, 5] = 0.01
+    data = Heatmap(raw).to_png(side=70)
+    assert data is not None
+    assert len(data) < 5_000
+    image = Image.open(io.BytesIO(data))
+    grey = np.asarray(image)
+    assert (image.mode, image.size) == ("L", (70, 70))
+    assert grey.max() >= 240
+    assert np.unravel_index(grey.argmax(), grey.shape) in {(y, x) for y in range(20, 30) for x in range(50, 60)}
+
+
+def test_a_zero_map_is_no_map() -> None:
+    assert Heatmap(np.zeros((7, 7), np.float32)).to_png() is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")
+def test_memory_stays_flat(bundle: Bundle) -> None:
+    """In a process of its own: here torch and other tests move the figure."""
+    code = (
+        "import sys\n"
+        "from PIL import Image\n"
+        "from ml.bundle import Bundle\n"
+        "from ml.engine import Engine\n"
+        "engine = Engine(Bundle.load(sys.argv[1]))\n"
+        "images = [Image.effect_noise((300, 300), 60).convert('RGB') for _ in range(8)]\n"
+        "def resident(): return int(next(l for l in open('/proc/self/status') if 'VmRSS' in l).split()[1])\n"
+        "for _ in range(4): engine.run(images)\n"
+        "before = resident()\n"
+        "for _ in range(20): engine.run(images)\n"
+        "print(before, resident() - before)\n"
+    )
+    command = [sys.executable, "-c", code, str(bundle.path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    resident, growth = map(int, done.stdout.split())
+    assert resident < 200_000  # KiB
+    assert growth < 10_000

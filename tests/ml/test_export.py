@@ -1,0 +1,148 @@
+"""What is served is what was trained: ONNX against torch, and its heatmaps against pytorch-grad-cam."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ml.bundle import Bundle
+from ml.datasets import Ham10000, Split, split_by_lesion
+from ml.engine import Engine
+from ml.explain.closed_form import ClosedFormGradCam
+from ml.explain.reference import ReferenceGradCam
+from ml.export import ExplainedNet
+from ml.network import MultiTaskNet
+from ml.preprocessing import SIGNED_UNIT, prepare
+from tests.ml.support import picture, random_network, write_bundle
+
+
+def inputs(count: int = 3) -> Tensor:
+    return torch.from_numpy(np.stack([prepare(picture(seed), SIGNED_UNIT) for seed in range(count)]))
+
+
+def as_reference(cams: np.ndarray, size: int) -> np.ndarray:
+    """Raw maps (N, h, w) scaled as pytorch-grad-cam scales: to [0, 1] per image, bilinear, and to [0, 1] again."""
+
+    def unit(maps: Tensor) -> Tensor:
+        maps = maps - maps.amin(dim=(1, 2), keepdim=True)
+        return maps / (1e-7 + maps.amax(dim=(1, 2), keepdim=True))
+
+    large = F.interpolate(unit(torch.from_numpy(cams))[:, None], (size, size), mode="bilinear")[:, 0]
+    return unit(large).numpy()
+
+
+def assert_graph_matches(network: MultiTaskNet, bundle: Bundle, images: Tensor) -> None:
+    explained = ExplainedNet(network).eval()
+    with torch.no_grad():
+        expected = dict(zip(explained.output_names, explained(images), strict=True))
+    outputs = Engine(bundle).forward(images.numpy())
+    assert outputs.keys() - {"novelty"} == expected.keys()  # the distance has tests of its own
+    for name, values in expected.items():
+        np.testing.assert_allclose(outputs[name], values.numpy(), rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def assert_heatmaps_match(network: MultiTaskNet, bundle: Bundle, images: Tensor) -> None:
+    cams = Engine(bundle).forward(images.numpy())["cams"]
+    reference = ReferenceGradCam(network)
+    for target in range(1 + len(network.patterns)):
+        theirs = reference.heatmaps(images, target).numpy()
+        assert np.abs(as_reference(cams[:, target], images.shape[-1]) - theirs).max() <= 1e-3
+        assert theirs.max() > 0.99  # a zero map would match anything
+
+
+def test_onnx_gives_what_torch_gives(network: MultiTaskNet, bundle: Bundle) -> None:
+    assert_graph_matches(network, bundle, inputs())
+
+
+def test_heatmaps_are_pytorch_grad_cams_for_every_target(network: MultiTaskNet, bundle: Bundle) -> None:
+    assert_heatmaps_match(network, bundle, inputs())
+
+
+def test_a_network_without_pattern_heads_has_no_such_output(tmp_path: Path) -> None:
+    network = random_network(seed=3)
+    bundle = write_bundle(tmp_path / "bcc-only", network)
+    assert_graph_matches(network, bundle, inputs(1))
+    assert "pattern_logits" not in Engine(bundle).forward(inputs(1).numpy())
+
+
+def test_closed_form_in_torch_is_the_graphs(network: MultiTaskNet, bundle: Bundle) -> None:
+    cams = Engine(bundle).forward(inputs(2).numpy())["cams"]
+    for target in range(1 + len(network.patterns)):
+        ours = ClosedFormGradCam(network).heatmaps(inputs(2), target).numpy()
+        np.testing.assert_allclose(cams[:, target], ours, rtol=1e-3, atol=1e-5)
+
+
+def test_closed_form_is_the_gradient_by_definition(network: MultiTaskNet) -> None:
+    """Selvaraju's definition by autograd: channel weights are the spatial means of d logit / d A."""
+    activations = network.features(inputs(1)).detach().requires_grad_()
+    logits = network.classify(activations.mean(dim=(2, 3)))
+    for target, logit in enumerate(torch.cat([logits.bcc, logits.patterns], dim=1)[0]):
+        (gradient,) = torch.autograd.grad(logit, activations, retain_graph=True)
+        weights = gradient.mean(dim=(2, 3), keepdim=True)
+        expected = F.relu((weights * activations).sum(dim=1)).detach()
+        torch.testing.assert_close(ClosedFormGradCam(network).heatmaps(inputs(1), target), expected)
+
+
+def test_every_image_of_a_batch_is_answered_on_its_own(bundle: Bundle) -> None:
+    engine, images = Engine(bundle), inputs(3).numpy()
+    together = engine.forward(images)
+    for index in range(3):
+        for name, values in engine.forward(images[index : index + 1]).items():
+            np.testing.assert_allclose(values[0], together[name][index], rtol=1e-3, atol=1e-4)
+
+
+def test_the_graph_is_one_valid_file_without_custom_operators(bundle: Bundle) -> None:
+    model = onnx.load(bundle.model_file)
+    onnx.checker.check_model(model, full_check=True)
+    assert {node.domain for node in model.graph.node} == {""}
+    assert [file.name for file in sorted(bundle.path.iterdir())] == ["card.json", "model.onnx"]
+
+
+def test_the_reference_leaves_no_hooks_behind(network: MultiTaskNet) -> None:
+    ReferenceGradCam(network).heatmaps(inputs(1), 0)
+    assert not any(module._forward_hooks or module._backward_hooks for module in network.modules())
+
+
+@pytest.fixture(scope="module")
+def shipped_network(shipped: Bundle) -> MultiTaskNet:
+    return network_of(shipped)
+
+
+def network_of(bundle: Bundle) -> MultiTaskNet:
+    """The torch network of a bundle, from its graph: convolutions in order, batch norms folded into them."""
+    graph = onnx.load(bundle.model_file).graph
+    values = {tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    convolutions = [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]
+    network = MultiTaskNet(bundle.card.patterns)
+    units = [
+        module for module in network.features.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.BatchNorm2d)
+    ]
+    for node, convolution, norm in zip(convolutions, units[::2], units[1::2], strict=True):
+        assert isinstance(convolution, torch.nn.Conv2d)
+        assert isinstance(norm, torch.nn.BatchNorm2d)
+        convolution.weight.data = values[node.input[1]]
+        norm.bias.data = values[node.input[2]]  # after folding: no scale, only a shift
+        norm.eps = 0.0
+    heads = {name.removeprefix("network."): value for name, value in values.items() if "_head." in name}
+    missing, unexpected = network.load_state_dict(heads, strict=False)
+    assert not unexpected
+    assert not [name for name in missing if "_head" in name]
+    return network.eval()
+
+
+def real_inputs(ham: Ham10000, count: int = 8) -> Tensor:
+    test = split_by_lesion(ham.records, seed=1)[Split.TEST]
+    chosen = [r for r in test if r.bcc][: count // 2] + [r for r in test if not r.bcc][: count // 2]
+    return torch.from_numpy(np.stack([prepare(ham.image(record), SIGNED_UNIT) for record in chosen]))
+
+
+@pytest.mark.parametrize("check", [assert_graph_matches, assert_heatmaps_match])
+def test_the_shipped_bundle_on_real_images(
+    check: Callable[[MultiTaskNet, Bundle, Tensor], None], shipped_network: MultiTaskNet, shipped: Bundle, ham: Ham10000
+) -> None:
+    check(shipped_network, shipped, real_inputs(ham))

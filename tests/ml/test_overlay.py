@@ -1,0 +1,40 @@
+"""Colours over exactly the analysed square."""
+
+import numpy as np
+from PIL import Image
+
+from ml.overlay import colourise, overlay
+from ml.preprocessing import Region
+from ml.results import Heatmap
+
+
+def test_only_the_region_changes() -> None:
+    image = Image.new("RGB", (300, 200), (120, 120, 120))
+    result = np.asarray(overlay(image, Heatmap(np.ones((7, 7), np.float32)), Region(50, 0, 200))).astype(int)
+    changed = (result != 120).any(axis=2)
+    assert changed[:, 50:250].all()
+    assert not changed[:, :50].any()
+    assert not changed[:, 250:].any()
+
+
+def test_the_hot_cell_lies_where_the_map_has_it() -> None:
+    raw = np.zeros((7, 7), np.float32)
+    raw[1, 5] = 3.0
+    image = Image.new("RGB", (700, 900), (0, 0, 0))
+    result = np.asarray(overlay(image, Heatmap(raw), Region(0, 100, 700))).sum(axis=2)
+    y, x = np.unravel_index(result.argmax(), result.shape)
+    assert 200 <= y < 300
+    assert 500 <= x < 600
+
+
+def test_a_zero_map_leaves_the_picture_alone() -> None:
+    image = Image.new("RGB", (100, 100), "red")
+    result = overlay(image, Heatmap(np.zeros((7, 7), np.float32)), Region(0, 0, 100))
+    assert result.tobytes() == image.tobytes()
+
+
+def test_colours_rise_in_lightness() -> None:
+    colours = colourise(np.arange(256, dtype=np.uint8)[None])[0]
+    lightness = colours @ np.array([0.2126, 0.7152, 0.0722])
+    assert (np.diff(lightness) > -0.8).all()  # rounding apart
+    assert lightness[-1] - lightness[0] > 200

@@ -1,0 +1,118 @@
+"""The command line's contract, through a real process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.bundle import Bundle
+from ml.patterns import Lesion
+from tests.ml.support import encoded, picture, random_network, write_bundle
+
+ROOT = Path(__file__).parents[2]
+KEYS = ["image", "bcc_probability", "bcc", "patterns", "lesion", "needs_person", "reasons", "bundle"]
+
+
+def predict(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "ml", "predict", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Path]:
+    files = {
+        "good.jpg": encoded(picture(1), "JPEG"),
+        "tall.png": encoded(picture(2, (240, 400))),
+        "black.webp": encoded(Image.new("RGB", (300, 300)), "WEBP"),
+        "page.jpg": b"<html></html>",
+        "cut.jpg": encoded(picture(3), "JPEG")[:-500],
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    return {name: tmp_path / name for name in files}
+
+
+def test_json_contract(bundle: Bundle, images: dict[str, Path], tmp_path: Path) -> None:
+    names = [*images.values(), tmp_path / "missing.jpg", tmp_path]
+    done = predict(*names, "--json", "--bundle", bundle.path)
+    assert done.returncode == 1
+    assert done.stderr == ""
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["image"] for answer in answers] == [str(name) for name in names]
+    good, tall, black, *failed = answers
+    for answer in (good, tall, black):
+        assert list(answer) == KEYS
+        assert 0 <= answer["bcc_probability"] <= 1
+        assert answer["bcc"] == (answer["bcc_probability"] >= 0.5)
+        assert list(answer["patterns"]) == ["PN", "AT"]
+        assert list(answer["lesion"]) == [lesion.value for lesion in Lesion]
+        assert answer["bundle"] == bundle.reference
+    assert (good["needs_person"], good["reasons"]) == (False, [])
+    assert black["needs_person"]
+    assert set(black["reasons"]) == {"too_dark", "out_of_focus"}
+    assert all(list(answer) == ["image", "error"] for answer in failed)
+    assert len(failed) == 4
+
+
+def test_nothing_wrong_is_status_zero_and_the_shipped_bundle_is_the_default(
+    images: dict[str, Path], shipped: Bundle
+) -> None:
+    done = predict(images["good.jpg"], "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["bundle"] == shipped.reference
+    assert answer["patterns"] == {}
+
+
+def test_a_table_for_people_carries_the_notice(bundle: Bundle, images: dict[str, Path]) -> None:
+    done = predict(*images.values(), "--bundle", bundle.path)
+    assert done.returncode == 1
+    assert bundle.card.notice in done.stdout
+    assert "P(BCC)" in done.stdout
+    assert "too dark" in done.stdout
+    assert done.stdout.count("cannot be read") == 2
+
+
+@pytest.mark.parametrize("bundle_folder", ["nowhere", "."])
+def test_a_bad_bundle_is_one_plain_sentence(images: dict[str, Path], tmp_path: Path, bundle_folder: str) -> None:
+    done = predict(images["good.jpg"], "--bundle", tmp_path / bundle_folder)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "no readable model card" in done.stderr
+
+
+def test_heatmaps_lie_on_the_upright_image(tmp_path: Path) -> None:
+    """Stored sideways, the picture comes back upright, changed inside its centre square and nowhere else."""
+    network = random_network()
+    network.bcc_head.bias.data.fill_(50.0)  # certain of BCC everywhere
+    network.bcc_head.weight.data.abs_()
+    bundle = write_bundle(tmp_path / "certain", network)
+    upright = picture(1, (400, 240))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = tmp_path / "photo.png"
+    file.write_bytes(encoded(upright.transpose(Image.Transpose.ROTATE_90), exif=exif))
+    done = predict(file, "--json", "--bundle", bundle.path, "--heatmaps", tmp_path / "maps")
+    assert done.returncode == 0, done.stderr
+    (written,) = (tmp_path / "maps").iterdir()
+    assert written.name == "0001-photo-BCC.png"
+    drawn, original = np.asarray(Image.open(written)).astype(int), np.asarray(upright).astype(int)
+    assert drawn.shape == original.shape
+    changed = (drawn != original).any(axis=2)
+    assert not changed[:, :80].any()
+    assert not changed[:, 320:].any()
+    assert changed[:, 80:320].mean() > 0.3
+
+
+def test_a_finding_that_is_absent_has_no_heatmap(tmp_path: Path, images: dict[str, Path]) -> None:
+    network = random_network()
+    network.bcc_head.bias.data.fill_(-50.0)
+    bundle = write_bundle(tmp_path / "never", network)
+    done = predict(images["good.jpg"], "--json", "--bundle", bundle.path, "--heatmaps", tmp_path / "maps")
+    assert done.returncode == 0
+    assert list((tmp_path / "maps").iterdir()) == []

@@ -1,0 +1,218 @@
+"""A whole training on a few dozen pictures, interruption included, and the bundle made of it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from ml.__main__ import main
+from ml.activations import CachedViews, FreshViews, activations_of
+from ml.augmentation import augment
+from ml.bundle import Bundle, BundleError
+from ml.datasets import DataError, Ham10000, split_by_lesion
+from ml.examples import Examples, normalise
+from ml.network import MultiTaskNet, load_backbone
+from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
+from ml.training import BEST, CHECKPOINT, Config, Stage, Trainer, evaluate, freeze_below, set_training
+from tests.ml.support import picture
+
+STAGES = (
+    Stage("heads", cut=19, epochs=1, rate=1e-2, views=1),
+    Stage("last blocks", cut=17, epochs=2, rate=1e-3, views=1),
+    Stage("fresh", cut=18, epochs=1, rate=1e-3, views=0),
+)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def trainer(data: Path, folder: Path, seed: int = 1) -> Trainer:
+    torch.manual_seed(99)  # whatever was drawn before must not matter
+    return Trainer(Config(weights="none", seed=seed, size=64, batch=16, stages=STAGES), Ham10000(data), folder)
+
+
+@pytest.fixture(scope="module")
+def run(tiny_ham: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    trainer(tiny_ham, folder).run()
+    return folder
+
+
+def test_a_run_leaves_everything_needed_to_understand_it(run: Path, tiny_ham: Path) -> None:
+    history = json.loads((run / "history.json").read_text())
+    assert [(row["stage"], row["epoch"]) for row in history] == [
+        ("heads", 1),
+        ("last blocks", 1),
+        ("last blocks", 2),
+        ("fresh", 1),
+    ]
+    assert all(0 <= row["auc"] <= 1 and row["loss"] > 0 for row in history)
+    split = json.loads((run / "split.json").read_text())
+    expected = split_by_lesion(Ham10000(tiny_ham).records, seed=1)
+    assert split == {name.value: [record.image_id for record in part] for name, part in expected.items()}
+    config = json.loads((run / "config.json").read_text())
+    assert Config.from_json({key: value for key, value in config.items() if key != "preprocessing"}).stages == STAGES
+
+
+def test_blocks_that_no_stage_trains_stay_as_they_were(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
+    """Their weights and their batch-norm statistics."""
+    before = trainer(tiny_ham, tmp_path).network.state_dict()
+    after = torch.load(run / CHECKPOINT, weights_only=True)["network"]
+    frozen = [name for name in before if name.startswith("features.") and int(name.split(".")[1]) < 17]
+    assert len(frozen) > 250
+    assert all(torch.equal(before[name], after[name]) for name in frozen)
+    assert not torch.equal(before["features.17.conv.0.0.weight"], after["features.17.conv.0.0.weight"])
+
+
+@pytest.mark.parametrize("after", [2, 3])
+def test_an_interrupted_run_ends_with_the_same_weights(run: Path, tiny_ham: Path, tmp_path: Path, after: int) -> None:
+    interrupted = trainer(tiny_ham, tmp_path)
+    save, calls = interrupted._save, []
+
+    def save_and_stop(*arguments: object) -> None:
+        save(*arguments)  # type: ignore[arg-type]
+        calls.append(arguments)
+        if len(calls) == after:
+            raise StoppedError
+
+    interrupted._save = save_and_stop  # type: ignore[assignment,method-assign]
+    with pytest.raises(StoppedError):
+        interrupted.run()
+    again = trainer(tiny_ham, tmp_path)
+    again.run()
+    assert len(again.history) == 4
+    whole, resumed = (torch.load(folder / CHECKPOINT, weights_only=True) for folder in (run, tmp_path))
+    for name, tensor in whole["network"].items():
+        torch.testing.assert_close(resumed["network"][name], tensor, msg=name)
+
+
+def test_the_run_becomes_a_bundle_that_predicts(
+    run: Path, tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.evaluation.RESAMPLES", 30)
+    assert main(["export", str(run), str(tmp_path / "tiny-1"), "--data", str(tiny_ham)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    card = Bundle.load(tmp_path / "tiny-1").card
+    assert printed["bundle"] == card.reference == f"tiny-1@{card.sha256[:12]}"
+    assert card.data["splits"]["test"] == {"images": 12, "lesions": 12, "bcc_images": 4, "bcc_lesions": 4}
+    assert card.metrics["images"] == 12
+    assert card.bcc.temperature > 0
+    assert [point.wanted for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
+    assert main(["evaluate", str(tmp_path / "tiny-1"), "--data", str(tiny_ham)]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert {key: evaluated[key] for key in card.metrics} == card.metrics
+    (tmp_path / "picture.png").write_bytes(b"")
+    assert main(["predict", str(tmp_path / "picture.png"), "--bundle", str(tmp_path / "tiny-1"), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"] == "The file is empty."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "RUN", "--data", "MISSING", "--weights", "none"], "is not the HAM10000"),
+        (["train", "RUN", "--data", "DATA", "--weights", "MISSING.safetensors"], "cannot be used"),
+        (["train", "RUN", "--data", "DATA", "--weights", "IMAGENET9"], "no weights named IMAGENET9"),
+        (["evaluate", "MISSING", "--data", "DATA"], "no readable model card"),
+        (["export", "MISSING", "OUT", "--data", "DATA"], "no finished training run"),
+    ],
+)
+def test_a_bad_path_is_one_plain_sentence(
+    arguments: list[str], words: str, tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"DATA": tiny_ham, "MISSING": tmp_path / "missing", "RUN": tmp_path / "run", "OUT": tmp_path / "out"}
+    assert main([str(places.get(argument, argument)) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_data_set_without_enough_lesions_is_refused(tiny_ham: Path, tmp_path: Path) -> None:
+    data = Ham10000(tiny_ham)
+    data.records = data.records[:5]
+    with pytest.raises(DataError, match="too few lesions"):
+        Trainer(Config(weights="none", stages=STAGES), data, tmp_path)
+
+
+def test_a_damaged_run_is_refused(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / BEST).write_bytes(b"no weights")
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "out"), "--data", str(tiny_ham)]) == 2
+    with pytest.raises(BundleError):
+        Bundle.load(tmp_path / "out")
+
+
+def test_training_sees_what_serving_sees(tiny_ham: Path) -> None:
+    data = Ham10000(tiny_ham)
+    examples = Examples.load(data, data.records[:4], SIGNED_UNIT)
+    for index, record in enumerate(data.records[:4]):
+        served = torch.from_numpy(prepare(data.image(record), SIGNED_UNIT))
+        torch.testing.assert_close(normalise(examples.pixels[index : index + 1].float(), SIGNED_UNIT)[0], served)
+
+
+def test_frozen_blocks_neither_learn_nor_count() -> None:
+    network = MultiTaskNet()
+    learning = freeze_below(network, 17)
+    set_training(network, 17)
+    assert not any(parameter.requires_grad for parameter in network.features[:17].parameters())
+    trained = (network.features[17:], network.bcc_head, network.lesion_head)
+    assert len(learning) == sum(len(list(module.parameters())) for module in trained)
+    assert not any(module.training for block in network.features[:17] for module in block.modules())
+    assert network.features[17].training
+    assert network.dropout.training
+
+
+@pytest.mark.parametrize("cut", [0, 4, 18, 19])
+def test_trunk_and_tail_are_the_whole_network(cut: int) -> None:
+    network = MultiTaskNet().eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        for whole, parts in zip(network(images), network.tail(network.trunk(images, cut), cut), strict=True):
+            torch.testing.assert_close(whole, parts)
+
+
+def test_cached_activations_are_those_of_the_same_views(tiny_ham: Path) -> None:
+    data, network = Ham10000(tiny_ham), MultiTaskNet().eval()
+    spec = PreprocessingSpec(size=64)
+    examples = Examples.load(data, data.records[:6], spec)
+    trainer_like = torch.autocast("cpu", enabled=False)
+    cached = CachedViews(examples, network, 4, views=2, seed=1, autocast=lambda: trainer_like)
+    fresh = FreshViews(examples, network, 4, views=0, seed=1, autocast=lambda: trainer_like)
+    for view in range(2):
+        fresh.seed(1009 + view)
+        expected = fresh(torch.arange(6))
+        torch.testing.assert_close(cached.cache[view].float(), expected, rtol=1e-2, atol=1e-2)
+    first, second = cached.cache.float()
+    assert (first - second).abs().mean() > 0.1 * first.abs().mean()
+    plain = activations_of(examples, network, 19)
+    assert plain.shape == (6, 1280)
+    assert evaluate(network, plain, examples, 19)["auc"] >= 0
+
+
+def test_the_shared_weights_are_a_working_backbone(shared: Path) -> None:
+    network = MultiTaskNet()
+    spec = load_backbone(network, str(shared / "weights" / "mobilenet_v2_imagenet.safetensors"))
+    assert spec == SIGNED_UNIT
+    images = torch.stack([torch.from_numpy(prepare(picture(seed), spec)) for seed in range(4)])
+    with torch.no_grad():
+        features = network.eval().trunk(images, 19)
+    assert features.std() > 0.05
+    assert features.max() <= 6
+
+
+def test_views_differ_stay_in_range_and_repeat_with_the_seed() -> None:
+    images = torch.stack([torch.from_numpy(prepare(picture(seed), PreprocessingSpec(size=96))) for seed in range(6)])
+    pixels = images * 127.5 + 127.5
+
+    def view(seed: int) -> torch.Tensor:
+        return augment(pixels.clone(), torch.Generator().manual_seed(seed))
+
+    assert torch.equal(view(1), view(1))
+    assert (view(1) - view(2)).abs().mean() > 3
+    assert view(1).min() >= 0
+    assert view(1).max() <= 255
+    assert view(1).shape == pixels.shape
+    assert not torch.equal(view(1)[0], pixels[0])
+    assert (view(1).mean(dim=(1, 2, 3)) / pixels.mean(dim=(1, 2, 3)) - 1).abs().max() < 0.35

@@ -1,0 +1,89 @@
+"""Settings: read once, refused in words, generated keys private and stable."""
+
+import stat
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from webapp.config import ConfigurationError, Settings
+
+KEY = b64encode(bytes(range(32))).decode()
+
+
+def read(folder: Path, **environ: str) -> Settings:
+    return Settings.from_environment({"INSTANCE_DIR": str(folder), **environ})
+
+
+def test_defaults_live_in_the_instance_folder(tmp_path: Path) -> None:
+    settings = read(tmp_path / "new")
+    assert settings.instance_dir == tmp_path / "new"
+    assert settings.database_url == f"sqlite:///{tmp_path}/new/dermtriage.sqlite"
+    assert settings.queue_url == f"sqlite:///{tmp_path}/new/queue.sqlite"
+    assert settings.storage_url == f"file://{tmp_path}/new/images"
+    assert settings.https is True
+    assert settings.max_images_per_case == 6
+
+
+@pytest.mark.parametrize("name", ["MAX_IMAGES_PER_CASE", "ANALYSIS_LEASE_SECONDS", "CLAIM_MINUTES"])
+@pytest.mark.parametrize("text", ["six", "0", "-1", "nan", "inf"])
+def test_a_bad_number_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read(tmp_path, **{name: text})
+
+
+def test_numbers_are_read_and_an_empty_one_is_the_default(tmp_path: Path) -> None:
+    settings = read(tmp_path, ANALYSIS_LEASE_SECONDS="2.5", CLAIM_MINUTES="7", MAX_IMAGE_MEGABYTES="")
+    assert (settings.analysis_lease_seconds, settings.claim_minutes, settings.max_image_megabytes) == (2.5, 7, 25)
+
+
+@pytest.mark.parametrize("length", [1, 31])
+def test_a_short_secret_key_is_refused(tmp_path: Path, length: int) -> None:
+    with pytest.raises(ConfigurationError, match="SECRET_KEY"):
+        read(tmp_path, SECRET_KEY="x" * length)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["a:not base64!", "a:" + b64encode(b"short").decode(), KEY, f":{KEY}", f"{'i' * 33}:{KEY}", ",", f"a:{KEY},b"],
+)
+def test_bad_image_keys_are_refused_and_never_repeated(tmp_path: Path, keys: str) -> None:
+    with pytest.raises(ConfigurationError, match="IMAGE_KEYS") as refused:
+        read(tmp_path, IMAGE_KEYS=keys)
+    assert KEY not in str(refused.value)
+
+
+def test_several_image_keys_keep_their_order(tmp_path: Path) -> None:
+    keys = read(tmp_path, IMAGE_KEYS=f"new:{KEY}, old:{KEY}\n").image_keys
+    assert list(keys) == ["new", "old"]
+    assert keys["old"] == bytes(range(32))
+
+
+def test_generated_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
+    first, second = read(tmp_path), read(tmp_path)
+    assert (first.secret_key, first.image_keys) == (second.secret_key, second.image_keys)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.keys", "secret.key"]
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_keys_do_not_show_when_settings_are_printed(tmp_path: Path) -> None:
+    settings = read(tmp_path, SECRET_KEY="s" * 40, IMAGE_KEYS=f"a:{KEY}")
+    assert "s" * 40 not in repr(settings)
+    assert "image_keys" not in repr(settings)
+
+
+@pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
+def test_the_installed_postgresql_driver_is_named(tmp_path: Path, given: str) -> None:
+    assert read(tmp_path, DATABASE_URL=given).database_url == "postgresql+psycopg://u@h/d"
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", ""])
+def test_an_unknown_time_zone_is_refused(tmp_path: Path, zone: str) -> None:
+    with pytest.raises(ConfigurationError, match="TIMEZONE"):
+        read(tmp_path, TIMEZONE=zone)
+
+
+@pytest.mark.parametrize(("given", "secure"), [("0", False), ("1", True), ("yes", True)])
+def test_only_a_plain_zero_turns_https_off(tmp_path: Path, given: str, secure: bool) -> None:
+    assert read(tmp_path, HTTPS=given).https is secure

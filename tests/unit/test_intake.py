@@ -1,0 +1,103 @@
+"""What becomes of an uploaded file: pixels, upright, and nothing else."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.images import encoded, jpeg, picture, png
+from webapp.analysis.intake import THUMBNAIL_SIDE, RefusedImageError, rebuild
+from webapp.config import Settings
+
+SECRET = b"Jane-Placeholder"
+
+
+def with_everything() -> bytes:
+    """A JPEG with EXIF (GPS, artist), XMP, a comment and a colour profile."""
+    from PIL import ImageCms
+
+    exif = Image.Exif()
+    exif[0x013B] = SECRET.decode()
+    exif.get_ifd(0x8825).update({1: "N", 2: (40.0, 26.0, 46.0), 29: SECRET.decode()})
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return encoded(
+        picture(), "JPEG", exif=exif, comment=SECRET, xmp=b"<x:xmpmeta>" + SECRET + b"</x:xmpmeta>", icc_profile=profile
+    )
+
+
+def png_with_text() -> bytes:
+    info = PngInfo()
+    info.add_text("Author", SECRET.decode())
+    info.add_itxt("XML:com.adobe.xmp", SECRET.decode())
+    return encoded(picture(), "PNG", pnginfo=info, exif=b"Exif\0\0" + SECRET)
+
+
+def webp_with_metadata() -> bytes:
+    exif = Image.Exif()
+    exif[0x013B] = SECRET.decode()
+    return encoded(picture(), "WEBP", exif=exif, xmp=SECRET)
+
+
+@pytest.mark.parametrize("make", [with_everything, png_with_text, webp_with_metadata])
+def test_no_metadata_survives(settings: Settings, make) -> None:
+    data = make()
+    assert SECRET in data, "the test's own file must hold what is to vanish"
+    clean = rebuild(data, settings)
+    for stored in (clean.data, clean.thumbnail):
+        assert SECRET not in stored
+        for marker in (b"Exif", b"http://ns.adobe.com", b"xmpmeta", b"ICC_PROFILE", b"iCCP", b"tEXt", b"iTXt", b"eXIf"):
+            assert marker not in stored
+        assert not Image.open(io.BytesIO(stored)).getexif()
+        assert "comment" not in Image.open(io.BytesIO(stored)).info
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_becomes_upright(settings: Settings, orientation: int) -> None:
+    upright = Image.new("RGB", (200, 100), "white")
+    upright.paste((255, 0, 0), (0, 0, 50, 50))  # red in the upper left
+    back = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(back[orientation]) if orientation in back else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    clean = rebuild(encoded(stored, "JPEG", exif=exif, quality=95), settings)
+    assert (clean.width, clean.height) == (200, 100)
+    for data in (clean.data, clean.thumbnail):
+        red, green, _blue = Image.open(io.BytesIO(data)).getpixel((20, 20))
+        assert red > 200
+        assert green < 60
+
+
+def test_a_png_stays_lossless_and_a_webp_becomes_a_jpeg(settings: Settings) -> None:
+    lossless, webp = rebuild(png(), settings), rebuild(encoded(picture(), "WEBP"), settings)
+    assert lossless.media_type == "image/png"
+    assert Image.open(io.BytesIO(lossless.data)).tobytes() == picture().tobytes()
+    assert webp.media_type == "image/jpeg"
+    assert Image.open(io.BytesIO(webp.data)).format == "JPEG"
+
+
+def test_the_thumbnail_is_small_and_keeps_the_proportions(settings: Settings) -> None:
+    clean = rebuild(jpeg(800, 400), settings)
+    assert Image.open(io.BytesIO(clean.thumbnail)).size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2)
+    assert (clean.width, clean.height) == Image.open(io.BytesIO(clean.data)).size == (800, 400)
+
+
+def test_a_file_of_too_many_bytes_is_refused_with_the_limit(settings: Settings) -> None:
+    with pytest.raises(RefusedImageError, match="larger than 1 MB"):
+        rebuild(jpeg() + bytes(1024 * 1024), replace(settings, max_image_megabytes=1))
+
+
+def test_the_limit_of_pixels_counts_exactly(settings: Settings) -> None:
+    tight = replace(settings, max_image_megapixels=1)
+    assert rebuild(jpeg(1000, 1000), tight).width == 1000
+    with pytest.raises(RefusedImageError, match="too many pixels"):
+        rebuild(jpeg(1001, 1000), tight)

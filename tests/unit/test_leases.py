@@ -1,0 +1,168 @@
+"""One worker at a time; what a dead one leaves behind is found again."""
+
+from datetime import timedelta
+from unittest.mock import Mock
+
+import pytest
+from flask import Flask
+
+from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
+from webapp.analysis import leases, triage
+from webapp.config import Settings
+from webapp.database import transaction
+from webapp.models import AnalysisState, FailureReason, TriageReason, utcnow
+
+LONG_AGO = timedelta(hours=1)
+
+
+@pytest.fixture
+def number(world) -> str:
+    return submitted(world)
+
+
+@pytest.fixture
+def analysis_id(app: Flask, number: str) -> int:
+    (only,) = analysis_ids(app, number)
+    return only
+
+
+def take(app: Flask, analysis_id: int, owner: str) -> bool:
+    with app.app_context(), transaction():
+        return leases.take(analysis_id, owner)
+
+
+def renew(app: Flask, analysis_id: int, owner: str) -> bool:
+    with app.app_context(), transaction():
+        return leases.renew(analysis_id, owner)
+
+
+def sweep(app: Flask) -> int:
+    with app.app_context(), transaction():
+        return leases.sweep()
+
+
+def expire(app: Flask, analysis_id: int) -> None:
+    change(app, analysis_id, lease_until=utcnow() - timedelta(seconds=1))
+
+
+def test_of_two_workers_one_takes_it(app: Flask, analysis_id: int) -> None:
+    assert take(app, analysis_id, "first")
+    assert not take(app, analysis_id, "second")
+    with stored(app, analysis_id) as analysis:
+        assert (analysis.state, analysis.lease_owner, analysis.attempts) == (AnalysisState.RUNNING, "first", 1)
+
+
+def test_no_two_owners_have_one_name() -> None:
+    assert leases.new_owner() != leases.new_owner()
+
+
+def test_a_lease_that_ran_out_can_be_taken(app: Flask, analysis_id: int) -> None:
+    take(app, analysis_id, "dead")
+    expire(app, analysis_id)
+    assert take(app, analysis_id, "second")
+    assert not renew(app, analysis_id, "dead")
+    with stored(app, analysis_id) as analysis:
+        assert (analysis.lease_owner, analysis.attempts) == ("second", 2)
+
+
+def test_only_the_owner_renews(app: Flask, analysis_id: int) -> None:
+    take(app, analysis_id, "owner")
+    expire(app, analysis_id)
+    assert not renew(app, analysis_id, "stranger")
+    assert renew(app, analysis_id, "owner")
+    assert not take(app, analysis_id, "second"), "a renewed lease holds again"
+
+
+@pytest.mark.parametrize("state", [AnalysisState.DONE, AnalysisState.FAILED, AnalysisState.SUPERSEDED])
+def test_what_is_finished_cannot_be_taken(app: Flask, analysis_id: int, state: AnalysisState) -> None:
+    change(app, analysis_id, state=state)
+    assert not take(app, analysis_id, "late")
+
+
+def test_the_last_attempt_is_the_last(app: Flask, analysis_id: int) -> None:
+    change(app, analysis_id, attempts=app.extensions["settings"].analysis_attempts)
+    assert not take(app, analysis_id, "one too many")
+
+
+def test_dying_workers_end_with_the_case_on_top(app: Flask, number: str, analysis_id: int) -> None:
+    for attempt in range(app.extensions["settings"].analysis_attempts):
+        assert take(app, analysis_id, f"worker {attempt}")
+        expire(app, analysis_id)
+        assert sweep(app) == 1
+    with stored(app, analysis_id) as analysis:
+        assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)
+    with stored_case(app, number) as case:
+        assert (case.rank, case.needs_person) == (0.0, True)
+        assert case.triage_reason is TriageReason.ANALYSIS_FAILED
+    assert sweep(app) == 0
+
+
+def test_the_sweep_sends_an_abandoned_analysis_again(app: Flask, analysis_id: int) -> None:
+    messages(app)
+    take(app, analysis_id, "dead")
+    expire(app, analysis_id)
+    assert sweep(app) == 1
+    assert messages(app) == [analysis_id]
+    with stored(app, analysis_id) as analysis:
+        assert (analysis.state, analysis.lease_owner, analysis.lease_until) == (AnalysisState.QUEUED, None, None)
+
+
+def test_the_sweep_sends_what_never_had_a_message(app: Flask, analysis_id: int) -> None:
+    messages(app)
+    change(app, analysis_id, queued_at=utcnow() - LONG_AGO)
+    assert sweep(app) == 1
+    assert messages(app) == [analysis_id]
+
+
+def test_the_sweep_waits_while_messages_are_waiting(app: Flask, settings: Settings, analysis_id: int) -> None:
+    a_while = timedelta(seconds=2 * settings.analysis_lease_seconds)
+    change(app, analysis_id, queued_at=utcnow() - a_while)
+    assert sweep(app) == 0
+    assert messages(app) == [analysis_id]
+
+
+def test_a_message_lost_while_the_broker_is_busy_is_sent_again_in_the_end(app: Flask, analysis_id: int) -> None:
+    change(app, analysis_id, queued_at=utcnow() - LONG_AGO)
+    assert sweep(app) == 1
+    assert messages(app) == [analysis_id, analysis_id]
+    assert sweep(app) == 0, "not again at once"
+
+
+def test_the_sweep_leaves_the_living_and_the_fresh_alone(app: Flask, world, analysis_id: int) -> None:
+    (fresh,) = analysis_ids(app, submitted(world))
+    messages(app)
+    take(app, analysis_id, "alive")
+    assert sweep(app) == 0
+    assert messages(app) == []
+    with stored(app, analysis_id) as analysis:
+        assert analysis.lease_owner == "alive"
+    with stored(app, fresh) as analysis:
+        assert analysis.state is AnalysisState.QUEUED
+
+
+@pytest.mark.parametrize(("ago", "swept"), [(LONG_AGO, 1), (timedelta(0), 0)])
+def test_the_sweep_tries_again_where_the_model_was_missing(app: Flask, analysis_id: int, ago, swept: int) -> None:
+    messages(app)
+    values = {"state": AnalysisState.FAILED, "failure": FailureReason.MODEL_UNAVAILABLE, "attempts": 3}
+    change(app, analysis_id, **values, finished_at=utcnow() - ago)
+    assert sweep(app) == swept
+    assert messages(app) == [analysis_id] * swept
+    if swept:
+        assert take(app, analysis_id, "after the repair")
+
+
+def test_the_sweep_does_not_retry_other_failures(app: Flask, analysis_id: int) -> None:
+    messages(app)
+    values = {"state": AnalysisState.FAILED, "failure": FailureReason.ERROR, "attempts": 3}
+    change(app, analysis_id, **values, finished_at=utcnow() - LONG_AGO)
+    assert sweep(app) == 0
+
+
+def test_a_sweep_that_fails_sends_nothing(app: Flask, analysis_id: int, monkeypatch) -> None:
+    messages(app)
+    take(app, analysis_id, "dead")
+    expire(app, analysis_id)
+    monkeypatch.setattr(triage, "refresh", Mock(side_effect=RuntimeError))
+    with pytest.raises(RuntimeError):
+        sweep(app)
+    assert messages(app) == []

@@ -1,0 +1,47 @@
+"""What a fresh process loads, and what it says when its settings are wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+HEAVY = ("torch", "torchvision", "onnxruntime", "ml.engine", "ml.network", "webapp.analysis.runner")
+REPORT = f"""
+import json, sys
+import wsgi
+wsgi.app.test_client().get("/login")
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+
+
+def python(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**inherited, "INSTANCE_DIR": str(folder), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_web_process_loads_no_model_runtime(tmp_path: Path) -> None:
+    done = python(tmp_path, "-c", REPORT)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECRET_KEY", "short"), ("STORAGE_URL", "s3://bucket")],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, name: str, value: str) -> None:
+    done = python(tmp_path, "-c", "import wsgi", **{name: value})
+    assert done.returncode != 0
+    assert f"ConfigurationError: {name}" in done.stderr.splitlines()[-1]

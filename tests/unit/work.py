@@ -1,0 +1,50 @@
+"""Looking at and preparing analyses, as tests of background work need it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from sqlalchemy import select
+
+from webapp.database import reading, transaction
+from webapp.extensions import db
+from webapp.models import Analysis, Case, Image, Role
+
+
+def submitted(world, *, images: int = 1, **facts: object) -> str:
+    """The number of a fresh case."""
+    return world.case(world.user(Role.GP), images=images, **facts)
+
+
+def analysis_ids(app: Flask, number: str) -> list[int]:
+    with app.app_context(), reading() as session:
+        statement = select(Analysis.id).join(Analysis.image).join(Image.case).where(Case.number == number)
+        return list(session.scalars(statement.order_by(Analysis.id)))
+
+
+@contextmanager
+def stored(app: Flask, analysis_id: int) -> Iterator[Analysis]:
+    """The row as it stands, to look at."""
+    with app.app_context(), reading():
+        yield db.session.get_one(Analysis, analysis_id)
+
+
+def change(app: Flask, analysis_id: int, **values: object) -> None:
+    with app.app_context(), transaction():
+        analysis = db.session.get_one(Analysis, analysis_id)
+        for name, value in values.items():
+            setattr(analysis, name, value)
+
+
+@contextmanager
+def stored_case(app: Flask, number: str) -> Iterator[Case]:
+    with app.app_context(), reading() as session:
+        yield session.scalars(select(Case).where(Case.number == number)).one()
+
+
+def messages(app: Flask) -> list[int]:
+    """Ids of the analyses that the queue hands out, in its order; the queue is empty afterwards."""
+    huey, found = app.extensions["queue"].huey, []
+    while (task := huey.dequeue()) is not None:
+        found.append(task.args[0])
+    return found

@@ -1,0 +1,122 @@
+"""What tests of the pages share: filling in the GP's form, looking at rows and at the store's folder."""
+
+import io
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event, func, select
+from werkzeug.test import TestResponse
+
+from tests.images import jpeg
+from tests.web_client import CheckedClient
+from webapp.config import Settings
+from webapp.database import reading, transaction
+from webapp.extensions import db
+from webapp.models import AuditEvent, Case, Centre, User
+
+File = tuple[bytes, str]
+"""Content and file name."""
+
+
+def filled_in(**changes: object) -> dict[str, Any]:
+    """A complete form without images."""
+    return {
+        "submission_token": str(uuid.uuid4()),
+        "patient_reference": "PC-7/2026",
+        "birth_year": "1961",
+        "sex": "female",
+        "phototype": "2",
+        "body_site": "face",
+        "history": "Shiny nodule since spring.",
+        "clinical_question": "BCC?",
+        "urgency": "soon",
+        **changes,
+    }
+
+
+def send(client: CheckedClient, files: list[File] | None = None, **changes: object) -> TestResponse:
+    """Fill in the new-case form and send it; one good image unless ``files`` says otherwise."""
+    chosen = [(jpeg(), "lesion.jpg")] if files is None else files
+    images = [(io.BytesIO(data), name) for data, name in chosen]
+    return client.submit("/cases/new", {**filled_in(**changes), "images": images})
+
+
+def stored_files(settings: Settings) -> set[Path]:
+    return {path for path in (settings.instance_dir / "images").rglob("*") if path.is_file()}
+
+
+def count(app: Flask, table: type = Case) -> int:
+    with app.app_context(), reading() as session:
+        return int(session.scalar(select(func.count()).select_from(table)))
+
+
+@contextmanager
+def stored_case(app: Flask, number: str) -> Iterator[Case]:
+    with app.app_context(), reading() as session:
+        yield session.scalars(select(Case).where(Case.number == number)).one()
+
+
+def change_case(app: Flask, number: str, **values: object) -> None:
+    with app.app_context(), transaction() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        for name, value in values.items():
+            setattr(case, name, value)
+
+
+def number_of(response: TestResponse) -> str:
+    """The case number in the address that a page redirects to."""
+    assert response.status_code == 302, response.text
+    return response.location.rsplit("/", 1)[-1]
+
+
+def image_ids(app: Flask, number: str) -> list[int]:
+    with stored_case(app, number) as case:
+        return [image.id for image in case.images]
+
+
+def heatmap_ids(app: Flask, number: str) -> list[int]:
+    with stored_case(app, number) as case:
+        return [f.id for image in case.images for f in image.analyses[-1].findings if f.heatmap_key]
+
+
+def user_id(app: Flask, email: str) -> int:
+    with app.app_context(), reading() as session:
+        return int(session.scalars(select(User.id).where(User.email == email)).one())
+
+
+def centre_id(app: Flask, name: str) -> int:
+    with app.app_context(), reading() as session:
+        return int(session.scalars(select(Centre.id).where(Centre.name == name)).one())
+
+
+def actions(app: Flask, *, ignore: tuple[str, ...] = ("account.signed_in",)) -> list[str]:
+    """What the audit trail holds, in order."""
+    with app.app_context(), reading() as session:
+        found = session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)).all()
+        return [action for action in found if action not in ignore]
+
+
+def words(html: str) -> str:
+    """The text of a page, blanks collapsed."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@contextmanager
+def counted_queries(app: Flask) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

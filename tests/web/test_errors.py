@@ -1,0 +1,130 @@
+"""When something fails, the page says so in words, and nothing is half stored."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import Mock
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from tests.conftest import World
+from tests.images import jpeg
+from tests.web.helpers import actions, count, filled_in, send, stored_files
+from tests.web_client import CheckedClient
+from webapp.config import Settings
+from webapp.extensions import db
+from webapp.models import Case, Role
+
+TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
+
+
+@pytest.fixture
+def gp(app: Flask, world: World, sign_in) -> CheckedClient:
+    client = sign_in(world.user(Role.GP))
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # as in production
+    return client
+
+
+def assert_plain_words(response, code: int, sentence: str) -> None:
+    assert response.status_code == code
+    assert sentence in response.text
+    assert f"Error {code}" in response.text
+    assert not any(word in response.text for word in TECHNICAL)
+
+
+def test_no_such_page(gp: CheckedClient, client: CheckedClient) -> None:
+    for browser in (gp, client):
+        assert_plain_words(browser.get("/nowhere"), 404, "There is no such page or case")
+    assert_plain_words(gp.get("/cases/DT-NOTHING"), 404, "There is no such page or case")
+
+
+def test_no_such_method(gp: CheckedClient) -> None:
+    assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "cannot be opened like that")
+
+
+def test_not_your_role(gp: CheckedClient) -> None:
+    assert_plain_words(gp.get("/review/"), 403, "may not open this page")
+
+
+def test_a_bug_is_our_fault_and_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
+    """The audit is the last step of a submission: everything before it must go away again."""
+    monkeypatch.setattr("webapp.audit.record", Mock(side_effect=RuntimeError("a bug")))
+    assert_plain_words(send(gp), 500, "Something went wrong on our side")
+    assert count(app) == 0
+    assert stored_files(settings) == set()
+
+
+@contextmanager
+def broken(target: object, moment: str) -> Iterator[None]:
+    """Every ``moment`` of a session or an engine fails, as with a database that is full or away."""
+
+    def fail(*_: object) -> None:
+        raise OperationalError("SQL", {}, Exception("the database is not well"))
+
+    event.listen(target, moment, fail)
+    try:
+        yield
+    finally:
+        event.remove(target, moment, fail)
+
+
+def test_a_commit_that_fails_leaves_no_file(app: Flask, settings: Settings, gp: CheckedClient) -> None:
+    form = {"csrf_token": gp.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
+    with broken(db.session, "before_commit"):
+        assert_plain_words(gp.post("/cases/new", data=form), 500, "Something went wrong on our side")
+    assert count(app) == 0
+    assert stored_files(settings) == set()
+    assert send(gp).status_code == 302, "and the next try works"
+
+
+def test_a_statement_that_fails_leaves_no_file(app: Flask, settings: Settings, gp: CheckedClient) -> None:
+    form = {"csrf_token": gp.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
+
+    def refuse_images(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO image"):
+            raise OperationalError("SQL", {}, Exception("the database is full"))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", refuse_images)
+    try:
+        assert_plain_words(gp.post("/cases/new", data=form), 500, "Something went wrong on our side")
+    finally:
+        event.remove(engine, "before_cursor_execute", refuse_images)
+    assert count(app) == 0
+    assert stored_files(settings) == set()
+
+
+def test_a_database_that_is_away_still_gives_a_page(app: Flask, gp: CheckedClient) -> None:
+    with app.app_context():
+        engine = db.engine
+    with broken(engine, "before_cursor_execute"):
+        assert_plain_words(gp.get("/cases/"), 500, "Something went wrong on our side")
+        assert gp.get("/healthz").status_code == 500
+    assert gp.get("/cases/").status_code == 200
+
+
+def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
+    store = app.extensions["image_store"]
+    first = iter([store.blobs.write])
+
+    def full_after_one(key: str, data: bytes) -> None:
+        write = next(first, None)
+        if write is None:
+            raise OSError("no space left on device")
+        write(key, data)
+
+    monkeypatch.setattr(store.blobs, "write", full_after_one)
+    assert_plain_words(send(gp), 500, "Something went wrong on our side")
+    assert count(app) == 0
+    assert stored_files(settings) == set()
+
+
+def test_a_queue_that_is_down_loses_no_case(app: Flask, gp: CheckedClient, monkeypatch) -> None:
+    monkeypatch.setattr(app.extensions["queue"].huey, "enqueue", Mock(side_effect=ConnectionError))
+    assert send(gp).status_code == 302
+    assert count(app, Case) == 1
+    assert actions(app) == ["case.submitted"]

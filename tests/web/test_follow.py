@@ -1,0 +1,203 @@
+"""The GP's list and case page: own centre only, found again, read, closed."""
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.web.helpers import actions, change_case, counted_queries, image_ids, stored_case
+from tests.web.reading import decide, take
+from tests.web_client import CheckedClient
+from webapp.models import CaseState, Role
+
+
+@pytest.fixture
+def email(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def gp(email: str, sign_in) -> CheckedClient:
+    return sign_in(email)
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r'class="case-row[^"]*" href="/cases/(DT-\w+)"', page)
+
+
+def answered(world: World, sign_in, number: str, **form: object) -> None:
+    dermatologist = sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
+    take(dermatologist, number)
+    assert decide(dermatologist, number, **form).status_code == 302
+
+
+def test_the_centre_sees_its_cases_newest_first(world: World, email: str, gp: CheckedClient) -> None:
+    assert "No cases yet" in gp.get("/cases/").text
+    numbers = [world.case(email), world.case(world.user(Role.GP)), world.case(email)]
+    world.case(world.user(Role.GP, centre="Test Centre B"))
+    assert listed(gp.get("/cases/").text) == numbers[::-1]
+
+
+@pytest.mark.parametrize("where", ["", "/status"])
+def test_another_centres_case_does_not_exist(world: World, gp: CheckedClient, where: str) -> None:
+    foreign = world.case(world.user(Role.GP, centre="Test Centre B"))
+    response = gp.get(f"/cases/{foreign}{where}")
+    assert response.status_code == 404
+    assert response.text == gp.get("/cases/DT-NOTHING").text
+
+
+def test_another_centres_case_cannot_be_closed(app: Flask, world: World, gp: CheckedClient) -> None:
+    foreign = world.case(world.user(Role.GP, centre="Test Centre B"))
+    change_case(app, foreign, state=CaseState.REVIEWED, is_open=False)
+    assert gp.submit(f"/cases/{foreign}/close", page="/cases/new").status_code == 404
+    with stored_case(app, foreign) as case:
+        assert case.state is CaseState.REVIEWED
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("100%", ["100%"]),
+        ("%", ["100%"]),
+        ("_", ["A_1"]),
+        ("a_1", ["A_1"]),
+        ("A-1", ["A-1"]),
+        ("\\", []),
+        ("'; --", []),
+        ("  A-1  ", ["A-1"]),
+        ("nothing", []),
+    ],
+)
+def test_search_takes_every_character_as_it_is(
+    world: World, email: str, gp: CheckedClient, search: str, found: list[str]
+) -> None:
+    by_reference = {reference: world.case(email, patient_reference=reference) for reference in ("A-1", "A_1", "100%")}
+    page = gp.get("/cases/", query_string={"q": search}).text
+    assert listed(page) == [by_reference[reference] for reference in found]
+
+
+def test_search_finds_a_number_and_shows_what_was_asked(world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    world.case(email)
+    assert listed(gp.get("/cases/", query_string={"q": number[3:].lower()}).text) == [number]
+    page = gp.get("/cases/", query_string={"q": "<b>x"}).text
+    assert "<b>x" not in page
+    assert 'value="&lt;b&gt;x"' in page
+
+
+def test_search_finds_nothing_of_another_centre(world: World, gp: CheckedClient) -> None:
+    foreign = world.case(world.user(Role.GP, centre="Test Centre B"), patient_reference="SAME-1")
+    for search in ("SAME-1", foreign):
+        assert listed(gp.get("/cases/", query_string={"q": search}).text) == []
+
+
+def test_every_case_stands_on_exactly_one_page(world: World, email: str, gp: CheckedClient) -> None:
+    numbers = [world.case(email, patient_reference=f"P-{i:03d}") for i in range(27)]
+    seen, path = [], "/cases/?q=P-"
+    while path:
+        with counted_queries(gp.application) as queries:
+            page = gp.get(path).text
+        assert len(queries) <= 12, "the number of queries must not grow with the rows"
+        seen += listed(page)
+        found = re.search(r'<a href="([^"]+)">Older cases', page)
+        path = found.group(1).replace("&amp;", "&") if found else ""
+    assert seen == numbers[::-1]
+
+
+def test_a_page_number_that_is_none_shows_the_newest(world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    assert listed(gp.get("/cases/?before=junk").text) == [number]
+    assert listed(gp.get("/cases/?before=-1").text) == [number]
+    assert listed(gp.get(f"/cases/?before={10**30}").text) == [number]
+
+
+def test_the_case_page_shows_what_was_sent(world: World, email: str, gp: CheckedClient) -> None:
+    page = gp.get(f"/cases/{world.case(email, history='<i>Bleeds</i>', birth_year=1950, phototype=4)}").text
+    for text in ("TEST-1", "Back", "1950", "IV", "&lt;i&gt;Bleeds"):
+        assert text in page
+
+
+def test_the_status_goes_on_as_the_case_does(app: Flask, world: World, email: str, gp: CheckedClient, sign_in) -> None:
+    number = world.case(email, images=2)
+
+    def status() -> str:
+        return gp.get(f"/cases/{number}/status").text
+
+    assert "2 images stored safely" in status()
+    assert "In the queue" in status()
+    world.analyse(number, 0.02)
+    assert "Done" in status()
+    assert "data-poll" in status()
+    answered(world, sign_in, number)
+    assert "The answer has arrived" in status()
+    assert "data-poll" not in status()
+
+
+def test_a_gp_is_never_shown_a_probability(world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    world.analyse(number, 0.62)
+    for path in ("/cases/", f"/cases/{number}", f"/cases/{number}/status"):
+        assert "62" not in re.sub(r'value="[^"]*"|DT-\w+|\d\d:\d\d', "", gp.get(path).text)
+
+
+def test_a_failed_analysis_is_told_without_alarm(world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    world.analyse(number, None)
+    assert "a dermatologist looks at it first" in gp.get(f"/cases/{number}").text
+
+
+def test_the_answer_is_unread_until_it_is_closed(
+    app: Flask, world: World, email: str, gp: CheckedClient, sign_in
+) -> None:
+    number = world.case(email)
+    assert "nav-badge" not in gp.get("/cases/").text
+    answered(world, sign_in, number, diagnosis="bcc", management="biopsy", advice="Please <b>stop</b> warfarin.")
+    assert re.search(r'nav-badge">\s*1\s*<', gp.get("/help").text), "on every page"
+    page = gp.get(f"/cases/{number}").text
+    for text in (
+        "Basal cell carcinoma",
+        "Biopsy",
+        "call the patient for a biopsy",
+        "Please &lt;b&gt;stop",
+        "Test Reader",
+    ):
+        assert text in page
+    assert gp.submit(f"/cases/{number}/close", page=f"/cases/{number}").status_code == 302
+    assert "nav-badge" not in gp.get("/cases/").text
+    assert "Read and closed" in gp.get(f"/cases/{number}").text
+    with stored_case(app, number) as case:
+        assert (case.state, case.is_open, case.closed_at is not None) == (CaseState.CLOSED, False, True)
+
+
+def test_closing_twice_closes_once(app: Flask, world: World, email: str, gp: CheckedClient, sign_in) -> None:
+    number = world.case(email)
+    answered(world, sign_in, number)
+    token = gp.token(f"/cases/{number}")
+    for _ in range(2):
+        assert gp.post(f"/cases/{number}/close", data={"csrf_token": token}).status_code == 302
+    assert actions(app).count("case.closed") == 1
+
+
+def test_a_case_without_an_answer_cannot_be_closed(app: Flask, world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    response = gp.submit(f"/cases/{number}/close", page="/cases/new")
+    assert response.status_code == 409
+    assert "changed since you opened it" in response.text
+    with stored_case(app, number) as case:
+        assert case.is_open
+
+
+def test_a_colleague_of_the_centre_may_read_the_answer(world: World, email: str, sign_in) -> None:
+    number = world.case(email)
+    answered(world, sign_in, number)
+    assert "Benign" in sign_in(world.user(Role.GP)).get(f"/cases/{number}").text
+
+
+def test_pages_name_images_only_by_their_address(app: Flask, world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    with stored_case(app, number) as case:
+        keys = [case.images[0].key, case.images[0].thumbnail_key]
+    page = gp.get(f"/cases/{number}").text
+    assert f"/media/images/{image_ids(app, number)[0]}" in page
+    assert not any(key in page for key in keys)

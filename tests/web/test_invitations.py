@@ -1,0 +1,155 @@
+"""Accounts begin with a link: it works once, not forever, and only the latest one."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from tests.conftest import PASSWORD, World, make_app
+from tests.web.helpers import actions, centre_id, user_id
+from tests.web_client import CheckedClient
+from webapp.extensions import db
+from webapp.models import Role
+
+CHOSEN = "three chosen words here"
+DEAD = "You need a new link"
+
+
+@pytest.fixture
+def admin(world, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.ADMIN))
+
+
+def link_on(html: str) -> str:
+    found = re.search(r"http://localhost(/reset/[\w.-]+)", html)
+    assert found, html
+    return found.group(1)
+
+
+def invite(
+    admin: CheckedClient, email: str = "new@test.example", role: Role = Role.DERMATOLOGIST, **more: object
+) -> str:
+    answer = admin.submit("/admin/accounts/new", {"email": email, "name": "Test New", "role": role.value, **more})
+    assert answer.status_code == 200, answer.text
+    return link_on(answer.text)
+
+
+def new_link(app: Flask, admin: CheckedClient, email: str) -> str:
+    page = f"/admin/accounts/{user_id(app, email)}"
+    return link_on(admin.submit(f"{page}/link", page=page).text)
+
+
+def choose(client: CheckedClient, link: str, password: str = CHOSEN):
+    """Open the link as its holder does, and choose a password."""
+    page = client.get(link)
+    if page.status_code != 200:
+        return client.get(page.location)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert token
+    return client.post(link, data={"csrf_token": token.group(1), "password": password, "password_confirm": password})
+
+
+def test_the_link_lets_its_holder_in(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    assert choose(client, invite(admin)).status_code == 302
+    fresh = app.test_client()
+    fresh.sign_in("new@test.example", CHOSEN)
+    assert fresh.get("/review/").status_code == 200
+    assert "Active" in admin.get("/admin/accounts").text
+
+
+def test_a_gp_is_invited_into_a_centre(app: Flask, world: World, admin: CheckedClient, client: CheckedClient) -> None:
+    world.centre("Test Centre B")
+    choose(client, invite(admin, role=Role.GP, centre_id=centre_id(app, "Test Centre B")))
+    fresh = app.test_client()
+    fresh.sign_in("new@test.example", CHOSEN)
+    assert "Test Centre B" in fresh.get("/cases/").text
+
+
+def test_nobody_can_sign_in_before_the_link_was_used(admin: CheckedClient, client: CheckedClient) -> None:
+    invite(admin)
+    for guess in ("", PASSWORD, CHOSEN):
+        assert client.submit("/login", {"email": "new@test.example", "password": guess}).status_code == 200
+
+
+def test_the_link_works_once(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    link = invite(admin)
+    choose(client, link)
+    assert DEAD in choose(app.test_client(), link, "a thief's own password").text
+
+
+def test_a_used_link_changes_no_password(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    link = invite(admin)
+    page = client.get(link)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text).group(1)
+    choose(app.test_client(), link)
+    thief = {"csrf_token": token, "password": "a thief's own password", "password_confirm": "a thief's own password"}
+    client.post(link, data=thief)
+    fresh = app.test_client()
+    answer = fresh.submit("/login", {"email": "new@test.example", "password": "a thief's own password"})
+    assert answer.status_code == 200
+    fresh.sign_in("new@test.example", CHOSEN)
+
+
+def test_a_new_link_kills_the_old_one(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    old = invite(admin)
+    new = new_link(app, admin, "new@test.example")
+    assert DEAD in choose(client, old).text
+    assert choose(app.test_client(), new).status_code == 302
+
+
+def test_a_new_link_ends_password_and_sessions(app: Flask, world: World, admin: CheckedClient, sign_in) -> None:
+    email = world.user(Role.GP)
+    at_work = sign_in(email)
+    new_link(app, admin, email)
+    assert at_work.get("/cases/").status_code == 302
+    assert app.test_client().submit("/login", {"email": email, "password": PASSWORD}).status_code == 200
+
+
+def test_a_link_expires(app: Flask, settings, admin: CheckedClient) -> None:
+    link = invite(admin)
+    later = make_app(replace(settings, invitation_days=-1))
+    client = later.test_client()
+    assert isinstance(client, CheckedClient)
+    assert DEAD in choose(client, link).text
+    with later.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("token", ["x", "WyJ4Il0.aaaa.bbbb"])
+def test_a_made_up_link_is_dead(client: CheckedClient, token: str) -> None:
+    assert DEAD in choose(client, f"/reset/{token}").text
+
+
+def test_the_password_must_be_long_and_typed_twice(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    link = invite(admin)
+    assert choose(client, link, "elevenchars").status_code == 200
+    assert choose(client, link).status_code == 302
+
+
+def test_a_disabled_account_gets_no_link_and_its_old_one_opens_nothing(app: Flask, admin: CheckedClient) -> None:
+    link = invite(admin)
+    page = f"/admin/accounts/{user_id(app, 'new@test.example')}"
+    admin.submit(f"{page}/disable", page=page)
+    refused = admin.submit(f"{page}/link", page=page)
+    assert refused.status_code == 302
+    assert "This account is disabled" in admin.get(page).text
+    choose(app.test_client(), link)
+    fresh = app.test_client()
+    assert fresh.submit("/login", {"email": "new@test.example", "password": CHOSEN}).status_code == 200
+    assert fresh.get("/review/").status_code == 302
+
+
+def test_the_page_for_a_forgotten_password_tells_nothing(app: Flask, world: World, client: CheckedClient) -> None:
+    known, unknown = world.user(Role.GP), "nobody00@test.example"
+    before = actions(app, ignore=())
+    answers = [client.post("/reset", data={"csrf_token": client.token("/login"), "email": e}) for e in (known, unknown)]
+    assert len({answer.status_code for answer in answers}) == 1
+    assert len({answer.text.replace(known, "").replace(unknown, "") for answer in answers}) == 1
+    assert actions(app, ignore=()) == before
+
+
+def test_each_step_is_audited(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
+    choose(client, invite(admin))
+    new_link(app, admin, "new@test.example")
+    assert actions(app) == ["account.invited", "account.password_set", "account.link_made"]

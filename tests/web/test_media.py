@@ -1,0 +1,106 @@
+"""An image leaves the store only for those who may see its case, and never unnoticed."""
+
+import io
+
+import pytest
+from flask import Flask
+from PIL import Image
+
+from tests.conftest import World
+from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
+from tests.web_client import CheckedClient
+from webapp.config import Settings
+from webapp.models import Role
+
+
+@pytest.fixture
+def gp(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def number(world: World, gp: str) -> str:
+    number = world.case(gp)
+    world.analyse(number, 0.9)
+    return number
+
+
+@pytest.fixture
+def addresses(app: Flask, number: str) -> list[str]:
+    """Image, thumbnail and heatmap of the case."""
+    (image,), (finding,) = image_ids(app, number), heatmap_ids(app, number)
+    return [f"/media/images/{image}", f"/media/images/{image}/thumbnail", f"/media/heatmaps/{finding}"]
+
+
+def test_the_own_gp_and_any_dermatologist_see_it(world: World, sign_in, gp: str, addresses: list[str]) -> None:
+    colleague = world.user(Role.GP)
+    for email in (gp, colleague, world.user(Role.DERMATOLOGIST)):
+        client = sign_in(email)
+        assert [client.get(address).status_code for address in addresses] == [200, 200, 200]
+
+
+def test_another_centre_sees_nothing_not_even_that_it_exists(world: World, sign_in, addresses: list[str]) -> None:
+    stranger = sign_in(world.user(Role.GP, centre="Test Centre B"))
+    missing = stranger.get("/media/images/987654")
+    for address in addresses:
+        response = stranger.get(address)
+        assert response.status_code == missing.status_code == 404
+        assert response.text == missing.text
+
+
+def test_an_administrator_sees_no_patient(world: World, sign_in, addresses: list[str]) -> None:
+    admin = sign_in(world.user(Role.ADMIN))
+    assert [admin.get(address).status_code for address in addresses] == [403, 403, 403]
+
+
+def test_nobody_sees_it_without_signing_in(client: CheckedClient, addresses: list[str]) -> None:
+    assert [client.get(address).status_code for address in addresses] == [302, 302, 302]
+
+
+def test_what_is_shown_is_what_was_stored(app: Flask, sign_in, gp: str, number: str, addresses: list[str]) -> None:
+    client = sign_in(gp)
+    with stored_case(app, number) as case:
+        image = case.images[0]
+        assert client.get(addresses[0]).data == app.extensions["image_store"].get(image.key)
+        assert client.get(addresses[0]).mimetype == image.media_type
+    thumbnail = client.get(addresses[1])
+    assert thumbnail.mimetype == "image/jpeg"
+    assert max(Image.open(io.BytesIO(thumbnail.data)).size) <= 320
+    assert client.get(addresses[2]).mimetype == "image/png"
+
+
+def test_each_view_is_audited_and_a_refused_one_is_not(
+    app: Flask, world: World, sign_in, gp: str, addresses: list[str]
+) -> None:
+    client, stranger = sign_in(gp), sign_in(world.user(Role.GP, centre="Test Centre B"))
+    before = actions(app)
+    for address in addresses:
+        client.get(address)
+        stranger.get(address)
+    assert actions(app)[len(before) :] == ["image.viewed", "thumbnail.viewed", "heatmap.viewed"]
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_a_harmed_object_is_said_in_words_and_not_audited(
+    app: Flask, settings: Settings, sign_in, gp: str, addresses: list[str], harm: str
+) -> None:
+    client = sign_in(gp)
+    before = actions(app)
+    for path in stored_files(settings):
+        if harm == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:-1] + b"x")
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == 503
+        assert "Not available just now" in response.text
+    assert actions(app) == before
+
+
+def test_a_finding_without_a_heatmap_has_no_address(app: Flask, world: World, sign_in, gp: str) -> None:
+    number = world.case(gp)
+    world.analyse(number, 0.01)
+    with stored_case(app, number) as case:
+        (finding_id,) = [finding.id for finding in case.images[0].analyses[-1].findings]
+    assert sign_in(gp).get(f"/media/heatmaps/{finding_id}").status_code == 404

@@ -1,0 +1,117 @@
+"""A GP sends a case: stored whole, once, and queued."""
+
+import io
+import threading
+import uuid
+
+import pytest
+from flask import Flask
+from PIL import Image
+
+from tests.images import encoded, jpeg, picture, png
+from tests.web.helpers import count, filled_in, number_of, send, stored_case, stored_files
+from webapp.analysis import queue
+from webapp.config import Settings
+from webapp.models import AnalysisState, BodySite, CaseState, Role, Sex, TriageReason, Urgency
+
+
+@pytest.fixture
+def gp(world, sign_in):
+    return sign_in(world.user(Role.GP))
+
+
+def test_everything_that_was_filled_in_is_stored(app: Flask, gp) -> None:
+    with stored_case(app, number_of(send(gp))) as case:
+        assert (case.patient_reference, case.birth_year, case.sex) == ("PC-7/2026", 1961, Sex.FEMALE)
+        assert (case.phototype, case.body_site, case.urgency) == (2, BodySite.FACE, Urgency.SOON)
+        assert (case.history, case.clinical_question) == ("Shiny nodule since spring.", "BCC?")
+        assert case.centre.name == "Test Centre A"
+        assert case.synthetic is False
+
+
+def test_only_reference_site_and_image_are_needed(app: Flask, gp) -> None:
+    optional = dict.fromkeys(("birth_year", "sex", "phototype", "history", "clinical_question"), "")
+    with stored_case(app, number_of(send(gp, **optional))) as case:
+        assert (case.birth_year, case.sex, case.phototype, case.history) == (None, None, None, "")
+
+
+def test_a_new_case_stands_at_the_top_and_waits_for_analysis(app: Flask, gp) -> None:
+    with stored_case(app, number_of(send(gp))) as case:
+        assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 0.0, True)
+        assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
+        assert [image.current_analysis.state for image in case.images] == [AnalysisState.QUEUED]
+    with app.app_context():
+        assert queue.pending_count() == 1
+
+
+@pytest.mark.parametrize("images", [1, 2, 6])
+def test_one_to_six_images_in_the_order_they_were_chosen(app: Flask, settings: Settings, gp, images: int) -> None:
+    files = [(jpeg(width=200 + i), f"{i}.jpg") for i in range(images)]
+    with stored_case(app, number_of(send(gp, files))) as case:
+        assert [(image.position, image.width) for image in case.images] == [(i + 1, 200 + i) for i in range(images)]
+    assert len(stored_files(settings)) == 2 * images
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [(jpeg(), "image/jpeg"), (png(), "image/png"), (encoded(picture(), "WEBP"), "image/jpeg")],
+    ids=["JPEG", "PNG", "WebP"],
+)
+def test_the_kinds_that_are_promised_are_taken(app: Flask, gp, data: bytes, media_type: str) -> None:
+    number = number_of(send(gp, [(data, "lesion")]))
+    with stored_case(app, number) as case:
+        image = case.images[0]
+        assert (image.media_type, image.width, image.height) == (media_type, 240, 180)
+        stored = app.extensions["image_store"].get(image.key)
+    assert Image.open(io.BytesIO(stored)).size == (240, 180)
+
+
+def test_the_same_form_sent_twice_is_one_case(app: Flask, settings: Settings, gp) -> None:
+    token = str(uuid.uuid4())
+    first = number_of(send(gp, submission_token=token))
+    files = stored_files(settings)
+    assert number_of(send(gp, submission_token=token)) == first
+    assert count(app) == 1
+    assert stored_files(settings) == files
+
+
+def test_a_second_form_is_a_second_case(app: Flask, gp) -> None:
+    assert number_of(send(gp)) != number_of(send(gp))
+    assert count(app) == 2
+
+
+def test_a_real_double_click_is_one_case(app: Flask, settings: Settings, gp) -> None:
+    """Two requests at the same moment, with the same cookies."""
+    csrf, form = gp.token("/cases/new"), filled_in()
+    cookie = gp.get_cookie("dermtriage")
+    answers, start = [], threading.Barrier(2)
+
+    def click() -> None:
+        client = app.test_client()
+        client.set_cookie("dermtriage", cookie.value)
+        start.wait()
+        answers.append(
+            client.post("/cases/new", data={"csrf_token": csrf, **form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
+        )
+
+    clicks = [threading.Thread(target=click) for _ in range(2)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert answers[0].location == answers[1].location
+    assert count(app) == 1
+    assert len(stored_files(settings)) == 2
+
+
+@pytest.mark.parametrize("reference", ["A12", "pc-7.2026/x_1", "9" * 40, "  padded-1  "])
+def test_a_code_is_taken(app: Flask, gp, reference: str) -> None:
+    with stored_case(app, number_of(send(gp, patient_reference=reference))) as case:
+        assert case.patient_reference == reference.strip()
+
+
+def test_a_case_number_can_be_read_out_on_the_telephone(gp) -> None:
+    number = number_of(send(gp))
+    assert number.startswith("DT-")
+    assert not set(number[3:]) & set("01ILOU")

@@ -1,0 +1,70 @@
+"""What follows a commit or a rollback belongs to that very transaction."""
+
+import io
+from unittest.mock import Mock
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.images import jpeg
+from tests.web.helpers import count, filled_in, stored_files
+from webapp.config import Settings
+from webapp.database import after_commit, after_rollback, transaction
+from webapp.extensions import db
+from webapp.models import Role
+
+
+@pytest.fixture
+def calls() -> Mock:
+    return Mock()
+
+
+def test_after_a_commit(app: Flask, calls: Mock) -> None:
+    with app.app_context(), transaction():
+        after_commit(calls.commit)
+        after_rollback(calls.rollback)
+        calls.assert_not_called()
+    assert [call[0] for call in calls.mock_calls] == ["commit"]
+
+
+def test_after_a_rollback(app: Flask, calls: Mock) -> None:
+    with app.app_context():
+        after_commit(calls.commit)
+        after_rollback(calls.rollback)
+        db.session.rollback()
+    assert [call[0] for call in calls.mock_calls] == ["rollback"]
+
+
+def test_a_savepoint_counts_for_nothing(app: Flask, calls: Mock) -> None:
+    with app.app_context(), transaction() as session:
+        after_commit(calls.commit)
+        after_rollback(calls.rollback)
+        session.begin_nested().rollback()
+        session.begin_nested().commit()
+        calls.assert_not_called()
+    assert [call[0] for call in calls.mock_calls] == ["commit"]
+
+
+def test_a_later_transaction_of_the_session_counts_for_nothing(app: Flask, calls: Mock) -> None:
+    with app.app_context():
+        after_commit(calls.commit)
+        after_rollback(calls.rollback)
+        db.session.commit()
+        db.session.begin()
+        db.session.rollback()
+        db.session.begin()
+        db.session.commit()
+    assert [call[0] for call in calls.mock_calls] == ["commit"]
+
+
+def test_an_error_after_the_commit_keeps_the_images(
+    app: Flask, settings: Settings, world: World, sign_in, monkeypatch
+) -> None:
+    gp = sign_in(world.user(Role.GP))
+    form = {"csrf_token": gp.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr(app.session_interface, "save_session", Mock(side_effect=RuntimeError("a bug")))
+    gp.post("/cases/new", data=form)
+    assert count(app) == 1
+    assert len(stored_files(settings)) == 2
