@@ -9,6 +9,8 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from ml.datasets import DataError, Record
@@ -38,6 +40,20 @@ class Isic2018Task2:
             return decode(self._read(f"images/{record.image_id}.jpg"))
         except (OSError, KeyError, UnreadableImage) as error:
             raise DataError(f"Image {record.image_id} of the data set cannot be read: {error}") from error
+
+    def network_mask(self, record: Record) -> npt.NDArray[np.bool_]:
+        """Where the experts marked it, (h, w) over the whole image at a size of its own; empty where they did not.
+
+        Raises `DataError`.
+        """
+        if not self.pigment_network(record):
+            return np.zeros((1, 1), np.bool_)
+        try:
+            with Image.open(io.BytesIO(self._read(f"attribute_masks/pigment_network/{record.image_id}.png"))) as image:
+                mask: npt.NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
+        except (OSError, KeyError) as error:
+            raise DataError(f"The pigment-network mask of {record.image_id} cannot be read: {error}") from error
+        return mask
 
     def _read(self, name: str) -> bytes:
         return self._root.joinpath(name).read_bytes()
