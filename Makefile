@@ -60,8 +60,9 @@ format: install-all  ## ruff's own layout
 	$(BIN)/ruff format .
 
 train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and write the bundle there
-	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) --weights $(WEIGHTS)
-	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA)
+	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) --weights $(WEIGHTS) \
+	  $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
+	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(if $(STRUCTURES),--structures $(STRUCTURES))
 
 evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on the held-out lesions of $(DATA)
 	$(BIN)/python -m ml evaluate $(BUNDLE) --data $(DATA) $(if $(STRUCTURES),--structures $(STRUCTURES))

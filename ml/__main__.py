@@ -5,7 +5,19 @@ import sys
 from collections.abc import Sequence
 
 from ml.bundle import BundleError
-from ml.commands import backbones, bench, card, consensus, evaluate, explain, export, predict, refine, report, train
+from ml.commands import (
+    backbones,
+    bench,
+    card,
+    consensus,
+    crossvalidate,
+    evaluate,
+    explain,
+    export,
+    predict,
+    report,
+    train,
+)
 from ml.datasets import DataError
 
 
@@ -13,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 nothing could be done."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (train, refine, evaluate, export, predict, explain, card, consensus, bench, backbones, report):
+    training = (train, crossvalidate, export, evaluate, report, card)
+    for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)
     try:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import onnxruntime as ort
 import torch
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
-from ml.augmentation import augment
-from ml.examples import normalise
+from ml.augmentation import at_low_resolution, augment_with_masks
+from ml.clinics import SIDE
+from ml.examples import Examples, normalise
 from ml.network import MultiTaskNet
 from ml.preprocessing import PreprocessingSpec
 
@@ -22,22 +23,17 @@ _BATCH: Final = 64
 _FROZEN_BATCH: Final = 8
 
 
-class Pictures(Protocol):
-    """`pixels` (N, 3, S, S) uint8, in any collection that has a length."""
+class Views(NamedTuple):
+    """`inputs` of the trained part of the network, one view an image; `masks` (N, 7, M, M) in 0–1 moved alike."""
 
-    @property
-    def pixels(self) -> Tensor: ...
-
-    @property
-    def spec(self) -> PreprocessingSpec: ...
-
-    def __len__(self) -> int: ...
+    inputs: Tensor
+    masks: Tensor
 
 
 class Source(Protocol):
-    """Indices of training images → what enters the trained part of the network."""
+    """Indices of training images → random views of them."""
 
-    def __call__(self, indices: Tensor) -> Tensor: ...
+    def __call__(self, indices: Tensor) -> Views: ...
 
     def seed(self, seed: int) -> None:
         """Fix the random views from here on."""
@@ -47,62 +43,83 @@ class FreshViews:
     """A new view of an image each time it is drawn."""
 
     def __init__(
-        self, examples: Pictures, network: MultiTaskNet, cut: int, views: int, seed: int, autocast: Autocast
+        self,
+        examples: Examples,
+        network: MultiTaskNet,
+        cut: int,
+        views: int,
+        spec: PreprocessingSpec,
+        autocast: Autocast,
     ) -> None:
-        self.examples, self.network, self.cut, self.autocast = examples, network, cut, autocast
-        self.generator = Generator().manual_seed(seed)
+        self.examples, self.network, self.cut, self.spec = examples, network, cut, spec
+        self.generator = Generator()
         self.trunk = frozen_trunk(network, cut, autocast)
 
     def seed(self, seed: int) -> None:
         self.generator.manual_seed(seed)
 
-    def __call__(self, indices: Tensor) -> Tensor:
+    def __call__(self, indices: Tensor) -> Views:
         device = next(self.network.parameters()).device
         pixels = self.examples.pixels[indices].to(device).float()
-        images = normalise(augment(pixels, self.generator), self.examples.spec)
-        images = images.contiguous(memory_format=torch.channels_last)
-        return self.trunk(images) if self.cut else images
+        blurred = torch.rand(len(indices), generator=self.generator) < self.examples.blurred[indices]
+        if blurred.any():
+            pixels[blurred] = at_low_resolution(pixels[blurred], SIDE * self.spec.size // 224)
+        masks = self.examples.masks[indices].to(device).float() / 255
+        views, masks = augment_with_masks(pixels, masks, self.generator, self.spec.size)
+        images = normalise(views, self.spec).contiguous(memory_format=torch.channels_last)
+        return Views(self.trunk(images) if self.cut else images, masks)
 
 
 class CachedViews:
     """`views` views of every image, each through the frozen blocks once, kept as float16 in memory: (V, N, …)."""
 
     def __init__(
-        self, examples: Pictures, network: MultiTaskNet, cut: int, views: int, seed: int, autocast: Autocast
+        self,
+        examples: Examples,
+        network: MultiTaskNet,
+        cut: int,
+        views: int,
+        spec: PreprocessingSpec,
+        autocast: Autocast,
     ) -> None:
-        fresh = FreshViews(examples, network, cut, 0, seed, autocast)
+        fresh = FreshViews(examples, network, cut, 0, spec, autocast)
         network.features[:cut].eval()
         parts = torch.arange(len(examples)).split(_BATCH)
         progress = tqdm(total=views * len(parts), desc=f"caching {views} views", leave=False, mininterval=2)
+        fresh.seed(0)
         first = fresh(parts[0])
-        self.cache = torch.empty(views, len(examples), *first.shape[1:], dtype=torch.float16)
+        self.inputs = torch.empty(views, len(examples), *first.inputs.shape[1:], dtype=torch.float16)
+        self.masks = torch.empty(views, len(examples), *first.masks.shape[1:], dtype=torch.uint8)
         for view in range(views):
-            fresh.seed(seed * 1009 + view)
+            fresh.seed(1009 + view)
             for indices in parts:
-                self.cache[view, indices] = fresh(indices).to(torch.float16).cpu()
+                made = fresh(indices)
+                self.inputs[view, indices] = made.inputs.to(torch.float16).cpu()
+                self.masks[view, indices] = (made.masks * 255).round().to(torch.uint8).cpu()
                 progress.update()
         progress.close()
-        self.generator = Generator().manual_seed(seed)
-        self.device = first.device
+        self.generator = Generator()
+        self.device = first.inputs.device
 
     def seed(self, seed: int) -> None:
         self.generator.manual_seed(seed)
 
-    def __call__(self, indices: Tensor) -> Tensor:
-        view = torch.randint(len(self.cache), indices.shape, generator=self.generator)
-        activations = self.cache[view, indices].to(self.device).float()
-        return activations.contiguous(memory_format=torch.channels_last) if activations.ndim == 4 else activations
+    def __call__(self, indices: Tensor) -> Views:
+        view = torch.randint(len(self.inputs), indices.shape, generator=self.generator)
+        inputs = self.inputs[view, indices].to(self.device).float()
+        if inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        return Views(inputs, self.masks[view, indices].to(self.device).float() / 255)
 
 
 @torch.no_grad()
-def activations_of(examples: Pictures, network: MultiTaskNet, cut: int) -> Tensor:
-    """The plain, unaugmented images through the frozen blocks, in full precision on the processor."""
+def activations_of(pixels: Tensor, network: MultiTaskNet, cut: int, spec: PreprocessingSpec) -> Tensor:
+    """Plain, unaugmented images (N, 3, S, S) uint8 through the frozen blocks, in full precision on the processor."""
     network.eval()
     device, trunk = next(network.parameters()).device, frozen_trunk(network, cut, nullcontext)
-    parts = torch.arange(len(examples)).split(_BATCH)
     outputs = []
-    for indices in parts:
-        images = normalise(examples.pixels[indices].to(device).float(), examples.spec)
+    for part in pixels.split(_BATCH):
+        images = normalise(part.to(device).float(), spec)
         outputs.append(trunk(images.contiguous(memory_format=torch.channels_last)).cpu())
     return torch.cat(outputs)
 

@@ -10,21 +10,38 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 
-def augment(images: Tensor, generator: Generator) -> Tensor:
-    """(N, 3, H, W) float in 0–255 → another view of each, same shape and range."""
-    return _colour(_blur(_warp(images, generator), generator), generator).clamp_(0, 255)
+def augment(images: Tensor, generator: Generator, size: int | None = None) -> Tensor:
+    """(N, 3, H, W) float in 0–255 → another view of each, `size` pixels square (default: as it was), same range."""
+    return augment_with_masks(images, images[:, :0], generator, size)[0]
+
+
+def augment_with_masks(
+    images: Tensor, masks: Tensor, generator: Generator, size: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Views as of `augment`, and (N, K, h, w) float masks of the same squares moved alike; 0 beyond the edge."""
+    matrices = _homographies(len(images), generator)
+    height, width = (size, size) if size else (images.shape[2], images.shape[3])
+    views = _warp(images, matrices, (height, width), "reflection")
+    moved = _warp(masks, matrices, (masks.shape[2], masks.shape[3]), "zeros") if masks.shape[1] else masks
+    return _colour(_blur(views, generator), generator).clamp_(0, 255), moved
+
+
+def at_low_resolution(images: Tensor, side: int) -> Tensor:
+    """(N, C, H, W) as if each had been `side` pixels wide and enlarged again."""
+    small = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+    return F.interpolate(small, images.shape[2:], mode="bilinear")
 
 
 def _uniform(generator: Generator, low: float, high: float, *shape: int) -> Tensor:
     return torch.rand(*shape, generator=generator) * (high - low) + low
 
 
-def _warp(images: Tensor, generator: Generator) -> Tensor:
+def _warp(images: Tensor, matrices: Tensor, size: tuple[int, int], beyond: str) -> Tensor:
     """Rotation by any angle, flip, scale, stretch, shift and perspective as one homography, sampled once."""
-    n, height, width = len(images), images.shape[2], images.shape[3]
-    grid = _grid(height, width) @ _homographies(n, generator).transpose(1, 2)  # (N, H·W, 3)
-    grid = (grid[..., :2] / grid[..., 2:]).view(n, height, width, 2)
-    return F.grid_sample(images, grid.to(images.device), padding_mode="reflection", align_corners=False)
+    height, width = size
+    grid = _grid(height, width) @ matrices.transpose(1, 2)  # (N, H·W, 3)
+    grid = (grid[..., :2] / grid[..., 2:]).view(len(images), height, width, 2)
+    return F.grid_sample(images, grid.to(images.device), padding_mode=beyond, align_corners=False)
 
 
 def _grid(height: int, width: int) -> Tensor:

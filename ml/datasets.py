@@ -42,11 +42,11 @@ _HELD_OUT: Final = {Split.TEST: range(0, 4), Split.VALIDATION: range(4, 7)}
 
 @dataclass(frozen=True)
 class Record:
-    """One image. `group` is the lesion, and what splits are made of."""
+    """One image. `group` is the lesion, and what splits are made of; `lesion` is None for other types."""
 
     image_id: str
     group: str
-    lesion: Lesion
+    lesion: Lesion | None
     sex: str
     age: float | None
     site: str
@@ -104,8 +104,8 @@ def assign_folds(records: Iterable[Record], seed: int, folds: int = FOLDS) -> di
 
     The order is a hash of seed and lesion, so it depends neither on the file's order nor on a library's generator.
     """
-    groups: dict[str, Lesion] = {record.group: record.lesion for record in records}
-    strata: dict[Lesion, list[str]] = defaultdict(list)
+    groups = {record.group: record.lesion or "" for record in records}
+    strata: dict[str, list[str]] = defaultdict(list)
     for group, lesion in groups.items():
         strata[lesion].append(group)
     dealt = [group for lesion in sorted(strata) for group in sorted(strata[lesion], key=lambda g: _order(g, seed))]
@@ -116,14 +116,14 @@ def _order(group: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed}:{group}".encode()).digest()
 
 
-def split_of(fold: int) -> Split:
-    return next((split for split, held_out in _HELD_OUT.items() if fold in held_out), Split.TRAIN)
+def split_of(twentieth: int) -> Split:
+    return next((split for split, held_out in _HELD_OUT.items() if twentieth in held_out), Split.TRAIN)
 
 
-def split_by_lesion(records: Sequence[Record], seed: int) -> dict[Split, list[Record]]:
-    """The records of each split; no lesion is in two of them."""
-    folds = assign_folds(records, seed)
+def split_by_lesion(records: Sequence[Record], seed: int, fold: int = 0) -> dict[Split, list[Record]]:
+    """The records of each split; no lesion is in two of them. `fold` 0 to 4: whose turn it is to be the test."""
+    twentieths = assign_folds(records, seed)
     parts: dict[Split, list[Record]] = {split: [] for split in Split}
     for record in records:
-        parts[split_of(folds[record.group])].append(record)
+        parts[split_of((twentieths[record.group] - 4 * fold) % FOLDS)].append(record)
     return parts

@@ -1,44 +1,84 @@
-"""The images of one split in memory, ready for training."""
+"""Labelled images in memory, ready for training: whatever is known of each, and NaN or -1 where nothing is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from typing import Final, Self
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from ml.datasets import DataError, Ham10000, Record
-from ml.patterns import Lesion
+from ml.patterns import BCC_PATTERNS, Lesion, Pattern
 from ml.preprocessing import PreprocessingSpec, square
+from ml.synthetic import MASK_SIDE
 
 LESIONS: Final = tuple(Lesion)
+PATTERNS: Final = tuple(Pattern)
+SIX: Final = [PATTERNS.index(pattern) for pattern in BCC_PATTERNS]
+PN: Final = PATTERNS.index(Pattern.PN)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """`pixels` (N, 3, S, S) uint8, decoded and resized exactly as in serving; `lesion` (N,) indices into `LESIONS`."""
+    """N images with their labels.
+
+    `pixels` (N, 3, S, S) uint8, decoded and resized as in serving; `bcc` (N,) and `patterns` (N, 7) floats 0, 1 or NaN
+    for unknown; `lesion` (N,) indices into `LESIONS` or -1; `rule` (N,) bool: by the clinical rule at least one of the
+    six BCC patterns must show; `masks` (N, 7, M, M) uint8, how much of each cell a pattern covers, all 0 where nobody
+    marked it; `weight` (N,) how often to draw an image; `blurred` (N,) the share of its views at low resolution.
+    """
 
     pixels: Tensor
+    bcc: Tensor
+    patterns: Tensor
     lesion: Tensor
-    spec: PreprocessingSpec
+    rule: Tensor
+    masks: Tensor
+    weight: Tensor
+    blurred: Tensor
 
     @classmethod
-    def load(cls, data: Ham10000, records: Sequence[Record], spec: PreprocessingSpec) -> Self:
-        """Raises `DataError` where a split has no image of BCC or none of anything else."""
-        if len({record.bcc for record in records}) < 2:
-            raise DataError("A split lacks BCC or lacks anything else: the data set has too few lesions.")
-        pixels = torch.empty(len(records), 3, spec.size, spec.size, dtype=torch.uint8)
-        for index, record in enumerate(tqdm(records, desc="reading", unit="image", leave=False, mininterval=2)):
-            pixels[index] = torch.from_numpy(square(data.image(record), spec).copy()).permute(2, 0, 1)
-        return cls(pixels, torch.tensor([LESIONS.index(record.lesion) for record in records]), spec)
+    def of(
+        cls,
+        pixels: Tensor,
+        bcc: Tensor | None = None,
+        patterns: Tensor | None = None,
+        lesion: Tensor | None = None,
+        rule: Tensor | None = None,
+        masks: Tensor | None = None,
+    ) -> Self:
+        """Images of which only some things are known."""
+        count = len(pixels)
+        return cls(
+            pixels,
+            torch.full((count,), torch.nan) if bcc is None else bcc.float(),
+            torch.full((count, len(PATTERNS)), torch.nan) if patterns is None else patterns.float(),
+            torch.full((count,), -1) if lesion is None else lesion,
+            torch.zeros(count, dtype=torch.bool) if rule is None else rule,
+            torch.zeros(1, dtype=torch.uint8).expand(count, len(PATTERNS), MASK_SIDE, MASK_SIDE)
+            if masks is None
+            else masks,
+            torch.ones(count),
+            torch.zeros(count),
+        )
 
-    @property
-    def bcc(self) -> Tensor:
-        return (self.lesion == LESIONS.index(Lesion.BCC)).long()
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
 
     def __len__(self) -> int:
-        return len(self.lesion)
+        return len(self.pixels)
+
+
+def read_pixels(images: Iterable[Image.Image], count: int, spec: PreprocessingSpec) -> Tensor:
+    """The analysed squares of `count` decoded images: (N, 3, S, S) uint8."""
+    pixels = torch.empty(count, 3, spec.size, spec.size, dtype=torch.uint8)
+    progress = tqdm(images, total=count, desc="reading", unit="image", leave=False, mininterval=2)
+    for index, image in enumerate(progress):
+        pixels[index] = torch.from_numpy(np.array(square(image, spec))).permute(2, 0, 1)
+    return pixels
 
 
 def normalise(pixels: Tensor, spec: PreprocessingSpec) -> Tensor:

@@ -5,26 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0, positive_weight: float = 1.0) -> Tensor:
-    """Mean of w · (1 - p_t)^γ · (-log p_t); logits and 0/1 labels of one shape; γ = 0 is plain cross-entropy.
+def binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
+    """Mean of (1 - p_t)^γ · (-log p_t) over the labels that are known (not NaN), each head alike; 0 where none is.
 
-    p_t is the probability given to the true class, w is `positive_weight` for positives and 1 for negatives.
+    Logits and labels (N,) or (N, K); p_t is the probability given to the true answer; γ = 0 is plain cross-entropy.
     """
-    labels = labels.to(logits.dtype)
-    nll = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-    weight = 1 + (positive_weight - 1) * labels
-    return (weight * (1 - torch.exp(-nll)) ** gamma * nll).mean()
-
-
-def focal_loss(logits: Tensor, classes: Tensor, gamma: float = 2.0, class_weights: Tensor | None = None) -> Tensor:
-    """The same over K exclusive classes: logits (N, K), class indices (N,), weights (K,)."""
-    nll = F.cross_entropy(logits, classes, reduction="none")
-    weight = 1.0 if class_weights is None else class_weights.to(logits)[classes]
-    return (weight * (1 - torch.exp(-nll)) ** gamma * nll).mean()
-
-
-def known_binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
-    """`binary_focal_loss` over the labels that are known (not NaN), each head counting alike; 0 where none is."""
     logits, labels = logits.reshape(len(logits), -1), labels.reshape(len(labels), -1)
     known = ~labels.isnan()
     truth = labels.nan_to_num().to(logits.dtype)
@@ -33,10 +18,11 @@ def known_binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0) 
     return (terms.sum(dim=0) / known.sum(dim=0).clamp(min=1)).mean()
 
 
-def known_focal_loss(logits: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
-    """`focal_loss` over the samples whose class is known (not negative); 0 where none is."""
+def focal_loss(logits: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
+    """The same over K exclusive classes: logits (N, K), class indices (N,), negative where unknown; 0 where all are."""
     known = classes >= 0
-    return focal_loss(logits[known], classes[known], gamma) if bool(known.any()) else logits.sum() * 0
+    nll = F.cross_entropy(logits[known], classes[known], reduction="none")
+    return ((1 - torch.exp(-nll)) ** gamma * nll).sum() / known.sum().clamp(min=1)
 
 
 def any_of_loss(logits: Tensor, gamma: float = 2.0) -> Tensor:
@@ -44,3 +30,17 @@ def any_of_loss(logits: Tensor, gamma: float = 2.0) -> Tensor:
     none = F.softplus(logits).sum(dim=1)  # -log ∏(1 - p_k)
     nll = -torch.log((-torch.expm1(-none)).clamp(min=1e-6))
     return (((1 - torch.exp(-nll)) ** gamma) * nll).sum() / max(1, len(logits))
+
+
+def outside_loss(activations: Tensor, weights: Tensor, masks: Tensor) -> Tensor:
+    """Mean share of a target's Grad-CAM that lies outside the target's mask, over targets that have one; 0 for none.
+
+    `activations` (N, C, h, w) and head `weights` (K, C) as in `ml.explain.closed_form`; `masks` (N, K, M, M) in 0–1.
+    """
+    marked = masks.amax(dim=(2, 3)) > 0
+    if not bool(marked.any()):
+        return activations.sum() * 0
+    maps = F.relu(F.conv2d(activations, weights[:, :, None, None]))
+    inside = (maps * F.adaptive_avg_pool2d(masks, (maps.shape[2], maps.shape[3]))).sum(dim=(2, 3))
+    share: Tensor = inside / (maps.sum(dim=(2, 3)) + 1e-3)
+    return (1 - share)[marked].mean()

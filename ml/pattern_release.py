@@ -1,7 +1,6 @@
 """What a bundle with pattern heads needs besides: the known features, calibration and thresholds of each pattern."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -10,12 +9,9 @@ import numpy.typing as npt
 from ml.activations import activations_of
 from ml.calibration import Floats, Labels, calibrated, fit_binary, operating_points, sensitivity_specificity
 from ml.card import Card, Novelty, OperatingPoint, Target
-from ml.datasets import DataError, Ham10000, Record, Split, split_by_lesion
 from ml.engine import Engine
 from ml.evaluation import Predictions, predict
-from ml.examples import Examples
-from ml.joint import Joint, structures
-from ml.joint import drawn as as_joint
+from ml.mixture import Parts, Portion
 from ml.network import MultiTaskNet
 from ml.novelty import COMPONENTS, NoveltyScore, fit
 from ml.pattern_evaluation import forward
@@ -35,37 +31,22 @@ SIX_CHOICE: Final = (
     "“one of six found in 90 % of BCC” and “in 15 % of non-BCC” are widest"
 )
 KNOWN_QUANTILE: Final = 0.985
+# Every so many images of a source are enough.
+STRIDE: Final = {"ham": 2, "structures": 1, "drawn": 4}
 PN_SENSITIVITY: Final = 0.8
 WANTED_IN_BCC: Final = 0.90
 ALLOWED_IN_OTHERS: Final = 0.15
 
 
-def read_drawn(run: Path, split: Split) -> Drawn:
-    """The drawings of a run of `ml.refinement`. Raises `DataError`."""
-    try:
-        with np.load(run / f"drawn-{split.value}.npz") as arrays:
-            return Drawn(arrays["pixels"], arrays["patterns"], arrays["bcc"])
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{run} lacks its drawn {split.value} images ({type(error).__name__}).") from error
-
-
-def known_images(
-    network: MultiTaskNet,
-    spec: PreprocessingSpec,
-    data: Ham10000,
-    records: list[Record],
-    seed: int,
-    joint: tuple[Isic2018Task2, Drawn] | None = None,
-) -> NoveltyScore:
-    """Fit the novelty score to training images of every kind the run saw; every other one of HAM10000 is enough."""
-    kinds: list[Examples | Joint] = [Examples.load(data, records[::2], spec)]
-    if joint is not None:
-        marked, made = joint
-        few = Drawn(made.pixels[::4], made.patterns[::4], made.bcc[::4])
-        others = split_by_lesion(marked.records, seed)[Split.TRAIN]
-        kinds += [structures(marked, others, spec), as_joint(few, spec)]
-    features = np.concatenate([activations_of(kind, network, network.depth).numpy() for kind in kinds])
-    return fit(features, min(COMPONENTS, len(features) // 2))
+def known_images(network: MultiTaskNet, spec: PreprocessingSpec, parts: Parts) -> NoveltyScore:
+    """Fit the novelty score to training images of every source that a camera at this resolution may show."""
+    features = [
+        activations_of(part.pixels[:: STRIDE[name]], network, network.depth, spec).numpy()
+        for name, part in parts.items()
+        if name in STRIDE
+    ]
+    known = np.concatenate(features)
+    return fit(known, min(COMPONENTS, len(known) // 2))
 
 
 def with_novelty(card: Card, known: Predictions) -> Card:
@@ -75,10 +56,10 @@ def with_novelty(card: Card, known: Predictions) -> Card:
 
 
 def pattern_targets(
-    card: Card, engine: Engine, known: Predictions, marked: Isic2018Task2, made: Drawn
+    card: Card, engine: Engine, known: Predictions, marked: Isic2018Task2, portion: Portion, made: Drawn
 ) -> tuple[Target, ...]:
     """Calibrated targets of the seven patterns, in the card's order, from validation images alone."""
-    records = split_by_lesion(marked.records, card.data["seed"])[Split.VALIDATION]
+    records = portion.of(marked.records)
     network = np.array([marked.pigment_network(record) for record in records])
     on_marked = predict(engine, marked, records).pattern_logits
     on_drawn = forward(engine, made.pixels)["pattern_logits"]

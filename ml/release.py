@@ -14,18 +14,20 @@ import torch
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.calibration import calibrated, fit_binary, fit_temperature, operating_points
 from ml.card import BCC, Card, Novelty, OperatingPoint, Target
-from ml.datasets import DataError, Ham10000, Split, split_by_lesion
+from ml.datasets import DataError, Split
 from ml.engine import Engine
 from ml.evaluation import Predictions, measure, predict
 from ml.examples import LESIONS
 from ml.export import export_onnx
+from ml.mixture import Portion, Sources, load
 from ml.network import MultiTaskNet
 from ml.pattern_evaluation import patterns_and_abstention
-from ml.pattern_release import NOVELTY_METHOD, known_images, pattern_targets, read_drawn, with_novelty
+from ml.pattern_release import NOVELTY_METHOD, known_images, pattern_targets, with_novelty
 from ml.patterns import Pattern
 from ml.preprocessing import PreprocessingSpec
 from ml.quality import QualityLimits
 from ml.structures import Isic2018Task2
+from ml.synthetic import drawings as drawn
 from ml.training import BEST
 
 DEFAULT_SENSITIVITY: Final = 0.95
@@ -68,34 +70,38 @@ def load_run(run: Path) -> tuple[MultiTaskNet, PreprocessingSpec, dict[str, Any]
         raise DataError(f"{run} holds no finished training run ({type(error).__name__}).") from error
 
 
-def release(
-    run: Path, bundle: Path, data: Ham10000, marked: Isic2018Task2 | None = None, drawings: int = DRAWINGS
-) -> Card:
-    """Write the bundle of a run; one with pattern heads needs `marked`. Raises `DataError`.
+def release(run: Path, bundle: Path, sources: Sources, drawings: int = DRAWINGS, size: int | None = None) -> Card:
+    """Write the bundle of a run; one with pattern heads needs `structures`. Raises `DataError`.
 
-    The test split is read once, after everything has been decided.
+    `size`: side of the network's input in pixels where it shall not be that of training: a network trained on views
+    that zoom in may see better at a larger one (Touvron et al., arXiv 1906.06423). The test split is read once, after
+    everything has been decided.
     """
     network, spec, config = load_run(run)
-    if network.patterns and marked is None:
+    spec = replace(spec, size=size or spec.size)
+    if network.patterns and sources.structures is None:
         raise DataError("A run with pattern heads needs ISIC 2018 Task 2 as well.")
+    marked = sources.structures if network.patterns else None
     bundle.mkdir(parents=True, exist_ok=True)
-    splits = split_by_lesion(data.records, config["seed"])
-    joint = (marked, read_drawn(run, Split.TRAIN)) if marked is not None else None
-    novelty = known_images(network, spec, data, splits[Split.TRAIN], config["seed"], joint)
+    train, validation, test = (Portion(split, config["seed"], config["fold"]) for split in Split)
+    of_camera = Sources(sources.ham, marked)
+    novelty = known_images(network, spec, load(of_camera, train, spec, run, config["drawings"]))
     export_onnx(network, spec.size, bundle / MODEL_FILE, novelty)
     card = _draft(bundle.name, bundle, spec, config, marked)
-    card = replace(card, data={**card.data, "seed": config["seed"], "splits": _sizes(splits)})
+    portions = {portion.split: portion.of(sources.ham.records) for portion in (train, validation, test)}
+    card = replace(card, data={**card.data, "seed": config["seed"], "fold": config["fold"], "splits": _sizes(portions)})
     write_card(bundle, card)
     engine = Engine(Bundle.load(bundle), threads=0)
-    known = predict(engine, data, splits[Split.VALIDATION])
+    known = predict(engine, sources.ham, portions[Split.VALIDATION])
     card = with_novelty(_calibrate(card, known), known)
     if marked is not None:
-        targets = pattern_targets(card, engine, known, marked, read_drawn(run, Split.VALIDATION))
+        made = drawn(Split.VALIDATION, sources.ham, portions[Split.VALIDATION], config["drawings"] // 5, spec, run)
+        targets = pattern_targets(card, engine, known, marked, validation, made)
         card = replace(card, targets=(card.bcc, *targets))
     write_card(bundle, card)
     engine = Engine(Bundle.load(bundle), threads=0)
-    known = predict(engine, data, splits[Split.TEST])
-    figures = measure(known, card) | patterns_and_abstention(engine, known, data, marked, Split.TEST, drawings)
+    known = predict(engine, sources.ham, portions[Split.TEST])
+    figures = measure(known, card) | patterns_and_abstention(engine, known, sources.ham, marked, Split.TEST, drawings)
     card = replace(card, metrics={"split": Split.TEST.value, **figures})
     write_card(bundle, card)
     return card
@@ -131,11 +137,12 @@ def _draft(
 
 
 def _command(config: dict[str, Any]) -> str:
-    half = " --bf16" if config["half"] else ""
-    if config.get("patterns"):
-        return f"python -m ml refine BASE RUN --data HAM10000 --structures ISIC2018 --seed {config['seed']}{half}"
-    options = f"--weights {config['weights']} --seed {config['seed']}{half}"
-    return f"python -m ml train RUN --data HAM10000 {options}"
+    options = [f"--weights {config['weights']}", f"--seed {config['seed']}"]
+    options += ["--structures ISIC2018"] if config["patterns"] else []
+    options += ["--other-clinics ISIC2019"] if config["clinics"] else []
+    options += [f"--fold {config['fold']}"] if config["fold"] else []
+    options += ["--bf16"] if config["half"] else []
+    return f"python -m ml train RUN --data HAM10000 {' '.join(options)}"
 
 
 def _calibrate(card: Card, known: Predictions) -> Card:

@@ -16,6 +16,7 @@ from PIL import Image
 from ml.datasets import DataError, Record
 from ml.decoding import UnreadableImage, decode
 from ml.patterns import Lesion
+from ml.preprocessing import region
 
 
 class Isic2018Task2:
@@ -54,6 +55,11 @@ class Isic2018Task2:
         except (OSError, KeyError) as error:
             raise DataError(f"The pigment-network mask of {record.image_id} cannot be read: {error}") from error
         return mask
+
+    def coverage(self, record: Record, side: int) -> npt.NDArray[np.uint8]:
+        """How much of each cell of the analysed square is marked: (side, side), 0 to 255. Raises `DataError`."""
+        mask = Image.fromarray(self.network_mask(record).astype(np.uint8) * 255)
+        return np.array(mask.resize((side, side), Image.Resampling.BOX, box=region(*mask.size).box))
 
     def _read(self, name: str) -> bytes:
         return self._root.joinpath(name).read_bytes()

@@ -7,7 +7,8 @@ structure itself separates the two. Seeds of training, validation and test never
 import io
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ from ml.preprocessing import PreprocessingSpec, region, square
 # The field of a HAM10000 image before its centre crop: 600 × 450, at the height of 256 pixels.
 SIZE: Final = (341, 256)
 FIRST_SEED: Final = {Split.TRAIN: 1_000_000, Split.VALIDATION: 2_000_000, Split.TEST: 3_000_000}
+# Side of the pattern masks: four cells for each cell of MobileNet-V2's last map at 224 pixels.
+MASK_SIDE: Final = 28
 # A structure of which the analysed square shows less than this is not asked for.
 _VISIBLE_PIXELS: Final = 40
 _WORTH_PROCESSES: Final = 64
@@ -30,15 +33,34 @@ _WORTH_PROCESSES: Final = 64
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """`pixels` (N, S, S, 3) uint8; `patterns` (N, 7) 1, 0, NaN for unknown; `bcc` (N,) by the rule, NaN for grafts."""
+    """N drawings in the analysed square.
+
+    `pixels` (N, S, S, 3) uint8; `patterns` (N, 7) 1, 0, NaN for unknown; `bcc` (N,) by the rule, NaN for grafts;
+    `masks` (N, 7, `MASK_SIDE`, `MASK_SIDE`) uint8, how much of each cell the outlined pattern covers.
+    """
 
     pixels: npt.NDArray[np.uint8]
     patterns: npt.NDArray[np.float32]
     bcc: npt.NDArray[np.float32]
+    masks: npt.NDArray[np.uint8]
 
 
 _Job = tuple[int, PreprocessingSpec, Image.Image | None, npt.NDArray[np.bool_] | None]
-_Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], float]
+_Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], float, npt.NDArray[np.uint8]]
+
+
+def drawings(
+    split: Split, data: Ham10000, records: Sequence[Record], count: int, spec: PreprocessingSpec, folder: Path
+) -> Drawn:
+    """Phantoms and grafts, half of `count` each. Drawing takes minutes: once for a folder, a split and a size."""
+    file = folder / f"drawn-{split.value}-{spec.size}.npz"
+    names = [field.name for field in fields(Drawn)]
+    if not file.exists():
+        made = [phantoms(split, count // 2, spec), grafts(split, data, records, count // 2, spec)]
+        whole = Drawn(*(np.concatenate([getattr(part, name) for part in made]) for name in names))
+        np.savez(file, allow_pickle=False, **vars(whole))
+    with np.load(file) as arrays:
+        return Drawn(*(arrays[name] for name in names))
 
 
 def phantoms(split: Split, count: int, spec: PreprocessingSpec) -> Drawn:
@@ -62,14 +84,6 @@ def grafts(split: Split, data: Ham10000, records: Sequence[Record], count: int, 
     return _collect(jobs(), len(chosen))
 
 
-def join(parts: Sequence[Drawn]) -> Drawn:
-    return Drawn(
-        np.concatenate([part.pixels for part in parts]),
-        np.concatenate([part.patterns for part in parts]),
-        np.concatenate([part.bcc for part in parts]),
-    )
-
-
 def _collect(jobs: Iterable[_Job], count: int) -> Drawn:
     if count < _WORTH_PROCESSES:
         done = [_draw(job) for job in jobs]
@@ -79,9 +93,10 @@ def _collect(jobs: Iterable[_Job], count: int) -> Drawn:
             drawn = pool.imap(_draw, jobs, chunksize=8)
             done = list(tqdm(drawn, total=count, desc="drawing", unit="image", leave=False, mininterval=2))
     return Drawn(
-        np.stack([pixels for pixels, _, _ in done]),
-        np.stack([patterns for _, patterns, _ in done]),
-        np.array([bcc for _, _, bcc in done], np.float32),
+        np.stack([pixels for pixels, *_ in done]),
+        np.stack([patterns for _, patterns, *_ in done]),
+        np.array([bcc for _, _, bcc, _ in done], np.float32),
+        np.stack([masks for *_, masks in done]),
     )
 
 
@@ -91,12 +106,12 @@ def _draw(job: _Job) -> _Labelled:
         tone = list(Tone)[seed // 2 % len(Tone)] if seed % 2 else None
         phantom = generate(seed, size=SIZE, tone=tone)
         patterns = _visible(phantom)
-        return square(_as_jpeg(phantom.image), spec), patterns, float(phantom.bcc)
+        return square(_as_jpeg(phantom.image), spec), patterns, float(phantom.bcc), _coverage(phantom)
     phantom = graft(photograph, seed, lesion_mask=mask)
     patterns = _visible(phantom)
     if patterns[0] == 0:
         patterns[0] = np.nan  # the photograph may have a network of its own
-    return square(_as_jpeg(phantom.image), spec), patterns, float("nan")
+    return square(_as_jpeg(phantom.image), spec), patterns, float("nan"), _coverage(phantom)
 
 
 def _visible(phantom: Phantom) -> npt.NDArray[np.float32]:
@@ -109,6 +124,12 @@ def _visible(phantom: Phantom) -> npt.NDArray[np.float32]:
     labels = [0.0 if pattern not in phantom.patterns else 1.0 for pattern in Pattern]
     traces = [label and pixels < _VISIBLE_PIXELS for label, pixels in zip(labels, shown, strict=True)]
     return np.array([np.nan if trace else label for label, trace in zip(labels, traces, strict=True)], np.float32)
+
+
+def _coverage(phantom: Phantom) -> npt.NDArray[np.uint8]:
+    box, size = region(*phantom.image.size).box, (MASK_SIDE, MASK_SIDE)
+    areas = [Image.fromarray(phantom.region(pattern).astype(np.uint8) * 255) for pattern in Pattern]
+    return np.stack([np.asarray(area.resize(size, Image.Resampling.BOX, box=box)) for area in areas])
 
 
 def _as_jpeg(image: Image.Image) -> Image.Image:

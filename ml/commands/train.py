@@ -3,7 +3,11 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml.mixture import Sources
+    from ml.training import Config
 
 
 def register(commands: Any) -> None:
@@ -11,7 +15,24 @@ def register(commands: Any) -> None:
         "train", help="train a network; the same command continues an interrupted run"
     )
     parser.add_argument("folder", type=Path, metavar="RUN", help="folder for checkpoints and history")
+    parser.add_argument("--fold", type=int, default=0, choices=range(5), help="which fifth to hold out")
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ml.training import Trainer
+
+    config = replace(config_of(options), fold=options.fold)
+    Trainer(config, sources_of(options), options.folder, device_of(options)).run()
+    return 0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every kind of training asks for."""
     parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder")
+    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2: learn the seven patterns as well")
+    parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels: more lesions for BCC")
     parser.add_argument(
         "--weights", required=True, help='backbone: a .safetensors file, or a torchvision name such as "IMAGENET1K_V2"'
     )
@@ -19,24 +40,36 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--epochs", type=int, nargs=3, metavar=("HEADS", "LAST", "ALL"), help="epochs of the three steps"
     )
-    parser.add_argument("--views", type=int, help="cached views of each image on a processor (memory: 0.33 GB a view)")
+    parser.add_argument("--size", type=int, help="side of the network's input in pixels (default: 224)")
+    parser.add_argument("--draws", type=int, help="images drawn in an epoch")
+    parser.add_argument("--drawings", type=int, help="drawings among the training images")
     parser.add_argument("--bf16", action="store_true", help="bfloat16: twice as fast where the processor has it")
     parser.add_argument("--device", help="default: cuda where there is one, else cpu")
-    parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
+def config_of(options: argparse.Namespace) -> "Config":
+    from ml.training import Config, with_epochs
+
+    config = Config(weights=options.weights, seed=options.seed, half=options.bf16)
+    counts = {name: value for name in ("size", "draws", "drawings") if (value := getattr(options, name)) is not None}
+    return with_epochs(replace(config, **counts), options.epochs) if options.epochs else replace(config, **counts)
+
+
+def sources_of(options: argparse.Namespace) -> "Sources":
+    """The data sets named. Raises `DataError`."""
+    from ml.clinics import Isic2019LowResolution
+    from ml.datasets import Ham10000
+    from ml.mixture import Sources
+    from ml.structures import Isic2018Task2
+
+    return Sources(
+        Ham10000(options.data),
+        Isic2018Task2(options.structures) if options.structures else None,
+        Isic2019LowResolution(options.other_clinics) if options.other_clinics else None,
+    )
+
+
+def device_of(options: argparse.Namespace) -> str:
     import torch
 
-    from ml.datasets import Ham10000
-    from ml.training import STAGES, Config, Stage, Trainer
-
-    stages: tuple[Stage, ...] = STAGES
-    if options.epochs:
-        stages = tuple(replace(stage, epochs=n) for stage, n in zip(stages, options.epochs, strict=True))
-    if options.views is not None:
-        stages = tuple(replace(stage, views=options.views) if stage.views else stage for stage in stages)
-    config = Config(weights=options.weights, seed=options.seed, half=options.bf16, stages=stages)
-    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    Trainer(config, Ham10000(options.data), options.folder, device).run()
-    return 0
+    return options.device or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,6 +1,7 @@
 """A whole training on a few dozen pictures, interruption included, and the bundle made of it."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -12,16 +13,19 @@ from ml.activations import CachedViews, FreshViews, activations_of
 from ml.augmentation import augment
 from ml.bundle import Bundle, BundleError
 from ml.datasets import DataError, Ham10000, split_by_lesion
-from ml.examples import Examples, normalise
+from ml.examples import normalise
+from ml.mixture import Sources, photographs
 from ml.network import MultiTaskNet, load_backbone
 from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
-from ml.training import BEST, CHECKPOINT, Config, Stage, Trainer, evaluate, freeze_below, set_training
+from ml.progress import Progress, area
+from ml.strangers import strangers
+from ml.training import BEST, CHECKPOINT, Config, Stage, Trainer, freeze_below, set_training
 from tests.ml.support import picture
 
 STAGES = (
     Stage("heads", cut=19, epochs=1, rate=1e-2, views=1),
     Stage("last blocks", cut=17, epochs=2, rate=1e-3, views=1),
-    Stage("fresh", cut=18, epochs=1, rate=1e-3, views=0),
+    Stage("fresh", cut=18, epochs=1, rate=1e-3),
 )
 
 
@@ -31,7 +35,8 @@ class StoppedError(Exception):
 
 def trainer(data: Path, folder: Path, seed: int = 1) -> Trainer:
     torch.manual_seed(99)  # whatever was drawn before must not matter
-    return Trainer(Config(weights="none", seed=seed, size=64, batch=16, stages=STAGES), Ham10000(data), folder)
+    config = Config(weights="none", seed=seed, size=64, batch=16, draws=48, stages=STAGES)
+    return Trainer(config, Sources(Ham10000(data)), folder)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +138,26 @@ def test_a_data_set_without_enough_lesions_is_refused(tiny_ham: Path, tmp_path: 
     data = Ham10000(tiny_ham)
     data.records = data.records[:5]
     with pytest.raises(DataError, match="too few lesions"):
-        Trainer(Config(weights="none", stages=STAGES), data, tmp_path)
+        Trainer(Config(weights="none", stages=STAGES), Sources(data), tmp_path)
+
+
+def test_five_folds_hold_out_every_lesion_once(
+    tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.evaluation.RESAMPLES", 10)
+    monkeypatch.setattr("ml.pattern_evaluation.strangers", lambda: strangers(seeds=1))
+    monkeypatch.setattr("ml.training.STAGES", STAGES[:1])
+    options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
+    assert main(["crossvalidate", str(tmp_path), *options]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "folds.json").read_text())
+    assert len(printed["auc"]["folds"]) == 5
+    assert printed["operating_points.0.95.sensitivity"]["mean"] == pytest.approx(
+        sum(printed["operating_points.0.95.sensitivity"]["folds"]) / 5
+    )
+    held_out = [json.loads((tmp_path / f"fold-{k}" / "split.json").read_text())["test"] for k in range(5)]
+    everything = [image for part in held_out for image in part]
+    assert sorted(everything) == sorted(record.image_id for record in Ham10000(tiny_ham).records)
 
 
 def test_a_damaged_run_is_refused(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
@@ -146,7 +170,7 @@ def test_a_damaged_run_is_refused(run: Path, tiny_ham: Path, tmp_path: Path) -> 
 
 def test_training_sees_what_serving_sees(tiny_ham: Path) -> None:
     data = Ham10000(tiny_ham)
-    examples = Examples.load(data, data.records[:4], SIGNED_UNIT)
+    examples = photographs(data, data.records[:4], SIGNED_UNIT)
     for index, record in enumerate(data.records[:4]):
         served = torch.from_numpy(prepare(data.image(record), SIGNED_UNIT))
         torch.testing.assert_close(normalise(examples.pixels[index : index + 1].float(), SIGNED_UNIT)[0], served)
@@ -176,19 +200,30 @@ def test_trunk_and_tail_are_the_whole_network(cut: int) -> None:
 def test_cached_activations_are_those_of_the_same_views(tiny_ham: Path) -> None:
     data, network = Ham10000(tiny_ham), MultiTaskNet().eval()
     spec = PreprocessingSpec(size=64)
-    examples = Examples.load(data, data.records[:6], spec)
-    trainer_like = torch.autocast("cpu", enabled=False)
-    cached = CachedViews(examples, network, 4, views=2, seed=1, autocast=lambda: trainer_like)
-    fresh = FreshViews(examples, network, 4, views=0, seed=1, autocast=lambda: trainer_like)
+    examples = photographs(data, data.records[:6], spec)
+    whole = torch.autocast("cpu", enabled=False)
+    cached = CachedViews(examples, network, 4, 2, spec, lambda: whole)
+    fresh = FreshViews(examples, network, 4, 0, spec, lambda: whole)
     for view in range(2):
         fresh.seed(1009 + view)
-        expected = fresh(torch.arange(6))
-        torch.testing.assert_close(cached.cache[view].float(), expected, rtol=1e-2, atol=1e-2)
-    first, second = cached.cache.float()
+        expected = fresh(torch.arange(6)).inputs
+        torch.testing.assert_close(cached.inputs[view].float(), expected, rtol=1e-2, atol=1e-2)
+    first, second = cached.inputs.float()
     assert (first - second).abs().mean() > 0.1 * first.abs().mean()
-    plain = activations_of(examples, network, 19)
+    plain = activations_of(examples.pixels, network, 19, spec)
     assert plain.shape == (6, 1280)
-    assert evaluate(network, plain, examples, 19)["auc"] >= 0
+
+
+@pytest.mark.parametrize("cut", [4, 19])
+def test_progress_is_measured_on_plain_images(tiny_ham: Path, cut: int) -> None:
+    data, network, spec = Ham10000(tiny_ham), MultiTaskNet().eval(), PreprocessingSpec(size=64)
+    examples = photographs(data, data.records, spec)
+    progress = Progress({"ham": examples}, spec)
+    progress.freeze(network, cut)
+    with torch.no_grad():
+        scores = network(normalise(examples.pixels.float(), spec)).bcc[:, 0]
+    assert progress.scores(network)["auc"] == pytest.approx(area(examples.bcc, scores), abs=0.01)
+    assert math.isnan(area(torch.tensor([1.0, 1.0, torch.nan]), torch.rand(3)))
 
 
 def test_the_shared_weights_are_a_working_backbone(shared: Path) -> None:

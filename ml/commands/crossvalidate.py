@@ -1,0 +1,36 @@
+"""`python -m ml crossvalidate RUNS --data HAM10000 --weights FILE`: five runs, every lesion held out once."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ml.commands.train import add_options, config_of, device_of, sources_of
+
+
+def register(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "crossvalidate", help="train and measure five folds; the same command continues where it was interrupted"
+    )
+    parser.add_argument("folder", type=Path, metavar="RUNS", help="folder for fold-0 … fold-4 and folds.json")
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from ml.crossvalidation import summary
+    from ml.release import release
+    from ml.training import FOLDS, Trainer
+
+    cards = []
+    for fold in range(FOLDS):
+        folder = options.folder / f"fold-{fold}"
+        sources = sources_of(options)
+        Trainer(replace(config_of(options), fold=fold), sources, folder, device_of(options)).run()
+        cards.append(release(folder, folder / "bundle", sources))
+    text = json.dumps(summary([card.metrics for card in cards]), indent=1)
+    (options.folder / "folds.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    return 0

@@ -1,0 +1,30 @@
+"""Five folds in one table: how much the figures of one training depend on which lesions were held out."""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+
+def summary(folds: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """For the metrics of each fold's card: name → {folds, mean, sd} of every figure that all of them have.
+
+    The standard deviation is over folds (n - 1); names of nested figures are joined by dots.
+    """
+    rows = [dict(_flat("", fold)) for fold in folds]
+    shared = [name for name in rows[0] if all(name in row for row in rows)]
+    return {name: _row([row[name] for row in rows]) for name in shared}
+
+
+def _row(values: list[float]) -> dict[str, Any]:
+    return {"folds": values, "mean": fmean(values), "sd": stdev(values) if len(values) > 1 else None}
+
+
+def _flat(prefix: str, node: Any) -> Iterator[tuple[str, float]]:
+    """Figures, which are the nodes with a value and an interval."""
+    if isinstance(node, list):  # of operating points, or of plain counts
+        node = {str(row["wanted"]): row for row in node if isinstance(row, dict) and "wanted" in row}
+    if isinstance(node, dict) and {"value", "low", "high"} <= node.keys():
+        yield prefix, float(node["value"])
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
