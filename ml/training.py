@@ -27,7 +27,6 @@ from ml.progress import Progress, curves
 
 CHECKPOINT: Final = "checkpoint.pt"
 BEST: Final = "best.pt"
-FOLDS: Final = 5
 _RECALIBRATION_BATCHES: Final = 16
 
 

@@ -13,6 +13,15 @@ def register(commands: Any) -> None:
         "crossvalidate", help="train and measure five folds; the same command continues where it was interrupted"
     )
     parser.add_argument("folder", type=Path, metavar="RUNS", help="folder for fold-0 … fold-4 and folds.json")
+    parser.add_argument(
+        "--folds",
+        type=int,
+        nargs="+",
+        choices=range(5),
+        default=range(5),
+        metavar="K",
+        help="only these (default: 0 to 4)",
+    )
     add_options(parser)
     parser.set_defaults(run=run)
 
@@ -22,10 +31,10 @@ def run(options: argparse.Namespace) -> int:
 
     from ml.crossvalidation import summary
     from ml.release import release
-    from ml.training import FOLDS, Trainer
+    from ml.training import Trainer
 
     cards = []
-    for fold in range(FOLDS):
+    for fold in options.folds:
         folder = options.folder / f"fold-{fold}"
         sources = sources_of(options)
         Trainer(replace(config_of(options), fold=fold), sources, folder, device_of(options)).run()

@@ -141,23 +141,21 @@ def test_a_data_set_without_enough_lesions_is_refused(tiny_ham: Path, tmp_path: 
         Trainer(Config(weights="none", stages=STAGES), Sources(data), tmp_path)
 
 
-def test_five_folds_hold_out_every_lesion_once(
+def test_folds_are_trained_and_measured_in_turn(
     tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.evaluation.RESAMPLES", 10)
     monkeypatch.setattr("ml.pattern_evaluation.strangers", lambda: strangers(seeds=1))
     monkeypatch.setattr("ml.training.STAGES", STAGES[:1])
     options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
-    assert main(["crossvalidate", str(tmp_path), *options]) == 0
+    assert main(["crossvalidate", str(tmp_path), *options, "--folds", "1", "3"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "folds.json").read_text())
-    assert len(printed["auc"]["folds"]) == 5
-    assert printed["operating_points.0.95.sensitivity"]["mean"] == pytest.approx(
-        sum(printed["operating_points.0.95.sensitivity"]["folds"]) / 5
-    )
-    held_out = [json.loads((tmp_path / f"fold-{k}" / "split.json").read_text())["test"] for k in range(5)]
-    everything = [image for part in held_out for image in part]
-    assert sorted(everything) == sorted(record.image_id for record in Ham10000(tiny_ham).records)
+    rates = printed["operating_points.0.95.sensitivity"]
+    assert rates["mean"] == pytest.approx(sum(rates["folds"]) / 2)
+    held_out = [set(json.loads((tmp_path / f"fold-{k}" / "split.json").read_text())["test"]) for k in (1, 3)]
+    assert not held_out[0] & held_out[1]
+    assert Bundle.load(tmp_path / "fold-3" / "bundle").card.data["fold"] == 3
 
 
 def test_a_damaged_run_is_refused(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
