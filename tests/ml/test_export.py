@@ -18,6 +18,7 @@ from ml.explain.reference import ReferenceGradCam
 from ml.export import ExplainedNet
 from ml.network import MultiTaskNet
 from ml.preprocessing import SIGNED_UNIT, prepare
+from ml.restore import network_of
 from tests.ml.support import picture, random_network, write_bundle
 
 
@@ -111,28 +112,6 @@ def test_the_reference_leaves_no_hooks_behind(network: MultiTaskNet) -> None:
 @pytest.fixture(scope="module")
 def shipped_network(shipped: Bundle) -> MultiTaskNet:
     return network_of(shipped)
-
-
-def network_of(bundle: Bundle) -> MultiTaskNet:
-    """The torch network of a bundle, from its graph: convolutions in order, batch norms folded into them."""
-    graph = onnx.load(bundle.model_file).graph
-    values = {tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-    convolutions = [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]
-    network = MultiTaskNet(bundle.card.patterns)
-    units = [
-        module for module in network.features.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.BatchNorm2d)
-    ]
-    for node, convolution, norm in zip(convolutions, units[::2], units[1::2], strict=True):
-        assert isinstance(convolution, torch.nn.Conv2d)
-        assert isinstance(norm, torch.nn.BatchNorm2d)
-        convolution.weight.data = values[node.input[1]]
-        norm.bias.data = values[node.input[2]]  # after folding: no scale, only a shift
-        norm.eps = 0.0
-    heads = {name.removeprefix("network."): value for name, value in values.items() if "_head." in name}
-    missing, unexpected = network.load_state_dict(heads, strict=False)
-    assert not unexpected
-    assert not [name for name in missing if "_head" in name]
-    return network.eval()
 
 
 def real_inputs(ham: Ham10000, count: int = 8) -> Tensor:
