@@ -116,14 +116,14 @@ def _order(group: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed}:{group}".encode()).digest()
 
 
-def split_of(fold: int) -> Split:
-    return next((split for split, held_out in _HELD_OUT.items() if fold in held_out), Split.TRAIN)
+def split_of(twentieth: int) -> Split:
+    return next((split for split, held_out in _HELD_OUT.items() if twentieth in held_out), Split.TRAIN)
 
 
-def split_by_lesion(records: Sequence[Record], seed: int) -> dict[Split, list[Record]]:
-    """The records of each split; no lesion is in two of them."""
-    folds = assign_folds(records, seed)
+def split_by_lesion(records: Sequence[Record], seed: int, fold: int = 0) -> dict[Split, list[Record]]:
+    """The records of each split; no lesion is in two of them. `fold` 0 to 4: whose turn it is to be the test."""
+    twentieths = assign_folds(records, seed)
     parts: dict[Split, list[Record]] = {split: [] for split in Split}
     for record in records:
-        parts[split_of(folds[record.group])].append(record)
+        parts[split_of((twentieths[record.group] - 4 * fold) % FOLDS)].append(record)
     return parts
