@@ -1,6 +1,7 @@
 """What is served is what was trained: ONNX against torch, and its heatmaps against pytorch-grad-cam."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,22 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ml.bundle import Bundle
-from ml.datasets import Ham10000, Split, split_by_lesion
+from ml.datasets import DataError, Ham10000, Split, split_by_lesion
 from ml.engine import Engine
 from ml.explain.closed_form import ClosedFormGradCam
 from ml.explain.reference import ReferenceGradCam
 from ml.export import ExplainedNet
 from ml.network import MultiTaskNet
-from ml.preprocessing import SIGNED_UNIT, prepare
+from ml.patterns import Pattern
+from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
 from ml.restore import network_of
 from tests.ml.support import picture, random_network, write_bundle
 
+SMALL = PreprocessingSpec(size=96)
 
-def inputs(count: int = 3) -> Tensor:
-    return torch.from_numpy(np.stack([prepare(picture(seed), SIGNED_UNIT) for seed in range(count)]))
+
+def inputs(count: int = 3, spec: PreprocessingSpec = SIGNED_UNIT) -> Tensor:
+    return torch.from_numpy(np.stack([prepare(picture(seed), spec) for seed in range(count)]))
 
 
 def as_reference(cams: np.ndarray, size: int) -> np.ndarray:
@@ -48,7 +52,10 @@ def assert_graph_matches(network: MultiTaskNet, bundle: Bundle, images: Tensor) 
 
 
 def assert_heatmaps_match(network: MultiTaskNet, bundle: Bundle, images: Tensor) -> None:
-    cams = Engine(bundle).forward(images.numpy())["cams"]
+    assert_reference_agrees(network, Engine(bundle).forward(images.numpy())["cams"], images)
+
+
+def assert_reference_agrees(network: MultiTaskNet, cams: np.ndarray, images: Tensor) -> None:
     reference = ReferenceGradCam(network)
     for target in range(1 + len(network.patterns)):
         theirs = reference.heatmaps(images, target).numpy()
@@ -62,6 +69,43 @@ def test_onnx_gives_what_torch_gives(network: MultiTaskNet, bundle: Bundle) -> N
 
 def test_heatmaps_are_pytorch_grad_cams_for_every_target(network: MultiTaskNet, bundle: Bundle) -> None:
     assert_heatmaps_match(network, bundle, inputs())
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "swin_t"])
+def test_another_backbone_is_exported_explained_and_restored_by_its_name(backbone: str, tmp_path: Path) -> None:
+    network = random_network((Pattern.PN,), backbone=backbone)
+    bundle, images = write_bundle(tmp_path / backbone, network, SMALL), inputs(2, SMALL)
+    assert_graph_matches(network, bundle, images)
+    assert_heatmaps_match(network, bundle, images)
+    restored = network_of(bundle)
+    assert restored.backbone.name == backbone
+    for name, value in network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(restored.state_dict()[name], value, rtol=0, atol=0, msg=name)
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        "resnet50",
+        "densenet121",
+        "convnext_tiny",
+        pytest.param("efficientnet_b0", marks=pytest.mark.slow),
+        pytest.param("inception_v3", marks=pytest.mark.slow),
+    ],
+)
+def test_heatmaps_of_other_backbones_are_pytorch_grad_cams(backbone: str) -> None:
+    network, images = random_network((Pattern.PN,), backbone=backbone), inputs(2, SMALL)
+    closed_form = ClosedFormGradCam(network)
+    cams = np.stack([closed_form.heatmaps(images, target).numpy() for target in (0, 1)], axis=1)
+    assert_reference_agrees(network, cams, images)
+
+
+def test_a_graph_is_not_restored_as_another_network(bundle: Bundle, edit_card: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="parameters are not those"):
+        network_of(Bundle.load(edit_card(backbone="EfficientNet-B0")))
+    with pytest.raises(DataError, match="none of those known"):
+        network_of(replace(bundle, card=replace(bundle.card, backbone="AlexNet")))
 
 
 def test_a_network_without_pattern_heads_has_no_such_output(tmp_path: Path) -> None:
