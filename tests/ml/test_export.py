@@ -9,8 +9,10 @@ import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models import SwinTransformer, VisionTransformer
 
+from ml.backbones import BACKBONES, Backbone, stages
 from ml.bundle import Bundle
 from ml.datasets import DataError, Ham10000, Split, split_by_lesion
 from ml.engine import Engine
@@ -71,8 +73,25 @@ def test_heatmaps_are_pytorch_grad_cams_for_every_target(network: MultiTaskNet, 
     assert_heatmaps_match(network, bundle, inputs())
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "swin_t"])
-def test_another_backbone_is_exported_explained_and_restored_by_its_name(backbone: str, tmp_path: Path) -> None:
+def small_vision_transformer(weights: str | None) -> nn.Sequential:
+    return stages.vision_transformer(VisionTransformer(96, 32, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32))
+
+
+def small_swin(weights: str | None) -> nn.Sequential:
+    return stages.swin(SwinTransformer([4, 4], 8, depths=[2, 2], num_heads=[1, 2], window_size=[5, 5]))
+
+
+SMALL_TRANSFORMERS = (
+    Backbone("small_vit", "Small ViT", 16, (4, 2, 0), small_vision_transformer, ()),
+    Backbone("small_swin", "Small Swin", 16, (5, 2, 0), small_swin, ()),
+)
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "small_vit", "small_swin"])
+def test_another_backbone_is_exported_explained_and_restored_by_its_name(
+    backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.backbones.registry.BACKBONES", (*BACKBONES, *SMALL_TRANSFORMERS))
     network = random_network((Pattern.PN,), backbone=backbone)
     bundle, images = write_bundle(tmp_path / backbone, network, SMALL), inputs(2, SMALL)
     assert_graph_matches(network, bundle, images)
