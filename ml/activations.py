@@ -1,6 +1,5 @@
 """What the frozen part of the network makes of augmented images: fresh each time, or computed once and kept."""
 
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,6 +14,7 @@ from tqdm import tqdm
 from ml.augmentation import at_low_resolution, augment_with_masks
 from ml.clinics import SIDE
 from ml.examples import Examples, normalise
+from ml.export import write_onnx
 from ml.network import MultiTaskNet
 from ml.preprocessing import PreprocessingSpec
 
@@ -53,7 +53,7 @@ class FreshViews:
     ) -> None:
         self.examples, self.network, self.cut, self.spec = examples, network, cut, spec
         self.generator = Generator()
-        self.trunk = frozen_trunk(network, cut, autocast)
+        self.trunk = frozen_trunk(network, cut, spec.size, autocast)
 
     def seed(self, seed: int) -> None:
         self.generator.manual_seed(seed)
@@ -116,7 +116,7 @@ class CachedViews:
 def activations_of(pixels: Tensor, network: MultiTaskNet, cut: int, spec: PreprocessingSpec) -> Tensor:
     """Plain, unaugmented images (N, 3, S, S) uint8 through the frozen blocks, in full precision on the processor."""
     network.eval()
-    device, trunk = next(network.parameters()).device, frozen_trunk(network, cut, nullcontext)
+    device, trunk = next(network.parameters()).device, frozen_trunk(network, cut, spec.size, nullcontext)
     outputs = []
     for part in pixels.split(_BATCH):
         images = normalise(part.to(device).float(), spec)
@@ -133,8 +133,8 @@ class _Trunk(nn.Module):
         return self.network.trunk(images, self.cut)
 
 
-def frozen_trunk(network: MultiTaskNet, cut: int, autocast: Autocast) -> Callable[[Tensor], Tensor]:
-    """The first `cut` blocks as they are now, without gradients.
+def frozen_trunk(network: MultiTaskNet, cut: int, size: int, autocast: Autocast) -> Callable[[Tensor], Tensor]:
+    """The first `cut` blocks as they are now, for images of `size` pixels, without gradients.
 
     On a processor in onnxruntime and full precision: three times as quick as torch there.
     """
@@ -148,7 +148,7 @@ def frozen_trunk(network: MultiTaskNet, cut: int, autocast: Autocast) -> Callabl
         return in_torch
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 3
-    session = ort.InferenceSession(_exported(network, cut), options, ["CPUExecutionProvider"])
+    session = ort.InferenceSession(_exported(network, cut, size), options, ["CPUExecutionProvider"])
 
     def in_onnxruntime(images: Tensor) -> Tensor:
         parts = images.contiguous().split(_FROZEN_BATCH)
@@ -157,22 +157,10 @@ def frozen_trunk(network: MultiTaskNet, cut: int, autocast: Autocast) -> Callabl
     return in_onnxruntime
 
 
-def _exported(network: MultiTaskNet, cut: int) -> bytes:
+def _exported(network: MultiTaskNet, cut: int, size: int) -> bytes:
     was_training = network.training
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        trunk, example = _Trunk(network, cut).eval(), (torch.zeros(1, 3, 64, 64),)
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "trunk.onnx"
-            torch.onnx.export(
-                trunk,
-                example,
-                str(file),
-                dynamo=False,
-                opset_version=17,
-                input_names=["images"],
-                output_names=["activations"],
-                dynamic_axes={"images": {0: "batch", 2: "height", 3: "width"}, "activations": {0: "batch"}},
-            )
-            network.train(was_training)
-            return file.read_bytes()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "trunk.onnx"
+        write_onnx(_Trunk(network, cut).eval(), size, file, ["activations"])
+        network.train(was_training)
+        return file.read_bytes()

@@ -43,17 +43,29 @@ class ExplainedNet(nn.Module):
 def export_onnx(network: MultiTaskNet, size: int, file: Path, novelty: NoveltyScore | None = None) -> None:
     """Write the network in evaluation mode to one ONNX file with a free batch size."""
     explained = ExplainedNet(network, novelty).eval().cpu()
-    names = explained.output_names
+    write_onnx(explained, size, file, explained.output_names)
+
+
+def write_onnx(module: nn.Module, size: int, file: Path, outputs: list[str]) -> None:
+    """Trace a module in evaluation mode, (N, 3, size, size) → `outputs`, into one file; N alone is free.
+
+    Parameters keep their names and values, from which `ml.restore` makes the network again; whatever runs the graph
+    folds batch norms into convolutions as it loads it.
+    """
     with warnings.catch_warnings():
         # The tracing exporter needs nothing besides `onnx`; its successor needs onnxscript and splits the weights off.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # branches on the size, which is fixed
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
-            explained,
+            module,
             (torch.zeros(1, 3, size, size),),
             str(file),
             dynamo=False,
             opset_version=OPSET,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
             input_names=["images"],
-            output_names=names,
-            dynamic_axes={name: {0: "batch"} for name in ["images", *names]},
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in ["images", *outputs]},
         )

@@ -1,11 +1,12 @@
-"""The multi-task network: MobileNet-V2 → global average pool → dropout → linear heads.
+"""The multi-task network: backbone → global average pool → dropout → linear heads.
 
-Backbone: Sandler et al., arXiv 1801.04381. Heads after Matas et al., arXiv 2407.00104: BCC, dermoscopic patterns and,
-as an auxiliary task, the lesion type. Heads that are linear after a global average pool make Grad-CAM a closed form
-(see `ml.export`), which is why they stay linear.
+Backbone: any of `ml.backbones`, by default MobileNet-V2 (Sandler et al., arXiv 1801.04381). Heads after Matas et al.,
+arXiv 2407.00104: BCC, dermoscopic patterns and, as an auxiliary task, the lesion type. Heads that are linear after a
+global average pool make Grad-CAM a closed form (see `ml.export`), which is why they stay linear.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +14,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
+from ml.backbones import DEFAULT, find
 from ml.datasets import DataError
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec
-
-CHANNELS = 1280
+from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec
 
 
 class Logits(NamedTuple):
@@ -31,24 +30,29 @@ class Logits(NamedTuple):
 
 
 class MultiTaskNet(nn.Module):
-    """(N, 3, H, W) normalised RGB → `Logits`. `patterns` lists the pattern heads, in the order of their logits."""
+    """(N, 3, H, W) normalised RGB → `Logits`. `patterns` lists the pattern heads, in the order of their logits.
 
-    def __init__(self, patterns: Sequence[Pattern] = (), dropout: float = 0.3) -> None:
+    Raises `DataError` for a backbone that is not known.
+    """
+
+    def __init__(self, patterns: Sequence[Pattern] = (), dropout: float = 0.3, backbone: str = DEFAULT) -> None:
         super().__init__()
         self.patterns = tuple(patterns)
-        self.features: nn.Sequential = mobilenet_v2().features
+        self.backbone = find(backbone)
+        self.features = self.backbone.build(None)
         self.dropout = nn.Dropout(dropout)
-        self.bcc_head = nn.Linear(CHANNELS, 1)
-        self.pattern_head = nn.Linear(CHANNELS, len(self.patterns)) if self.patterns else None
-        self.lesion_head = nn.Linear(CHANNELS, len(Lesion))
+        channels = self.backbone.channels
+        self.bcc_head = nn.Linear(channels, 1)
+        self.pattern_head = nn.Linear(channels, len(self.patterns)) if self.patterns else None
+        self.lesion_head = nn.Linear(channels, len(Lesion))
 
     @property
     def depth(self) -> int:
-        """Number of backbone blocks; a `cut` lies between 0 (nothing frozen) and this (heads only)."""
+        """Number of the backbone's stages; a `cut` lies between 0 (nothing frozen) and this (heads only)."""
         return len(self.features)
 
     def trunk(self, images: Tensor, cut: int) -> Tensor:
-        """What the first `cut` blocks make of the images; pooled to (N, C) where nothing but the heads follows."""
+        """What the first `cut` stages make of the images; pooled to (N, C) where nothing but the heads follows."""
         activations = self.features[:cut](images)
         return pool(activations) if cut == self.depth else activations
 
@@ -80,20 +84,22 @@ def pool(activations: Tensor) -> Tensor:
 def load_backbone(network: MultiTaskNet, weights: str) -> PreprocessingSpec:
     """Load ImageNet weights into the backbone and return the preprocessing that belongs to them.
 
-    `weights`: path of a safetensors file with the keys of `torchvision.models.mobilenet_v2().features` and input in
-    [-1, 1]; or the name of a torchvision weight enum member such as "IMAGENET1K_V2" (downloaded); or "none".
-    Raises `DataError` for anything else.
+    `weights`: one of the names in `network.backbone.weights`, such as "IMAGENET1K_V1" (torchvision's are downloaded);
+    or the path of a safetensors file with the keys of `network.features` and input in [-1, 1]; or "none".
+    Raises `DataError` for anything else, and for weights that cannot be had.
     """
+    backbone = network.backbone
     if weights == "none":
-        return SIGNED_UNIT
-    if Path(weights).suffix == ".safetensors":
-        try:
+        return replace(SIGNED_UNIT, size=backbone.size)
+    try:
+        if Path(weights).suffix == ".safetensors":
             state = {key.removeprefix("features."): value for key, value in load_file(weights).items()}
             network.features.load_state_dict(state)
-        except (OSError, RuntimeError, SafetensorError) as error:
-            raise DataError(f"The weights in {weights} cannot be used: {error}") from error
-        return SIGNED_UNIT
-    if weights not in MobileNet_V2_Weights.__members__:
-        raise DataError(f"There are no weights named {weights}; known: {', '.join(MobileNet_V2_Weights.__members__)}.")
-    network.features.load_state_dict(mobilenet_v2(weights=MobileNet_V2_Weights[weights]).features.state_dict())
-    return IMAGENET
+            return replace(SIGNED_UNIT, size=backbone.size)
+        if weights not in backbone.weights:
+            known = ", ".join(backbone.weights)
+            raise DataError(f"There are no weights named {weights} for {backbone.label}; known: {known}.")
+        network.features.load_state_dict(backbone.build(weights).state_dict())
+    except (OSError, RuntimeError, ImportError, SafetensorError) as error:
+        raise DataError(f"The weights {weights} of {backbone.label} cannot be used: {error}") from error
+    return backbone.spec

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import torch
 
+from ml.backbones import find
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.calibration import calibrated, fit_binary, fit_temperature, operating_points
 from ml.card import BCC, Card, Novelty, OperatingPoint, Target
@@ -63,7 +64,8 @@ def load_run(run: Path) -> tuple[MultiTaskNet, PreprocessingSpec, dict[str, Any]
     """The best network of a run, its preprocessing and its configuration. Raises `DataError`."""
     try:
         config = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        network = MultiTaskNet(tuple(Pattern) if config.get("patterns") else ())
+        patterns = tuple(Pattern) if config["patterns"] else ()
+        network = MultiTaskNet(patterns, backbone=config["backbone"])
         network.load_state_dict(torch.load(run / BEST, weights_only=True, map_location="cpu"))
         return network.eval(), PreprocessingSpec.from_json(config.pop("preprocessing")), config
     except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
@@ -117,7 +119,7 @@ def _draft(
         name=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         sha256=sha256_of(bundle / MODEL_FILE),
-        backbone=f"MobileNet-V2 1.0, {spec.size} × {spec.size}",
+        backbone=f"{find(config['backbone']).label}, {spec.size} × {spec.size}",
         preprocessing=spec,
         targets=tuple(
             Target(code, EVIDENCE, 1.0, 0.0, (uncalibrated,), DEFAULT_SENSITIVITY)
@@ -137,7 +139,7 @@ def _draft(
 
 
 def _command(config: dict[str, Any]) -> str:
-    options = [f"--weights {config['weights']}", f"--seed {config['seed']}"]
+    options = [f"--backbone {config['backbone']}", f"--weights {config['weights']}", f"--seed {config['seed']}"]
     options += ["--structures ISIC2018"] if config["patterns"] else []
     options += ["--other-clinics ISIC2019"] if config["clinics"] else []
     options += [f"--fold {config['fold']}"] if config["fold"] else []

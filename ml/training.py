@@ -18,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ml.activations import CachedViews, FreshViews, Source, Views
+from ml.backbones import DEFAULT, find
 from ml.datasets import Split
 from ml.examples import PATTERNS, SIX
 from ml.losses import any_of_loss, binary_focal_loss, focal_loss, outside_loss
@@ -41,12 +42,17 @@ class Stage:
     views: int = 0
 
 
-STAGES: Final[tuple[Stage, ...]] = (
-    Stage("heads", cut=19, epochs=4, rate=3e-3, views=1),
-    Stage("last blocks", cut=7, epochs=4, rate=1e-3),
-    # Below lie edges and colours, which ImageNet taught well, at half the cost of a whole step.
-    Stage("nearly all", cut=4, epochs=10, rate=7e-4),
-)
+def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 10)) -> tuple[Stage, ...]:
+    """The paper's steps for a backbone: heads, last blocks, and nearly all.
+
+    What stays frozen in the end are edges and colours, which ImageNet taught well. Raises `DataError`.
+    """
+    heads, last, most = find(backbone).cuts
+    return (
+        Stage("heads", heads, epochs[0], rate=3e-3, views=1),
+        Stage("last blocks", last, epochs[1], rate=1e-3),
+        Stage("nearly all", most, epochs[2], rate=7e-4),
+    )
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,11 @@ class Config:
     """Everything that decides a run's outcome; written to config.json in its folder."""
 
     weights: str
+    backbone: str = DEFAULT
     seed: int = 1
     fold: int = 0
-    size: int = 224
+    # Side of the input in pixels; 0 is the one the backbone's weights expect.
+    size: int = 0
     batch: int = 64
     # Images drawn in an epoch, and drawings among the training images.
     draws: int = 9600
@@ -75,18 +83,11 @@ class Config:
     clinics: bool = False
     # bfloat16 halves the time where the processor has it (and on GPUs).
     half: bool = False
-    stages: tuple[Stage, ...] = field(default_factory=lambda: STAGES)
+    stages: tuple[Stage, ...] = field(default_factory=three_steps)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         return cls(**{**data, "stages": tuple(Stage(**stage) for stage in data["stages"])})
-
-
-def with_epochs(config: Config, epochs: Sequence[int]) -> Config:
-    """The same with other numbers of epochs, one for each step."""
-    return replace(
-        config, stages=tuple(replace(stage, epochs=n) for stage, n in zip(config.stages, epochs, strict=True))
-    )
 
 
 class Trainer:
@@ -96,8 +97,9 @@ class Trainer:
         config = replace(config, patterns=sources.structures is not None, clinics=sources.clinics is not None)
         torch.manual_seed(config.seed)
         self.config, self.folder, self.device = config, folder, torch.device(device)
-        self.network = MultiTaskNet(PATTERNS if config.patterns else (), config.dropout)
-        self.spec = replace(load_backbone(self.network, config.weights), size=config.size)
+        self.network = MultiTaskNet(PATTERNS if config.patterns else (), config.dropout, config.backbone)
+        spec = load_backbone(self.network, config.weights)
+        self.spec = replace(spec, size=config.size or spec.size)
         self.network.to(self.device).to(memory_format=torch.channels_last)
         self.history: list[dict[str, Any]] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ class Trainer:
         self._write("config.json", {**asdict(config), "preprocessing": self.spec.to_json()})
         self._write("split.json", known)
         # A little larger than the network's input, so that a view that zooms in has something to show.
-        stored = replace(self.spec, size=config.size * 8 // 7)
+        stored = replace(self.spec, size=self.spec.size * 8 // 7)
         self.train = mixed(load(sources, portions[Split.TRAIN], stored, folder, config.drawings), config.balance)
         held_out = load(sources, portions[Split.VALIDATION], self.spec, folder, config.drawings // 5)
         self.progress = Progress(held_out, self.spec)

@@ -40,22 +40,19 @@ def _accuracy(bundle: Path | None) -> dict[str, dict[str, Any]]:
         if bundle:
             raise
         return {}
+    from ml.backbones import described
+
     figures: dict[str, Any] = {name: card.metrics[name] for name in _FIGURES if name in card.metrics}
-    trained = {"mobilenet_v2": "MobileNet-V2"}
-    return {
-        name: {"bundle": card.reference, "split": card.metrics.get("split"), **figures}
-        for name, label in trained.items()
-        if card.backbone.startswith(label)
-    }
+    return {described(card.backbone).name: {"bundle": card.reference, "split": card.metrics.get("split"), **figures}}
 
 
 def _text(rows: list[dict[str, Any]]) -> str:
-    lines = [f"{'backbone':<16}{'parameters':>12}{'GMac':>9}{'ms':>9}  accuracy"]
+    lines = [f"{'backbone':<19}{'parameters':>12}{'GMac':>9}{'ms':>9}  accuracy"]
     for row in rows:
         latency = "" if row["latency_ms"] is None else f"{row['latency_ms']:.1f}"
         accuracy = row["accuracy"]
         words = accuracy if isinstance(accuracy, str) else _words(accuracy)
-        lines.append(f"{row['label']:<16}{row['parameters'] / 1e6:>11.2f}M{row['gmacs']:>9.3f}{latency:>9}  {words}")
+        lines.append(f"{row['label']:<19}{row['parameters'] / 1e6:>11.2f}M{row['gmacs']:>9.3f}{latency:>9}  {words}")
     return "\n".join(lines)
 
 

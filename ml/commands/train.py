@@ -33,14 +33,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder")
     parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2: learn the seven patterns as well")
     parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels: more lesions for BCC")
+    parser.add_argument("--backbone", default="mobilenet_v2", help="see `python -m ml backbones`; default: %(default)s")
     parser.add_argument(
-        "--weights", required=True, help='backbone: a .safetensors file, or a torchvision name such as "IMAGENET1K_V2"'
+        "--weights", required=True, help='a .safetensors file, or the name of published weights such as "IMAGENET1K_V2"'
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--epochs", type=int, nargs=3, metavar=("HEADS", "LAST", "ALL"), help="epochs of the three steps"
     )
-    parser.add_argument("--size", type=int, help="side of the network's input in pixels (default: 224)")
+    parser.add_argument("--size", type=int, help="side of the input in pixels (default: what the weights expect)")
     parser.add_argument("--draws", type=int, help="images drawn in an epoch")
     parser.add_argument("--drawings", type=int, help="drawings among the training images")
     parser.add_argument("--bf16", action="store_true", help="bfloat16: twice as fast where the processor has it")
@@ -48,11 +49,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def config_of(options: argparse.Namespace) -> "Config":
-    from ml.training import Config, with_epochs
+    """Raises `DataError` for a backbone that is not known."""
+    from ml.training import Config, three_steps
 
-    config = Config(weights=options.weights, seed=options.seed, half=options.bf16)
-    counts = {name: value for name in ("size", "draws", "drawings") if (value := getattr(options, name)) is not None}
-    return with_epochs(replace(config, **counts), options.epochs) if options.epochs else replace(config, **counts)
+    named = ("backbone", "weights", "seed", "size", "draws", "drawings")
+    given = {name: value for name in named if (value := getattr(options, name)) is not None}
+    steps = three_steps(options.backbone, options.epochs) if options.epochs else three_steps(options.backbone)
+    return Config(**given, half=options.bf16, stages=steps)
 
 
 def sources_of(options: argparse.Namespace) -> "Sources":

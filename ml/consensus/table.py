@@ -48,12 +48,8 @@ def read_ratings(path: Path) -> Ratings:
 def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
     """Number and four fields of each row that is not blank."""
     reader = csv.reader(source)
-    header = [name.strip().lower() for name in next(reader, [])]
-    absent = [name for name in COLUMNS if name not in header]
-    if absent:
-        raise RatingsError(f"Row 1: the header lacks the column {', '.join(absent)}.")
-    places = [header.index(name) for name in COLUMNS]
     try:
+        places = _places(next(reader, []))
         for fields in reader:
             if len(fields) <= max(places):
                 if any(fields):
@@ -62,6 +58,15 @@ def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, [fields[place].strip() for place in places]
     except (csv.Error, UnicodeDecodeError) as error:
         raise RatingsError(f"Row {reader.line_num + 1}: {error}.") from error
+
+
+def _places(header: list[str]) -> list[int]:
+    """Where the four columns stand."""
+    names = [name.strip().lower() for name in header]
+    absent = [name for name in COLUMNS if name not in names]
+    if absent:
+        raise RatingsError(f"Row 1: the header lacks the column {', '.join(absent)}.")
+    return [names.index(name) for name in COLUMNS]
 
 
 def _collect(rows: Iterator[tuple[int, list[str]]]) -> Ratings:

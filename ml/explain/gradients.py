@@ -21,7 +21,8 @@ class GradCamPlusPlus(Explainer):
 
     `epsilon` is added to α's denominator. The paper has none. pytorch-grad-cam adds 1e-6, which outweighs g_k² (about
     1e-7 for 7 × 7 cells) and so turns weights near g_k into weights near g_k³: its maps are sharper than the paper's.
-    Activations must not be negative (true of ReLU6), or the denominator could vanish.
+    The paper takes activations behind a ReLU. Where they may be negative (transformers, ConvNeXt) a channel whose
+    denominator is not positive counts for nothing, as does one with a negative gradient.
     """
 
     def __init__(self, model: Model, epsilon: float = 0.0) -> None:
@@ -32,8 +33,8 @@ class GradCamPlusPlus(Explainer):
         gradient = _gradient(self.model, activations, target).astype(np.float64)
         squared = gradient**2
         # Channels without a gradient weigh nothing; those with a negative one neither (the ReLU of equation 7).
-        counts = gradient > 0
         denominator = 2 * squared + squared * gradient * activations.sum(axis=(2, 3)) + self.epsilon
+        counts = (gradient > 0) & (denominator > 0)
         alpha = np.divide(squared, denominator, out=np.zeros_like(denominator), where=counts)
         weights: Array = (_cells(activations) * alpha * gradient).astype(np.float32)
         return weights

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ml.backbones import DEFAULT
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.card import BCC, Card, OperatingPoint, Target
 from ml.export import export_onnx
@@ -44,7 +45,7 @@ def write_bundle(folder: Path, network: MultiTaskNet, spec: PreprocessingSpec | 
         name=folder.name,
         created="2025-01-01T00:00:00+00:00",
         sha256=sha256_of(folder / MODEL_FILE),
-        backbone="MobileNet-V2",
+        backbone=f"{network.backbone.label}, random weights",
         preprocessing=spec,
         targets=tuple(Target(code, "none: random weights", 1.0, 0.0, points, 0.95) for code in codes),
         lesions=tuple(Lesion),
@@ -58,10 +59,10 @@ def write_bundle(folder: Path, network: MultiTaskNet, spec: PreprocessingSpec | 
     return Bundle.load(folder)
 
 
-def random_network(patterns: tuple[Pattern, ...] = (), seed: int = 1) -> MultiTaskNet:
+def random_network(patterns: tuple[Pattern, ...] = (), seed: int = 1, backbone: str = DEFAULT) -> MultiTaskNet:
     """Random weights, with batch-norm statistics of random images so that signals neither die nor explode."""
     torch.manual_seed(seed)
-    network = MultiTaskNet(patterns)
+    network = MultiTaskNet(patterns, backbone=backbone)
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None

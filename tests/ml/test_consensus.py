@@ -282,6 +282,20 @@ def test_a_missing_column_is_named(tmp_path: Path):
         read_ratings(written(tmp_path, "a,r1,PN", header="image,rater,pattern"))
 
 
+def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "ratings.csv").write_bytes(b"PK\x03\x04\xff\xfe a spreadsheet")
+    assert command(str(tmp_path / "ratings.csv"), "-o", str(tmp_path / "reference.csv")) == 2
+    assert "ratings.csv: Row 1: 'utf-8' codec" in capsys.readouterr().err
+    assert not (tmp_path / "reference.csv").exists()
+
+
+def test_blanks_alone_are_no_consensus(tmp_path: Path):
+    output = tmp_path / "reference.csv"
+    assert command(str(written(tmp_path, "a,r1,PN,", "a,r2,PN,")), "-o", str(output)) == 0
+    rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))
+    assert {(row["posterior"], row["label"], row["ratings"]) for row in rows} == {("", "", "0")}
+
+
 def test_the_command_writes_reference_and_agreement(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     votes = {"a": "111", "b": "110", "c": "000", "d": "001", "e": ["", "", ""]}
     lines = [f"{image},r{rater},PN,{vote}" for image, given in votes.items() for rater, vote in enumerate(given)]

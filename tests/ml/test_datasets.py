@@ -35,6 +35,26 @@ def test_every_split_has_its_share_of_each_lesion_type() -> None:
         assert sizes == {Split.TRAIN: 0.65 * expected, Split.VALIDATION: 0.15 * expected, Split.TEST: 0.2 * expected}
 
 
+def test_five_folds_test_every_lesion_once() -> None:
+    everything, twentieths = records(), assign_folds(records(), seed=1)
+    tested: list[str] = []
+    for fold in range(5):
+        parts = split_by_lesion(everything, seed=1, fold=fold)
+        sizes = {split: len({record.group for record in part}) for split, part in parts.items()}
+        assert sizes == {Split.TRAIN: 260, Split.VALIDATION: 60, Split.TEST: 80}
+        assert {twentieths[r.group] for r in parts[Split.TEST]} == {4 * fold + k for k in range(4)}
+        assert {twentieths[r.group] for r in parts[Split.VALIDATION]} == {(4 * fold + k) % FOLDS for k in (4, 5, 6)}
+        tested += [record.image_id for record in parts[Split.TEST]]
+    assert sorted(tested) == sorted(record.image_id for record in everything)
+    assert split_by_lesion(everything, seed=1) == split_by_lesion(everything, seed=1, fold=0)
+
+
+def test_the_split_is_the_one_that_shipped_cards_were_measured_on() -> None:
+    parts = split_by_lesion(records(40), seed=1)
+    assert sorted({int(record.group) for record in parts[Split.TEST]}) == [5, 20, 21, 24, 30, 31, 35, 37]
+    assert sorted({int(record.group) for record in parts[Split.VALIDATION]}) == [0, 3, 10, 23, 25, 34]
+
+
 def test_the_split_depends_on_the_seed_and_on_nothing_else() -> None:
     shuffled = records()
     random.Random(1).shuffle(shuffled)

@@ -117,6 +117,21 @@ def test_grad_cam_plus_plus_by_hand() -> None:
     np.testing.assert_allclose(GradCamPlusPlus(Known()).heatmaps(inputs(1), 0), [[[0.4, 1.2]]], rtol=1e-6)
 
 
+def test_grad_cam_plus_plus_leaves_out_what_the_formula_cannot_weigh() -> None:
+    """Gradients (2, 2), sums (4, -1): the second channel's denominator 2 + 2 · -1 is zero, and below it beyond."""
+
+    class Signed:
+        weights = np.array([[4.0, 4.0]], np.float32)
+
+        def activations(self, images: np.ndarray) -> np.ndarray:
+            return np.array([[[[1.0, 3.0]], [[1.0, -2.0]]], [[[1.0, 3.0]], [[7.0, -9.0]]]], np.float32)
+
+        def logits(self, images: np.ndarray) -> np.ndarray:
+            raise AssertionError("Grad-CAM++ needs no further pass")
+
+    np.testing.assert_allclose(GradCamPlusPlus(Signed()).heatmaps(inputs(2), 0), [[[0.4, 1.2]]] * 2, rtol=1e-6)
+
+
 def test_masks_reach_from_zero_to_one_corner_on_corner() -> None:
     ramp = np.array([[[2.0, 4.0], [2.0, 4.0]]], np.float32)
     np.testing.assert_allclose(enlarged(ramp, (3, 3))[0], [[2, 3, 4]] * 3)

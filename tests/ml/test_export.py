@@ -1,6 +1,7 @@
 """What is served is what was trained: ONNX against torch, and its heatmaps against pytorch-grad-cam."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +9,27 @@ import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models import SwinTransformer, VisionTransformer
 
+from ml.backbones import BACKBONES, Backbone, stages
 from ml.bundle import Bundle
-from ml.datasets import Ham10000, Split, split_by_lesion
+from ml.datasets import DataError, Ham10000, Split, split_by_lesion
 from ml.engine import Engine
 from ml.explain.closed_form import ClosedFormGradCam
 from ml.explain.reference import ReferenceGradCam
 from ml.export import ExplainedNet
 from ml.network import MultiTaskNet
-from ml.preprocessing import SIGNED_UNIT, prepare
+from ml.patterns import Pattern
+from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
+from ml.restore import network_of
 from tests.ml.support import picture, random_network, write_bundle
 
+SMALL = PreprocessingSpec(size=96)
 
-def inputs(count: int = 3) -> Tensor:
-    return torch.from_numpy(np.stack([prepare(picture(seed), SIGNED_UNIT) for seed in range(count)]))
+
+def inputs(count: int = 3, spec: PreprocessingSpec = SIGNED_UNIT) -> Tensor:
+    return torch.from_numpy(np.stack([prepare(picture(seed), spec) for seed in range(count)]))
 
 
 def as_reference(cams: np.ndarray, size: int) -> np.ndarray:
@@ -47,7 +54,10 @@ def assert_graph_matches(network: MultiTaskNet, bundle: Bundle, images: Tensor) 
 
 
 def assert_heatmaps_match(network: MultiTaskNet, bundle: Bundle, images: Tensor) -> None:
-    cams = Engine(bundle).forward(images.numpy())["cams"]
+    assert_reference_agrees(network, Engine(bundle).forward(images.numpy())["cams"], images)
+
+
+def assert_reference_agrees(network: MultiTaskNet, cams: np.ndarray, images: Tensor) -> None:
     reference = ReferenceGradCam(network)
     for target in range(1 + len(network.patterns)):
         theirs = reference.heatmaps(images, target).numpy()
@@ -61,6 +71,60 @@ def test_onnx_gives_what_torch_gives(network: MultiTaskNet, bundle: Bundle) -> N
 
 def test_heatmaps_are_pytorch_grad_cams_for_every_target(network: MultiTaskNet, bundle: Bundle) -> None:
     assert_heatmaps_match(network, bundle, inputs())
+
+
+def small_vision_transformer(weights: str | None) -> nn.Sequential:
+    return stages.vision_transformer(VisionTransformer(96, 32, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32))
+
+
+def small_swin(weights: str | None) -> nn.Sequential:
+    return stages.swin(SwinTransformer([4, 4], 8, depths=[2, 2], num_heads=[1, 2], window_size=[5, 5]))
+
+
+SMALL_TRANSFORMERS = (
+    Backbone("small_vit", "Small ViT", 16, (4, 2, 0), small_vision_transformer, ()),
+    Backbone("small_swin", "Small Swin", 16, (5, 2, 0), small_swin, ()),
+)
+
+
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "small_vit", "small_swin"])
+def test_another_backbone_is_exported_explained_and_restored_by_its_name(
+    backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.backbones.registry.BACKBONES", (*BACKBONES, *SMALL_TRANSFORMERS))
+    network = random_network((Pattern.PN,), backbone=backbone)
+    bundle, images = write_bundle(tmp_path / backbone, network, SMALL), inputs(2, SMALL)
+    assert_graph_matches(network, bundle, images)
+    assert_heatmaps_match(network, bundle, images)
+    restored = network_of(bundle)
+    assert restored.backbone.name == backbone
+    for name, value in network.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(restored.state_dict()[name], value, rtol=0, atol=0, msg=name)
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        "resnet50",
+        "densenet121",
+        "convnext_tiny",
+        pytest.param("efficientnet_b0", marks=pytest.mark.slow),
+        pytest.param("inception_v3", marks=pytest.mark.slow),
+    ],
+)
+def test_heatmaps_of_other_backbones_are_pytorch_grad_cams(backbone: str) -> None:
+    network, images = random_network((Pattern.PN,), backbone=backbone), inputs(2, SMALL)
+    closed_form = ClosedFormGradCam(network)
+    cams = np.stack([closed_form.heatmaps(images, target).numpy() for target in (0, 1)], axis=1)
+    assert_reference_agrees(network, cams, images)
+
+
+def test_a_graph_is_not_restored_as_another_network(bundle: Bundle, edit_card: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="parameters are not those"):
+        network_of(Bundle.load(edit_card(backbone="EfficientNet-B0")))
+    with pytest.raises(DataError, match="none of those known"):
+        network_of(replace(bundle, card=replace(bundle.card, backbone="AlexNet")))
 
 
 def test_a_network_without_pattern_heads_has_no_such_output(tmp_path: Path) -> None:
@@ -111,28 +175,6 @@ def test_the_reference_leaves_no_hooks_behind(network: MultiTaskNet) -> None:
 @pytest.fixture(scope="module")
 def shipped_network(shipped: Bundle) -> MultiTaskNet:
     return network_of(shipped)
-
-
-def network_of(bundle: Bundle) -> MultiTaskNet:
-    """The torch network of a bundle, from its graph: convolutions in order, batch norms folded into them."""
-    graph = onnx.load(bundle.model_file).graph
-    values = {tensor.name: torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
-    convolutions = [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]
-    network = MultiTaskNet(bundle.card.patterns)
-    units = [
-        module for module in network.features.modules() if isinstance(module, torch.nn.Conv2d | torch.nn.BatchNorm2d)
-    ]
-    for node, convolution, norm in zip(convolutions, units[::2], units[1::2], strict=True):
-        assert isinstance(convolution, torch.nn.Conv2d)
-        assert isinstance(norm, torch.nn.BatchNorm2d)
-        convolution.weight.data = values[node.input[1]]
-        norm.bias.data = values[node.input[2]]  # after folding: no scale, only a shift
-        norm.eps = 0.0
-    heads = {name.removeprefix("network."): value for name, value in values.items() if "_head." in name}
-    missing, unexpected = network.load_state_dict(heads, strict=False)
-    assert not unexpected
-    assert not [name for name in missing if "_head" in name]
-    return network.eval()
 
 
 def real_inputs(ham: Ham10000, count: int = 8) -> Tensor:

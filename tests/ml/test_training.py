@@ -146,7 +146,7 @@ def test_folds_are_trained_and_measured_in_turn(
 ) -> None:
     monkeypatch.setattr("ml.evaluation.RESAMPLES", 10)
     monkeypatch.setattr("ml.pattern_evaluation.strangers", lambda: strangers(seeds=1))
-    monkeypatch.setattr("ml.training.STAGES", STAGES[:1])
+    monkeypatch.setattr("ml.training.three_steps", lambda *_: STAGES[:1])
     options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
     assert main(["crossvalidate", str(tmp_path), *options, "--folds", "1", "3"]) == 0
     printed = json.loads(capsys.readouterr().out)

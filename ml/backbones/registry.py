@@ -1,0 +1,102 @@
+"""One entry for each backbone: a stack of stages that ends in a map (N, C, h, w), and what belongs to its weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from torch import nn
+from torchvision.models import get_model, get_model_weights
+
+from ml.backbones import efficientnet_lite, stages
+from ml.datasets import DataError
+from ml.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """An architecture without its ImageNet classifier.
+
+    `build(weights)` makes its stages: random for None, else with the published weights of that name, one of `weights`.
+    The last stage gives (N, `channels`, h, w); what lies between two stages may have another shape (tokens). `spec` is
+    the input that the published weights expect. `cuts`: how many stages the paper's three training steps freeze.
+    """
+
+    name: str
+    label: str
+    channels: int
+    cuts: tuple[int, int, int]
+    build: Callable[[str | None], nn.Sequential]
+    weights: tuple[str, ...]
+    spec: PreprocessingSpec = IMAGENET
+
+    @property
+    def size(self) -> int:
+        """Side of the input in pixels."""
+        return self.spec.size
+
+
+def _torchvision(
+    name: str, label: str, channels: int, cuts: tuple[int, int, int], arrange: stages.Arrange, **more: Any
+) -> Backbone:
+    build = partial(_build, name, arrange, more.pop("options", {}))
+    return Backbone(name, label, channels, cuts, build, tuple(get_model_weights(name).__members__), **more)
+
+
+def _build(name: str, arrange: stages.Arrange, options: dict[str, bool], weights: str | None) -> nn.Sequential:
+    return arrange(get_model(name, weights=weights, **options))
+
+
+_BICUBIC: Final = replace(IMAGENET, resample="bicubic")
+# Inception's own initialisation takes a minute; its second classifier is for training on ImageNet only.
+_BARE_INCEPTION: Final = {"init_weights": False, "aux_logits": False}
+
+BACKBONES: Final = (
+    _torchvision("mobilenet_v2", "MobileNet-V2", 1280, (19, 7, 4), stages.features),
+    Backbone(
+        "efficientnet_lite0",
+        "EfficientNet-Lite0",
+        efficientnet_lite.CHANNELS,
+        (18, 6, 4),
+        efficientnet_lite.build,
+        efficientnet_lite.WEIGHTS,
+        efficientnet_lite.SPEC,
+    ),
+    _torchvision("efficientnet_b0", "EfficientNet-B0", 1280, (9, 4, 3), stages.features, spec=_BICUBIC),
+    _torchvision("resnet50", "ResNet-50", 2048, (5, 4, 0), stages.resnet),
+    _torchvision("densenet121", "DenseNet-121", 1024, (13, 10, 0), stages.densenet),
+    _torchvision("vgg19", "VGG-19", 512, (37, 28, 0), stages.features),
+    _torchvision(
+        "inception_v3",
+        "Inception-v3",
+        2048,
+        (18, 15, 0),
+        stages.inception,
+        # torchvision turns its own normalisation into this one inside the network; here nothing stands between.
+        spec=replace(SIGNED_UNIT, size=299),
+        options=_BARE_INCEPTION,
+    ),
+    _torchvision("convnext_tiny", "ConvNeXt-Tiny", 768, (8, 6, 0), stages.features),
+    _torchvision("vit_b_16", "ViT-B/16", 768, (14, 9, 0), stages.vision_transformer),
+    _torchvision("swin_t", "Swin-T", 768, (9, 6, 0), stages.swin, spec=_BICUBIC),
+)
+DEFAULT: Final = "mobilenet_v2"
+
+
+def find(name: str) -> Backbone:
+    """The backbone of that name. Raises `DataError`."""
+    for backbone in BACKBONES:
+        if backbone.name == name:
+            return backbone
+    raise DataError(f"There is no backbone named {name}; known: {', '.join(each.name for each in BACKBONES)}.")
+
+
+def described(text: str) -> Backbone:
+    """The backbone whose label a card's description begins with, as in "MobileNet-V2 1.0, 224 × 224".
+
+    Raises `DataError`.
+    """
+    for backbone in BACKBONES:
+        if text.startswith(backbone.label):
+            return backbone
+    raise DataError(f"The card's backbone, {text!r}, is none of those known here.")
