@@ -42,8 +42,8 @@ class Stage:
     views: int = 0
 
 
-def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 10)) -> tuple[Stage, ...]:
-    """The paper's steps for a backbone: heads, last blocks, and nearly all.
+def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 4, 4)) -> tuple[Stage, ...]:
+    """The paper's steps for a backbone: heads, last blocks, and nearly all, the last first fast and then slowly.
 
     What stays frozen in the end are edges and colours, which ImageNet taught well. Raises `DataError`.
     """
@@ -52,6 +52,7 @@ def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 10)) -> 
         Stage("heads", heads, epochs[0], rate=3e-3, views=1),
         Stage("last blocks", last, epochs[1], rate=1e-3),
         Stage("nearly all", most, epochs[2], rate=7e-4),
+        Stage("nearly all, slowly", most, epochs[3], rate=1.5e-4),
     )
 
 

@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--epochs", type=int, nargs=3, metavar=("HEADS", "LAST", "ALL"), help="epochs of the three steps"
+        "--epochs", type=int, nargs=4, metavar=("HEADS", "LAST", "ALL", "SLOW"), help="epochs of the steps"
     )
     parser.add_argument("--size", type=int, help="side of the input in pixels (default: what the weights expect)")
     parser.add_argument("--draws", type=int, help="images drawn in an epoch")
