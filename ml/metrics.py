@@ -63,7 +63,7 @@ def specificity_at(sensitivity: float, scores: Floats, labels: Flags, weights: F
 
 
 def calibration_error(probabilities: Floats, labels: Flags, weights: Floats, bins: int = CALIBRATION_BINS) -> Floats:
-    """As `ml.calibration.expected_calibration_error`, for each resample."""
+    """Mean over equal-width bins, weighted by size, of |observed frequency - mean probability|."""
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = weights @ ((index[:, None] == np.arange(bins)) * (labels - probabilities)[:, None])
     return _ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
