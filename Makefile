@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install -q --python $(BIN)/python
 DATA ?= ../shared/data/ham10000_256.zip
+STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
+CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
+SETS = $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
@@ -60,12 +63,11 @@ format: install-all  ## ruff's own layout
 	$(BIN)/ruff format .
 
 train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and write the bundle there
-	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) --weights $(WEIGHTS) \
-	  $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
-	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(if $(STRUCTURES),--structures $(STRUCTURES))
+	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) $(SETS) --weights $(WEIGHTS)
+	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(SETS)
 
-evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on the held-out lesions of $(DATA)
-	$(BIN)/python -m ml evaluate $(BUNDLE) --data $(DATA) $(if $(STRUCTURES),--structures $(STRUCTURES))
+evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on held-out lesions; OUTPUT=folder for the report
+	$(BIN)/python -m ml evaluate $(BUNDLE) --data $(DATA) $(SETS) $(if $(OUTPUT),--output $(OUTPUT))
 
 bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
 	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))

@@ -15,7 +15,6 @@ from ml.commands import (
     explain,
     export,
     predict,
-    report,
     train,
 )
 from ml.datasets import DataError
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 nothing could be done."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    training = (train, crossvalidate, export, evaluate, report, card)
+    training = (train, crossvalidate, export, evaluate, card)
     for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)

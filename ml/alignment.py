@@ -9,7 +9,7 @@ domain without our having its definition at hand, so here an image's energy is t
 outside, the mask (the usual meaning of signal energy), and Wilcoxon's signed-rank test compares the two over images.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.stats import false_discovery_control, wilcoxon
 
+from ml.bootstrap import Bootstrap, Estimate
 from ml.preprocessing import region
 
 BINS: Final = 50
@@ -41,7 +42,8 @@ class Alignment:
 
     `inside`, `outside`: densities over `BINS` equal bins of [0, 1], each with the integral 1. `skipped`: images without
     a map, or with a mask that is empty or covers everything; they say nothing here, and a map of zeros is "no map".
-    `p` is None where too few images differ for a test.
+    `p` is None where too few images differ for a test. `ratio`: mean inside over mean outside, with its bootstrap
+    interval over lesions; None where every value outside is 0.
     """
 
     images: int
@@ -57,11 +59,7 @@ class Alignment:
     energy_outside: float
     cohens_d: float | None
     p: float | None
-
-    @property
-    def ratio(self) -> float:
-        """Mean inside over mean outside."""
-        return self.mean_inside / self.mean_outside if self.mean_outside else float("inf")
+    ratio: Estimate
 
 
 def values_on_mask(heatmap: npt.NDArray[np.floating], mask: Mask) -> Floats | None:
@@ -83,37 +81,40 @@ def square_of(mask: Mask) -> Mask:
     return mask[box.top : box.top + box.size, box.left : box.left + box.size]
 
 
-def align(pairs: Iterable[Pair]) -> Alignment:
+def align(pairs: Iterable[Pair], lesions: Sequence[str] | None = None, resamples: int | None = None) -> Alignment:
     """Statistics of raw heatmaps (h, w) against expert masks of the whole image (H, W).
 
-    Raises ValueError where not one pair counts.
+    `lesions` names the lesion of each pair, by default each its own. Raises ValueError where not one pair counts.
     """
-    counts, moments = np.zeros((2, BINS)), np.zeros((2, 3))  # rows: outside, inside; columns: Σ1, Σv, Σv²
-    energies: list[tuple[float, float]] = []
-    skipped = 0
-    for heatmap, whole in pairs:
+    counts = np.zeros((2, BINS))
+    moments: list[list[tuple[float, ...]]] = []  # of each image: outside, inside; Σ1, Σv, Σv²
+    counted: list[int] = []
+    pair = -1
+    for pair, (heatmap, whole) in enumerate(pairs):
         mask = square_of(whole.astype(bool))
         values = values_on_mask(heatmap, mask)
         if values is None or mask.all() or not mask.any():
-            skipped += 1
             continue
         parts = (values[~mask], values[mask])
-        for row, part in enumerate(parts):
-            counts[row] += np.histogram(part, bins=BINS, range=(0, 1))[0]
-            moments[row] += (part.size, part.sum(), (part**2).sum())
-        energies.append((float((parts[0] ** 2).mean()), float((parts[1] ** 2).mean())))
-    if not energies:
+        counts += [np.histogram(part, bins=BINS, range=(0, 1))[0] for part in parts]
+        moments.append([(part.size, part.sum(), (part**2).sum()) for part in parts])
+        counted.append(pair)
+    if not counted:
         raise ValueError("Not one image has both a map and a mask that leaves something out.")
-    outside, inside = np.array(energies).T
-    return _alignment(counts, moments, Energies(inside, outside), skipped)
+    bootstrap = Bootstrap([lesions[index] for index in counted] if lesions else counted, resamples)
+    return _alignment(counts, np.array(moments, np.float64), pair + 1 - len(counted), bootstrap)
 
 
-def _alignment(counts: Floats, moments: Floats, energies: Energies, skipped: int) -> Alignment:
+def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstrap) -> Alignment:
+    """`counts` (2, BINS) and `moments` (N, 2, 3) of what lies outside and inside."""
     densities = counts / counts.sum(axis=1, keepdims=True) * BINS
-    means = moments[:, 1] / moments[:, 0]
-    deviations = np.sqrt(np.maximum(moments[:, 2] / moments[:, 0] - means**2, 0))
+    sizes, sums, squares = moments.sum(axis=0).T
+    means = sums / sizes
+    deviations = np.sqrt(np.maximum(squares / sizes - means**2, 0))
+    outside, inside = (moments[:, :, 2] / moments[:, :, 0]).T
+    energies = Energies(inside, outside)
     return Alignment(
-        images=len(energies.inside),
+        images=len(moments),
         skipped=skipped,
         inside=tuple(densities[1].tolist()),
         outside=tuple(densities[0].tolist()),
@@ -122,11 +123,21 @@ def _alignment(counts: Floats, moments: Floats, energies: Energies, skipped: int
         mean_outside=float(means[0]),
         sd_outside=float(deviations[0]),
         intersection=intersection_area(densities[1], densities[0]),
-        energy_inside=float(energies.inside.mean()),
-        energy_outside=float(energies.outside.mean()),
+        energy_inside=float(inside.mean()),
+        energy_outside=float(outside.mean()),
         cohens_d=cohens_d(energies),
         p=signed_rank_p(energies),
+        ratio=bootstrap.interval(_ratio, moments),
     )
+
+
+def _ratio(moments: Floats, weights: Floats) -> Floats:
+    """Mean inside over mean outside, for each row of weights (R, N); NaN where nothing outside lights up."""
+    sizes, sums = weights @ moments[:, :, 0], weights @ moments[:, :, 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        outside, inside = (sums / sizes).T
+        ratio: Floats = np.where(outside > 0, inside / outside, np.nan)
+    return ratio
 
 
 def intersection_area(first: Floats, second: Floats) -> float:
@@ -162,7 +173,6 @@ def table(rows: Mapping[str, Alignment]) -> dict[str, dict[str, Any]]:
     return {
         name: {
             **asdict(row),
-            "ratio": row.ratio if np.isfinite(row.ratio) else None,
             "p_bonferroni": bonferroni.get(name),
             "p_benjamini_hochberg": adjusted.get(name),
         }

@@ -66,10 +66,3 @@ def operating_points(
 def sensitivity_specificity(probabilities: Floats, labels: Labels, threshold: float) -> tuple[float, float]:
     called = probabilities >= threshold
     return float(called[labels].mean()), float((~called[~labels]).mean())
-
-
-def expected_calibration_error(probabilities: Floats, labels: Labels, bins: int = 15) -> float:
-    """Mean over equal-width bins, weighted by size, of |observed frequency - mean probability|."""
-    index = np.minimum((probabilities * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, weights=labels - probabilities, minlength=bins)
-    return float(np.abs(gaps).sum() / len(probabilities))

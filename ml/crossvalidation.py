@@ -24,7 +24,8 @@ def _flat(prefix: str, node: Any) -> Iterator[tuple[str, float]]:
     if isinstance(node, list):  # of operating points, or of plain counts
         node = {str(row["wanted"]): row for row in node if isinstance(row, dict) and "wanted" in row}
     if isinstance(node, dict) and {"value", "low", "high"} <= node.keys():
-        yield prefix, float(node["value"])
+        if node["value"] is not None:
+            yield prefix, float(node["value"])
     elif isinstance(node, dict):
         for name, inner in node.items():
             yield from _flat(f"{prefix}.{name}" if prefix else name, inner)

@@ -17,16 +17,17 @@ from ml.calibration import calibrated, fit_binary, fit_temperature, operating_po
 from ml.card import BCC, Card, Novelty, OperatingPoint, Target
 from ml.datasets import DataError, Split
 from ml.engine import Engine
-from ml.evaluation import Predictions, measure, predict
+from ml.evaluation import Predictions, predict
 from ml.examples import LESIONS
 from ml.export import export_onnx
 from ml.mixture import Portion, Sources, load
 from ml.network import MultiTaskNet
-from ml.pattern_evaluation import patterns_and_abstention
 from ml.pattern_release import NOVELTY_METHOD, known_images, pattern_targets, with_novelty
 from ml.patterns import Pattern
 from ml.preprocessing import PreprocessingSpec
 from ml.quality import QualityLimits
+from ml.report.document import DRAWINGS, document, summary
+from ml.report.files import write_report
 from ml.structures import Isic2018Task2
 from ml.synthetic import drawings as drawn
 from ml.training import BEST
@@ -56,7 +57,6 @@ JOINT_DATA: Final = {
     "six BCC patterns: drawn phantoms and drawings on HAM10000 photographs",
     "licence": DATA["licence"],
 }
-DRAWINGS: Final = 400
 _LIBRARIES: Final = ("torch", "torchvision", "schedulefree", "onnx", "onnxruntime", "numpy", "pillow")
 
 
@@ -102,10 +102,10 @@ def release(run: Path, bundle: Path, sources: Sources, drawings: int = DRAWINGS,
         card = replace(card, targets=(card.bcc, *targets))
     write_card(bundle, card)
     engine = Engine(Bundle.load(bundle), threads=0)
-    known = predict(engine, sources.ham, portions[Split.TEST])
-    figures = measure(known, card) | patterns_and_abstention(engine, known, sources.ham, marked, Split.TEST, drawings)
-    card = replace(card, metrics={"split": Split.TEST.value, **figures})
+    found = document(engine, replace(sources, structures=marked), Split.TEST, drawings)
+    card = replace(card, metrics=summary(found))
     write_card(bundle, card)
+    write_report(bundle, found)
     return card
 
 

@@ -4,16 +4,25 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ml.bundle import read_card
-from ml.model_card import markdown
+from ml.bundle import DEFAULT_BUNDLE, read_card
 
 
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("card", help="print a bundle's model card as Markdown")
-    parser.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="default: the shipped bundle")
+    parser.add_argument(
+        "bundle", type=Path, nargs="?", default=DEFAULT_BUNDLE, metavar="BUNDLE", help="default: the shipped bundle"
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="JSON", help="report.json of `evaluate --output` (default: the bundle's own)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    print(markdown(read_card(options.bundle)), end="")
+    from ml.model_card import markdown
+    from ml.report.files import REPORT_FILE, read_report
+
+    card, own = read_card(options.bundle), options.bundle / REPORT_FILE
+    file = options.report or (own if own.exists() else None)
+    print(markdown(card, read_report(file, card) if file else None), end="")
     return 0

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml.commands.train import add_options, config_of, device_of, sources_of
+from ml.commands.sources import sources_of
+from ml.commands.train import add_options, config_of, device_of
 
 
 def register(commands: Any) -> None:

@@ -1,37 +1,62 @@
-"""`python -m ml evaluate [BUNDLE] --data HAM10000 [--structures ISIC2018] [--split test]`: prints JSON."""
+"""`python -m ml evaluate [BUNDLE] --data HAM10000 …`: what the bundle reaches, beside what it is meant to reach."""
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from ml.commands.sources import add_sources, sources_of
+from ml.datasets import DataError
 
 
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("evaluate", help="measure a bundle on held-out lesions")
     parser.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="default: the shipped bundle")
-    parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder")
+    add_sources(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
-    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2, to measure the pigment-network head")
     parser.add_argument(
         "--drawings", type=int, default=400, metavar="N", help="unseen phantoms, and as many grafts (default: 400)"
     )
+    parser.add_argument("--backbones", type=Path, metavar="JSON", help="what `python -m ml backbones --json` printed")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="also write report.html and report.json there")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     from ml.bundle import Bundle
-    from ml.datasets import Ham10000, Split, split_by_lesion
+    from ml.datasets import Split
     from ml.engine import Engine
-    from ml.evaluation import measure, predict
-    from ml.pattern_evaluation import patterns_and_abstention
-    from ml.structures import Isic2018Task2
+    from ml.report.document import document
+    from ml.report.files import write_report
 
-    bundle, data = Bundle.load(options.bundle), Ham10000(options.data)
-    records = split_by_lesion(data.records, bundle.card.data["seed"])[Split(options.split)]
-    marked = Isic2018Task2(options.structures) if options.structures else None
-    split, engine = Split(options.split), Engine(bundle, threads=0)
-    known = predict(engine, data, records)
-    figures = measure(known, bundle.card)
-    figures |= patterns_and_abstention(engine, known, data, marked, split, options.drawings)
-    print(json.dumps({"bundle": bundle.reference, "split": options.split, **figures}, indent=1))
+    engine = Engine(Bundle.load(options.bundle), threads=0)
+    backbones = _backbones(options.backbones)
+    found = document(engine, sources_of(options), Split(options.split), options.drawings, backbones)
+    print(_text(found))
+    if options.output:
+        write_report(options.output, found)
+        print(f"\n{options.output / 'report.html'}")
     return 0
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    from ml.criteria import words
+
+    rows = [(row["name"], *words(row)) for row in found["criteria"]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    head = (
+        f"{found['bundle']}, {found['split']} split: {found['images']} images of {found['lesions']} lesions, "
+        f"{found['bcc_images']} images of {found['bcc_lesions']} lesions BCC. Intervals: 95 % bootstrap over lesions.\n"
+    )
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join([head, *(line.rstrip() for line in lines)])
+
+
+def _backbones(file: Path | None) -> list[dict[str, Any]]:
+    if file is None:
+        return []
+    try:
+        return list(json.loads(file.read_text(encoding="utf-8"))["backbones"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{file} is not what `python -m ml backbones --json` prints.") from error

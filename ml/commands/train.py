@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.commands.sources import add_sources, sources_of
+
 if TYPE_CHECKING:
-    from ml.mixture import Sources
     from ml.training import Config
 
 
@@ -30,9 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What every kind of training asks for."""
-    parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder")
-    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2: learn the seven patterns as well")
-    parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels: more lesions for BCC")
+    add_sources(parser)
     parser.add_argument("--backbone", default="mobilenet_v2", help="see `python -m ml backbones`; default: %(default)s")
     parser.add_argument(
         "--weights", required=True, help='a .safetensors file, or the name of published weights such as "IMAGENET1K_V2"'
@@ -56,20 +55,6 @@ def config_of(options: argparse.Namespace) -> "Config":
     given = {name: value for name in named if (value := getattr(options, name)) is not None}
     steps = three_steps(options.backbone, options.epochs) if options.epochs else three_steps(options.backbone)
     return Config(**given, half=options.bf16, stages=steps)
-
-
-def sources_of(options: argparse.Namespace) -> "Sources":
-    """The data sets named. Raises `DataError`."""
-    from ml.clinics import Isic2019LowResolution
-    from ml.datasets import Ham10000
-    from ml.mixture import Sources
-    from ml.structures import Isic2018Task2
-
-    return Sources(
-        Ham10000(options.data),
-        Isic2018Task2(options.structures) if options.structures else None,
-        Isic2019LowResolution(options.other_clinics) if options.other_clinics else None,
-    )
 
 
 def device_of(options: argparse.Namespace) -> str:

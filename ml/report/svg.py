@@ -1,6 +1,7 @@
-"""A small SVG writer: axes from 0 to 1, lines, steps, dots, and a shaded matrix. No script, no style sheet, no font.
+"""A small SVG writer: axes from 0 to 1, lines, steps, dots, intervals, and a shaded matrix.
 
-Colours are those of Okabe and Ito (2008), told apart with any colour vision; each series has a dash of its own as well.
+No script, no style sheet, no font. Colours are those of Okabe and Ito (2008), told apart with any colour vision; each
+series has a dash of its own as well.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Final
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 DASHES: Final = ("none", "7 4", "2 3", "9 3 2 3")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _SIDE = 460, 400, 60, 16, 320
+_LEGEND: Final = 18  # height of a line of the legend
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,16 @@ class Series:
     x: Sequence[float]
     y: Sequence[float]
     dots: bool = False
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A named value with its interval; `low` and `high` are None where it has none."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
 
 
 def chart(
@@ -38,7 +50,7 @@ def chart(
         if one.dots:
             parts += [_dot(*point, colour) for point in zip(one.x, heights, strict=True)]
         parts.append(_legend(number, one.name, colour, dash))
-    return _drawing(title, _WIDTH, _HEIGHT, parts)
+    return _drawing(title, _WIDTH, _HEIGHT + _LEGEND * (len(series) - 1), parts)
 
 
 def steps(name: str, densities: Sequence[float]) -> Series:
@@ -46,6 +58,35 @@ def steps(name: str, densities: Sequence[float]) -> Series:
     edges = [number / len(densities) for number in range(len(densities) + 1)]
     x = [edge for pair in pairwise(edges) for edge in pair]
     return Series(name, x, [density for density in densities for _ in range(2)])
+
+
+def forest(title: str, x_label: str, rows: Sequence[Estimated]) -> str:
+    """A line for each row: its value as a dot on its interval, over an axis from below the lowest to 1."""
+    lowest = min(row.value if row.low is None else row.low for row in rows)
+    start, left, line = min(int(lowest * 10) / 10, 0.9), 130, 22
+    bottom = 10 + line * len(rows)
+
+    def x(value: float) -> float:
+        return round(left + (value - start) / (1 - start) * _SIDE, 2)
+
+    parts = []
+    for number in range(6):
+        tick = start + (1 - start) * number / 5
+        parts.append(
+            _segment(x(tick), 10, x(tick), bottom, "#dddddd", 1) + _text(x(tick), bottom + 16, f"{tick:.2f}", "middle")
+        )
+    for number, row in enumerate(rows):
+        y = 10 + line * (number + 0.5)
+        parts.append(_text(left - 10, y + 4, row.name, "end"))
+        if row.low is not None and row.high is not None:
+            parts.append(_segment(x(row.low), y, x(row.high), y, COLOURS[0], 2))
+        parts.append(f'<circle cx="{x(row.value)}" cy="{y}" r="4" fill="{COLOURS[0]}"/>')
+    parts.append(_text(left + _SIDE / 2, bottom + 36, x_label, "middle"))
+    return _drawing(title, left + _SIDE + 40, bottom + 44, parts)
+
+
+def _segment(x: float, y: float, to_x: float, to_y: float, colour: str, width: int) -> str:
+    return f'<line x1="{x}" y1="{y}" x2="{to_x}" y2="{to_y}" stroke="{colour}" stroke-width="{width}"/>'
 
 
 def matrix(title: str, names: Sequence[str], rows: Sequence[Sequence[int]]) -> str:
@@ -91,7 +132,7 @@ def _axes(x_label: str, y_label: str, y_max: float) -> str:
 
 
 def _legend(number: int, name: str, colour: str, dash: str) -> str:
-    x, y = _LEFT + 150 * number, _HEIGHT - 10
+    x, y = _LEFT, _HEIGHT - 10 + _LEGEND * number
     mark = (
         f'<line x1="{x}" y1="{y - 4}" x2="{x + 26}" y2="{y - 4}" stroke="{colour}" stroke-width="2" '
         f'stroke-dasharray="{dash}"/>'

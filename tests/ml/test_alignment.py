@@ -31,7 +31,7 @@ def test_one_image_by_hand() -> None:
     assert (row.mean_inside, row.sd_inside) == pytest.approx((0.75, 0.25))
     assert (row.mean_outside, row.sd_outside) == pytest.approx((0.125, 0.125))
     assert (row.energy_inside, row.energy_outside) == pytest.approx(((1 + 0.25) / 2, 0.0625 / 2))
-    assert row.ratio == pytest.approx(6)
+    assert row.ratio["value"] == pytest.approx(6)
     assert row.intersection == 0
     assert (row.p, row.cohens_d) == (None, None)
 
@@ -81,7 +81,7 @@ def test_images_that_say_nothing_are_counted_and_left_out() -> None:
     row = align([*silent, (heatmap, half)])
     assert (row.images, row.skipped) == (1, 3)
     assert row.mean_inside == 1
-    assert row.ratio == float("inf")
+    assert row.ratio["value"] is None  # nothing lights up outside
     with pytest.raises(ValueError, match="Not one image"):
         align(silent)
 
@@ -110,7 +110,7 @@ def test_without_any_difference_there_is_no_test() -> None:
 
 
 def row_with(p: float | None) -> Alignment:
-    return Alignment(1, 0, (1.0,), (1.0,), 0.5, 0.1, 0.2, 0.1, 0.3, 0.3, 0.1, 1.0, p)
+    return Alignment(1, 0, (1.0,), (1.0,), 0.5, 0.1, 0.2, 0.1, 0.3, 0.3, 0.1, 1.0, p, {})
 
 
 def test_corrections_by_hand() -> None:
@@ -131,13 +131,13 @@ def test_maps_that_follow_the_mask_are_found_and_random_ones_are_not() -> None:
         return [(weight * m + generator.random((14, 14)), m) for m in masks]
 
     following, random = align(pairs(1.0)), align(pairs(0.0))
-    assert following.ratio > 2
+    assert 2 < following.ratio["low"] < following.ratio["value"] < following.ratio["high"]
     assert following.p is not None
     assert following.p < 1e-6
     assert following.cohens_d is not None
     assert following.cohens_d > 2
     assert following.intersection < 0.2
-    assert random.ratio == pytest.approx(1, abs=0.1)
+    assert random.ratio["low"] < 1 < random.ratio["high"]
     assert random.intersection > 0.85
     assert random.p is not None
     assert random.p > 0.01
@@ -147,3 +147,18 @@ def test_the_p_value_is_scipys() -> None:
     generator = np.random.default_rng(2)
     inside, outside = generator.random(30), generator.random(30) * 0.8
     assert signed_rank_p(Energies(inside, outside)) == pytest.approx(stats.wilcoxon(inside, outside).pvalue)
+
+
+def test_the_ratios_interval_counts_lesions() -> None:
+    """Ten copies of each image, named as the same lesion, say no more than one."""
+    generator = np.random.default_rng(4)
+    masks = [generator.random((14, 14)) < 0.3 for _ in range(12)]
+    pairs = [(0.6 * m + generator.random((14, 14)), m) for m in masks]
+    names = [str(number) for number in range(12)]
+
+    def width(row: Alignment) -> float:
+        return row.ratio["high"] - row.ratio["low"]
+
+    alone = width(align(pairs, names))
+    assert width(align(pairs * 10, names * 10)) == pytest.approx(alone, rel=0.01)
+    assert width(align(pairs * 10)) < 0.5 * alone

@@ -5,12 +5,12 @@ import pytest
 
 from ml.calibration import (
     calibrated,
-    expected_calibration_error,
     fit_binary,
     fit_temperature,
     operating_points,
     sensitivity_specificity,
 )
+from ml.metrics import calibration_error
 
 
 def test_fit_undoes_a_known_distortion() -> None:
@@ -21,8 +21,9 @@ def test_fit_undoes_a_known_distortion() -> None:
     temperature, offset = fit_binary(logits, labels)
     assert temperature == pytest.approx(2.5, rel=0.05)
     assert offset == pytest.approx(-1.5, abs=0.1)
-    before = expected_calibration_error(calibrated(logits, 1.0, 0.0), labels)
-    after = expected_calibration_error(calibrated(logits, temperature, offset), labels)
+    once = np.ones((1, len(labels)))
+    (before,) = calibration_error(calibrated(logits, 1.0, 0.0), labels, once)
+    (after,) = calibration_error(calibrated(logits, temperature, offset), labels, once)
     assert after < 0.01 < 0.05 < before
 
 
@@ -60,10 +61,3 @@ def test_operating_points_of_twenty_positives() -> None:
     points = operating_points(probabilities, labels, [0.90, 0.95, 1.0])
     assert [round(point.threshold, 2) for point in points] == [0.15, 0.10, 0.05]
     assert [point.specificity for point in points] == [1.0, 0.5, 0.5]
-
-
-def test_calibration_error_by_hand() -> None:
-    probabilities = np.array([0.1, 0.1, 0.9, 0.9])
-    assert expected_calibration_error(probabilities, np.array([False, False, True, True])) == pytest.approx(0.1)
-    assert expected_calibration_error(probabilities, np.array([True, True, False, False])) == pytest.approx(0.9)
-    assert expected_calibration_error(np.array([1.0]), np.array([True])) == 0

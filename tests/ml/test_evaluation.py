@@ -1,5 +1,6 @@
 """Figures by hand, intervals over lesions, and the shipped bundle's promise on real images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ml.engine import Engine
 from ml.evaluation import Predictions, measure, predict
 from ml.patterns import Lesion
 
-FIGURES = ["auc", "average_precision", "ece", "lesion_accuracy", "lesion_macro_f1"]
+FIGURES = ["auc", "average_precision", "recall", "specificity", "precision", "accuracy", "f1"]
 
 
 def predictions(logits: list[float], bcc: list[bool], groups: list[str]) -> Predictions:
@@ -35,7 +36,26 @@ def test_figures_by_hand(bundle: Bundle) -> None:
     (point,) = figures["operating_points"]
     assert point["sensitivity"]["value"] == 1
     assert point["specificity"]["value"] == pytest.approx(2 / 3)
-    assert all(figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"] for name in FIGURES[:2])
+    assert figures["specificity_at"]["value"] == pytest.approx(2 / 3)
+    assert all(figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"] for name in FIGURES)
+
+
+def test_a_row_of_table_3_by_hand(bundle: Bundle) -> None:
+    """Probabilities of one half and more are called: both BCC and one other of three."""
+    known = predictions([3.0, 1.0, -1.0, -2.0, 2.0], [True, True, False, False, False], list("abcde"))
+    figures = measure(known, bundle.card, resamples=50)
+    cells = {name: cell["value"] for name, cell in figures["confusion"].items()}
+    assert cells == {"tp": 2, "fp": 1, "fn": 0, "tn": 2}
+    by_hand = {"recall": 1, "specificity": 2 / 3, "precision": 2 / 3, "accuracy": 4 / 5, "f1": 4 / 5}
+    assert {name: figures[name]["value"] for name in by_hand} == pytest.approx(by_hand)
+
+
+def test_a_lesion_type_without_a_name_counts_for_bcc_alone(bundle: Bundle) -> None:
+    known = predictions([3.0, 1.0, -1.0, -2.0], [True, True, False, False], list("abcd"))
+    stranger = replace(known.records[3], lesion=None)
+    figures = measure(replace(known, records=(*known.records[:3], stranger)), bundle.card, resamples=50)
+    assert figures["auc"]["value"] == 1
+    assert figures["lesion_accuracy"]["value"] == pytest.approx(1 / 3)  # always naevus, which one of three is
 
 
 def test_intervals_count_lesions_not_images(bundle: Bundle) -> None:

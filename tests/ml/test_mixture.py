@@ -1,18 +1,19 @@
 """Seven patterns from three kinds of pictures: each contributes where it has labels, and nowhere else."""
 
 import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from justhtml import JustHTML
 from PIL import Image
 
 from ml.__main__ import main
 from ml.augmentation import at_low_resolution, augment_with_masks
 from ml.bundle import Bundle
 from ml.clinics import Isic2019LowResolution
+from ml.criteria import CRITERIA
 from ml.datasets import DataError, Ham10000, Split, split_by_lesion
 from ml.engine import Engine
 from ml.examples import PATTERNS, PN, SIX
@@ -22,6 +23,7 @@ from ml.pattern_release import choose_thresholds
 from ml.patterns import Lesion, Pattern
 from ml.preprocessing import PreprocessingSpec
 from ml.release import release
+from ml.report.files import read_report
 from ml.strangers import strangers
 from ml.structures import Isic2018Task2
 from ml.synthetic import FIRST_SEED, MASK_SIDE, Drawn, grafts, phantoms
@@ -189,10 +191,9 @@ def scribbles(split: Split, *rest: object) -> Drawn:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ml.evaluation.RESAMPLES", 20)
-    monkeypatch.setattr("ml.pattern_evaluation.DRAWN_RESAMPLES", 10)
-    monkeypatch.setattr("ml.pattern_evaluation.strangers", lambda: strangers(seeds=1))
-    for module in ("synthetic", "pattern_evaluation"):
+    monkeypatch.setattr("ml.bootstrap.RESAMPLES", 20)
+    monkeypatch.setattr("ml.abstention.strangers", lambda: strangers(seeds=1))
+    for module in ("synthetic", "answers"):
         monkeypatch.setattr(f"ml.{module}.phantoms", scribbles)
         monkeypatch.setattr(f"ml.{module}.grafts", scribbles)
 
@@ -221,11 +222,19 @@ def test_seven_patterns_are_learnt_from_three_data_sets_and_become_a_bundle(
     assert {target.evidence for target in bundle.card.targets[2:]} == {"synthetic + rule, not clinically validated"}
     (result,) = Engine(bundle).run([picture()])
     assert list(result.patterns) == list(Pattern)
-    arguments = ["evaluate", str(bundle.path), "--data", str(tiny_ham), "--structures", str(tiny_isic)]
+    sets = ["--data", str(tiny_ham), "--structures", str(tiny_isic), "--other-clinics", str(tiny_bcn)]
     capsys.readouterr()
-    assert main([*arguments, "--drawings", "32"]) == 0
-    printed = json.loads(capsys.readouterr().out)
-    assert {"rule", "pigment_network", "phantoms", "grafts", "abstention", "auc"} <= printed.keys()
-    page = markdown(bundle.card)
+    assert main(["evaluate", str(bundle.path), *sets, "--drawings", "32", "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert all(criterion.name in printed for criterion in CRITERIA)
+    found = read_report(tmp_path / "out" / "report.json", bundle.card)
+    assert {"rule", "coding", "pigment_network", "phantoms", "grafts", "subgroups", "other_clinics"} <= found.keys()
+    assert found["alignment"]  # a pattern that so short a training never lights up has no row
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert not JustHTML(html, collect_errors=True).errors
+    assert main(["card", str(bundle.path), "--report", str(tmp_path / "out" / "report.json")]) == 0
+    page = capsys.readouterr().out
     assert "not clinically validated" in page
-    assert "## Abstention" in page
+    for title in ("Criteria", "Patterns", "Heatmaps", "Subgroups", "Other clinics", "Abstention"):
+        assert f"## {title}" in page
+    assert "## Patterns" in markdown(bundle.card)  # the card alone carries the main figures

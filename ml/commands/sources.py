@@ -1,0 +1,28 @@
+"""The data sets that training, export and evaluation ask for."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ml.mixture import Sources
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder, with masks")
+    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2, for the seven patterns")
+    parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels, for a second site")
+
+
+def sources_of(options: argparse.Namespace) -> "Sources":
+    """The data sets named. Raises `DataError`."""
+    from ml.clinics import Isic2019LowResolution
+    from ml.datasets import Ham10000
+    from ml.mixture import Sources
+    from ml.structures import Isic2018Task2
+
+    return Sources(
+        Ham10000(options.data),
+        Isic2018Task2(options.structures) if options.structures else None,
+        Isic2019LowResolution(options.other_clinics) if options.other_clinics else None,
+    )

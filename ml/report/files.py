@@ -1,0 +1,41 @@
+"""The report on disk: report.html for people, report.json with the same numbers for programs."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from ml.card import Card
+from ml.datasets import DataError
+from ml.report.page import page
+
+REPORT_FILE: Final = "report.json"
+PAGE_FILE: Final = "report.html"
+_DIGITS: Final = 6
+
+
+def write_report(folder: Path, document: dict[str, Any]) -> None:
+    """Both files of a document made by `ml.report.document`, its numbers with six significant digits."""
+    rounded = _rounded(document)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(rounded, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / REPORT_FILE).write_text(text, encoding="utf-8")
+    (folder / PAGE_FILE).write_text(page(rounded), encoding="utf-8")
+
+
+def read_report(file: Path, card: Card) -> dict[str, Any]:
+    """A report.json about the bundle of this card. Raises `DataError`."""
+    try:
+        document = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{file} is not a readable report ({type(error).__name__}).") from error
+    if document.get("bundle") != card.reference:
+        raise DataError(f"{file} is about {document.get('bundle')}, not about {card.reference}.")
+    return document
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value

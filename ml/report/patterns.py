@@ -1,0 +1,100 @@
+"""The sections on what is found: the paper's Table 3 for BCC and every pattern, its coding, and the clinical rule."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ml.patterns import Pattern
+from ml.report.parts import Document, estimate, paragraph, section, table
+from ml.report.svg import matrix
+
+FIGURES: Final = {
+    "recall": "Recall",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "accuracy": "Accuracy",
+    "f1": "F1",
+    "auc": "ROC-AUC",
+    "average_precision": "Average precision",
+}
+DRAWN: Final = {"phantoms": "unseen phantoms", "grafts": "drawn on unseen photographs"}
+_CELLS: Final = {"tp": "True positive", "fp": "False positive", "fn": "False negative", "tn": "True negative"}
+_RULE: Final = {
+    "any_of_six": "One of the six BCC patterns found",
+    "network": "Pigment network found",
+    "rule_right": "Clinical rule right",
+}
+
+
+def rows_of_table_3(document: Document) -> Iterator[tuple[str, str, int, int, Document]]:
+    """(finding, measured on, images, positive images, figures) of everything that was measured."""
+    yield "BCC", "HAM10000", document["images"], document["bcc_images"], document
+    clinics = document.get("other_clinics")
+    if clinics:
+        yield "BCC", "other clinics, 84 px", clinics["images"], clinics["bcc_images"], clinics
+    network = document.get("pigment_network")
+    if network:
+        yield Pattern.PN.label, "ISIC 2018 Task 2, experts", network["images"], network["positives"], network
+    for key, name in DRAWN.items():
+        for code, row in document.get(key, {}).get("patterns", {}).items():
+            yield Pattern(code).label, name, row["images"], row["positives"], row
+
+
+def findings(document: Document) -> str:
+    rows = [
+        [finding, source, images, positive, *(estimate(row[figure]) for figure in FIGURES)]
+        for finding, source, images, positive, row in rows_of_table_3(document)
+    ]
+    text = (
+        "At the shipped thresholds. Of the seven patterns only pigment network has public expert labels; the other six "
+        "are measured on drawings, which says nothing of how they do on patients."
+    )
+    head = ["Finding", "Measured on", "Images", "Positive", *FIGURES.values()]
+    return section("Every finding (Table 3)", paragraph(text), table(head, rows))
+
+
+def confusions(document: Document) -> str:
+    measured = list(rows_of_table_3(document))
+    rows = [
+        [finding, source, *(estimate(row["confusion"][cell], 0) for cell in _CELLS)]
+        for finding, source, _, _, row in measured
+    ]
+    drawings = "".join(
+        f"<h3>{finding}, {source}</h3>" + _two_by_two(finding, row["confusion"])
+        for finding, source, _, _, row in measured
+        if source not in DRAWN.values()
+    )
+    return section("Confusion matrices", table(["Finding", "Measured on", *_CELLS.values()], rows), drawings)
+
+
+def _two_by_two(finding: str, cells: Document) -> str:
+    counts = [[round(cells[name]["value"]) for name in pair] for pair in (("tp", "fn"), ("fp", "tn"))]
+    return matrix(f"{finding}: truth downwards, answers to the right", ["yes", "no"], counts)
+
+
+def coding(document: Document) -> str:
+    found = document.get("coding")
+    if not found:
+        return ""
+    names, counts = found["confusion"]["names"], found["confusion"]["rows"]
+    rows = [[name, estimate(found["correct"][name]), *row] for name, row in zip(names, counts, strict=True)]
+    text = (
+        "What an image shows in the paper's coding, on real images where it is known: a BCC shows a BCC pattern; the "
+        "experts of ISIC 2018 Task 2, where no image is a BCC, marked pigment network or none."
+    )
+    return section(
+        "No pattern, pigment network, or a BCC pattern", paragraph(text), table(["Truth", "Correct", *names], rows)
+    )
+
+
+def rule(document: Document) -> str:
+    found = document.get("rule")
+    if not found:
+        return ""
+    figures = [
+        [name, estimate(found[f"{key}_in_bcc"]), estimate(found[f"{key}_in_non_bcc"])] for key, name in _RULE.items()
+    ]
+    shares = [
+        [Pattern(code).label, share, found["found_in_non_bcc"][code]] for code, share in found["found_in_bcc"].items()
+    ]
+    head = ["On real images", "BCC", "Not BCC"]
+    return section("The clinical rule", table(head, figures), table(["Found in", *head[1:]], shares))

@@ -1,0 +1,73 @@
+"""Estimated skin tone of a photograph: the individual typology angle of the skin around the lesion.
+
+ITA = atan((L* - 50) / b*) · 180 / π (Chardon, Cretois, Hourseau 1991), with the usual bands of Del Bino and Bernerd
+(2013). A dermatoscope's light and white balance are not calibrated, so this is an estimate from pixels, no phototype.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+SIDE: Final = 64  # the picture is shrunk to this square first: skin has no detail that counts here
+LEAST_SKIN: Final = 0.02  # of the picture; below this there is no estimate
+_MARGIN: Final = 2  # pixels around the lesion that are left out: its halo is not plain skin
+_DARK: Final = 40  # of 255 in every channel: the frame of the lens or a hair, not skin
+_XYZ: Final = np.array(  # of linear sRGB, IEC 61966-2-1
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+_D65: Final = np.array([0.95047, 1.0, 1.08883])
+
+Floats = npt.NDArray[np.float64]
+
+
+class SkinTone(StrEnum):
+    """Bands of the individual typology angle, lightest first."""
+
+    VERY_LIGHT = "very light"
+    LIGHT = "light"
+    INTERMEDIATE = "intermediate"
+    TAN = "tan"
+    BROWN = "brown"
+    DARK = "dark"
+
+
+_ABOVE: Final = {
+    SkinTone.VERY_LIGHT: 55,
+    SkinTone.LIGHT: 41,
+    SkinTone.INTERMEDIATE: 28,
+    SkinTone.TAN: 10,
+    SkinTone.BROWN: -30,
+}
+
+
+def band(angle: float) -> SkinTone:
+    """The band of an angle in degrees."""
+    return next((tone for tone, degrees in _ABOVE.items() if angle > degrees), SkinTone.DARK)
+
+
+def typology_angle(image: Image.Image, lesion_mask: npt.NDArray[np.bool_]) -> float | None:
+    """Degrees, from the median L* and b* of the skin outside the mask (H, W) of an RGB picture.
+
+    None where too little skin is left.
+    """
+    shown = Image.fromarray(lesion_mask.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)
+    lesion = np.asarray(shown.filter(ImageFilter.MaxFilter(2 * _MARGIN + 1))) > 0
+    pixels = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
+    skin = pixels[~lesion & (pixels.max(axis=2) > _DARK)]
+    if len(skin) < LEAST_SKIN * SIDE**2:
+        return None
+    lightness, _, yellow = np.median(lab(skin), axis=0).tolist()
+    return float(np.degrees(np.arctan2(lightness - 50, yellow)))
+
+
+def lab(rgb: npt.NDArray[np.number]) -> Floats:
+    """sRGB 0–255 (…, 3) → CIE L*a*b* under D65 (…, 3)."""
+    unit = np.asarray(rgb, np.float64) / 255
+    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
+    ratio = linear @ _XYZ.T / _D65
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = np.moveaxis(f, -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
