@@ -135,16 +135,18 @@ class World:
 
     def case(self, gp: str, *, images: int = 1, **facts: object) -> str:
         """A submitted case whose images wait for analysis; returns its number."""
+        new = cases.NewCase(
+            submission_token=str(uuid.uuid4()),
+            patient_reference=str(facts.pop("patient_reference", "TEST-1")),
+            body_site=BodySite.BACK,
+            **facts,  # type: ignore[arg-type]
+        )
+        files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
+        with self.app.app_context():
+            clean = cases.clean_images(files)
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
-            new = cases.NewCase(
-                submission_token=str(uuid.uuid4()),
-                patient_reference=str(facts.pop("patient_reference", "TEST-1")),
-                body_site=BodySite.BACK,
-                **facts,  # type: ignore[arg-type]
-            )
-            files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
-            return cases.submit(user, new, cases.clean_images(files)).number
+            return cases.submit(user, new, clean).number
 
     def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
