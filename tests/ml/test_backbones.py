@@ -1,16 +1,13 @@
 """Costs against the published ones, and a table that says what was not trained."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
+from ml.__main__ import main
 from ml.backbones import BACKBONES, NOT_TRAINED, Backbone, count, latency_ms, published, table
 
-ROOT = Path(__file__).parents[2]
 MOBILENET = BACKBONES[0]
 
 
@@ -43,10 +40,8 @@ def test_only_what_was_measured_here_has_an_accuracy() -> None:
     assert (first["label"], second["size"]) == ("MobileNet-V2", 224)
 
 
-def test_the_command_prints_json() -> None:
-    command = [sys.executable, "-W", "error", "-m", "ml", "backbones", "--json", "--repetitions", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backbones", "--json", "--repetitions", "0"]) == 0
+    answer = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in answer["backbones"]] == [backbone.name for backbone in BACKBONES]
     assert answer["machine"]["cores"] >= 1
