@@ -9,6 +9,8 @@ SETS = $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-cl
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
+# Each test file goes to one of two processes; plain `pytest` runs them in one.
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
@@ -50,7 +52,7 @@ node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.
 
 test: install-all  ## lint, types, directions of import, and every test
 	$(MAKE) -s lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
 
 lint: install-all  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

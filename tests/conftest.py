@@ -1,18 +1,24 @@
 """What every test of the web application stands on: a migrated database, an application, people and cases.
 
 TEST_DATABASE_URL runs the suite on that database (PostgreSQL) instead of SQLite; it is emptied before each test.
+TEST_REDIS_URL names a Redis for the tests of brokers. Where pytest-xdist runs several workers, each needs its own:
+{worker} in these addresses is the worker's number.
 """
 
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask_security.utils import hash_password
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import event
 
 from tests.images import jpeg
 from tests.web_client import CheckedClient
@@ -28,14 +34,22 @@ from webapp.models import Analysis, AnalysisState, BodySite, Case, Centre, Role,
 PASSWORD = "four unrelated clinic words"
 CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
 """Hundreds of tests sign in; how costly a real password hash is has a test of its own."""
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
+def server(variable: str) -> str | None:
+    """The address that the variable holds, None without one."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return os.environ.get(variable, "").replace("{worker}", worker) or None
+
+
 def make_settings(folder: Path, **changes: object) -> Settings:
     environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0"}
-    if os.environ.get("TEST_DATABASE_URL"):
-        environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+    if database := server("TEST_DATABASE_URL"):
+        environ["DATABASE_URL"] = database
     return replace(Settings.from_environment(environ), **changes)  # type: ignore[arg-type]
 
 
@@ -44,7 +58,16 @@ def make_app(settings: Settings) -> Flask:
     app.config.update(TESTING=True)
     app.extensions["security"].pwd_context.update(**CHEAP_HASHING)
     app.test_client_class = CheckedClient
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache()
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _in_a_hurry)
     return app
+
+
+def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
+    """Nobody pulls the plug during a test, so no commit need wait for the disk."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture(scope="session")
@@ -135,16 +158,18 @@ class World:
 
     def case(self, gp: str, *, images: int = 1, **facts: object) -> str:
         """A submitted case whose images wait for analysis; returns its number."""
+        new = cases.NewCase(
+            submission_token=str(uuid.uuid4()),
+            patient_reference=str(facts.pop("patient_reference", "TEST-1")),
+            body_site=BodySite.BACK,
+            **facts,  # type: ignore[arg-type]
+        )
+        files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
+        with self.app.app_context():
+            clean = cases.clean_images(files)
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
-            new = cases.NewCase(
-                submission_token=str(uuid.uuid4()),
-                patient_reference=str(facts.pop("patient_reference", "TEST-1")),
-                body_site=BodySite.BACK,
-                **facts,  # type: ignore[arg-type]
-            )
-            files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
-            return cases.submit(user, new, cases.clean_images(files)).number
+            return cases.submit(user, new, clean).number
 
     def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""

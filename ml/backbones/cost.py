@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ class Cost:
     latency_ms: float | None
 
 
+@cache
 def count(backbone: Backbone) -> tuple[int, float]:
     """Parameters and 10⁹ multiply-accumulates, counted at every convolution, matrix product and attention.
 

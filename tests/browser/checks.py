@@ -69,6 +69,7 @@ class Troubles:
 
 def check(page: Page, name: str, *, focus: bool = True) -> None:
     """Accessible, nothing sideways, every control labelled, focus to be seen; photographed if that is wanted."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert page.evaluate(TOO_WIDE) == [], f"{name} scrolls sideways at {width} px"
@@ -93,10 +94,11 @@ def violations(page: Page, only: list[str] | None = None) -> list[str]:
 def check_focus(page: Page, name: str) -> None:
     """Tab goes through the page, is never trapped, and always shows where it stands."""
     page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); }")
-    for _ in range(MOST_TABS):
+    for tabs in range(MOST_TABS):
         page.keyboard.press("Tab")
         focused: dict[str, Any] | None = page.evaluate(FOCUSED)
         if focused is None or focused["again"]:
+            assert tabs, f"{name}: Tab reaches nothing"
             return
         assert focused["visible"], f"{name}: no visible focus on {focused['what']}"
 

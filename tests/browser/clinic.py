@@ -46,12 +46,13 @@ class Clinic(World):
     ) -> str:
         """A case whose analysis has this result; None: a worker is still at it, for the next hour."""
         store = self.app.extensions["image_store"]
+        shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
+        new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
+        files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
+        with self.app.app_context():
+            clean = cases.clean_images(files)  # slow, so not while the database is locked for the running program
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
-            shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
-            new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
-            files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
-            clean = cases.clean_images(files)
             case = cases.submit(user, new, clean)
             for image, stored in zip(case.images, clean, strict=True):
                 analysis: Analysis = image.analyses[-1]

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from tests.browser.checks import HEIGHT, WIDTHS, Troubles
 from tests.browser.clinic import Clinic
 from tests.browser.people import Admin, Dermatologist, Gp, Person
 from tests.browser.program import Program
 from tests.conftest import make_app
+from tests.patience import PATIENCE
 from webapp.config import Settings
 from webapp.models import Role
 
@@ -27,7 +28,8 @@ ARGUMENTS = [
 ]
 NO_BROWSER = "no browser found: apt-get install chromium, or .venv/bin/playwright install chromium"
 KINDS = {Role.ADMIN: Admin, Role.GP: Gp, Role.DERMATOLOGIST: Dermatologist}
-PATIENCE_MS = 15_000
+PATIENCE_MS = PATIENCE * 1000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +68,9 @@ def arrive(browser: Browser, program: Program) -> Iterator[Arrive]:
     people: list[Person] = []
 
     def arrive(kind: type[Person] = Person, **options: Any) -> Person:
-        settings = {"base_url": program.url, "viewport": {"width": WIDTHS[0], "height": HEIGHT}} | options
+        size = {"width": WIDTHS[0], "height": HEIGHT}
+        still = {"reduced_motion": "reduce"}  # nothing is measured in the middle of a change of colour
+        settings = {"base_url": program.url, "viewport": size} | still | options
         context = browser.new_context(**settings)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)

@@ -37,7 +37,14 @@ class Person:
         expect(self.page.locator("main")).to_contain_text(text)
 
     def sees_title(self, text: str | re.Pattern[str]) -> None:
+        """The page with this title has come in whole, so that its scripts run and every key finds its place."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
+        self.page.wait_for_load_state()
+
+    def sees_errors(self) -> None:
+        """The form has come back with the summary of its errors, which has the focus."""
+        expect(self.page.locator("#error-summary")).to_be_focused()
+        self.page.wait_for_load_state()
 
     def sign_in(self, email: str, password: str = PASSWORD) -> Self:
         self.open("/login")

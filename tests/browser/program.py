@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.patience import PATIENCE, wait_until
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 60
-STOP_SECONDS = 30
 
 
 def free_port() -> int:
@@ -45,29 +45,30 @@ class Program:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
-        while not self._answers():
-            assert self._process.poll() is None, f"the program ended at once:\n{self.log.read_text()}"
-            assert time.monotonic() < began + START_SECONDS, f"no answer:\n{self.log.read_text()}"
-            time.sleep(0.05)
+        wait_until(self._answers)
         return time.monotonic() - began
 
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the program ended at once:\n{self.log.read_text()}"
         try:
-            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=PATIENCE) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
 
     def stop(self) -> int:
-        """Ctrl-C; returns the exit status. Whatever does not end by itself is killed, so that nothing stays behind."""
+        """Ctrl-C; returns the exit status. What does not end by itself is an error, and is killed for the next test."""
         assert self._process is not None
         family = self.family()
         self._process.send_signal(signal.SIGINT)
         try:
-            return self._process.wait(STOP_SECONDS)
+            status = self._process.wait(PATIENCE)
+            wait_until(lambda: not alive(family))  # helpers of Python's own end a moment after those they help
+            return status
         finally:
-            for pid in family:
-                _kill(pid)
+            for pid in alive(family):
+                os.kill(pid, signal.SIGKILL)
             self._process.wait()
 
     def family(self) -> list[int]:
@@ -78,7 +79,9 @@ class Program:
     @contextmanager
     def without_worker(self) -> Iterator[None]:
         """The worker stands still meanwhile: what is uploaded stays in the queue."""
-        pids = self._worker()
+        main = self._worker()
+        os.kill(main, signal.SIGSTOP)  # first, so that it starts no other process
+        pids = [main, *_descendants(main)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -87,11 +90,10 @@ class Program:
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
 
-    def _worker(self) -> list[int]:
+    def _worker(self) -> int:
         assert self._process is not None
         commands = {pid: command for pid, _parent, command in _processes()}
-        main = next(pid for pid in _descendants(self._process.pid) if commands[pid].endswith("wsgi worker"))
-        return [main, *_descendants(main)]
+        return next(pid for pid in _descendants(self._process.pid) if commands[pid].endswith("wsgi worker"))
 
     def flask(self, *arguments: str) -> str:
         """What a ``flask --app wsgi …`` command prints."""
@@ -132,8 +134,3 @@ def _descendants(pid: int) -> list[int]:
         fresh = [child for child, parent, _command in processes if parent in fresh]
         found += fresh
     return found
-
-
-def _kill(pid: int) -> None:
-    if alive([pid]):
-        os.kill(pid, signal.SIGKILL)

@@ -46,6 +46,7 @@ def test_new_case(enter: Arrive, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
     check(doctor.page, "case-new")
     doctor.choose_images(drawn(), drawn(8), drawn(9))
+    expect(doctor.page.locator("#previews img")).to_have_count(3)
     photograph(doctor.page, "case-new-previews-1280")
 
 
@@ -187,9 +188,9 @@ def test_decision_with_errors(enter: Arrive, clinic: Clinic, gp: str, dermatolog
     number = reading("claimed")(clinic, gp, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     reader.click("Decide, and answer the GP")
+    reader.sees_errors()
     summary = reader.page.locator("#error-summary")
     expect(summary.get_by_role("link")).to_have_count(2)
-    expect(summary).to_be_focused()
     check(reader.page, "reading-errors")
     summary.get_by_role("link", name="Please choose what is to be done.").press("Enter")
     expect(reader.page.get_by_label("Urgent appointment in dermatology")).to_be_focused()
@@ -237,10 +238,12 @@ def test_accounts_and_centres(enter: Arrive, clinic: Clinic, admin: str, gp: str
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/accounts")
     link = somebody.invite("Invited GP", "invited@test.example", "GP", "Browser Centre")
     assert "/reset/" in link
+    somebody.sees_title("Link for Invited GP")
     check(somebody.page, "admin-link")
     somebody.open("/admin/accounts/new")
     check(somebody.page, "admin-invite")
     somebody.click("Make the invitation link")
+    somebody.sees_errors()
     check(somebody.page, "admin-invite-errors")
     somebody.open(f"/admin/accounts/{clinic.user_id(gp)}")
     check(somebody.page, "admin-account")
@@ -252,10 +255,12 @@ def test_accounts_and_centres(enter: Arrive, clinic: Clinic, admin: str, gp: str
     somebody.open("/admin/centres/new")
     check(somebody.page, "admin-centre-new")
     somebody.click("Save")
+    somebody.sees_errors()
     check(somebody.page, "admin-centre-errors")
     somebody.open("/admin/centres")
     check(somebody.page, "admin-centres")
     somebody.click("Browser Centre", "link")
+    somebody.sees_title("Browser Centre")
     check(somebody.page, "admin-centre")
 
 
@@ -288,6 +293,7 @@ def test_change_password(enter: Arrive, gp: str) -> None:
     somebody.page.get_by_label("New password").fill("short")
     somebody.page.get_by_label("The same once more").fill("other")
     somebody.click("Change the password")
+    expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "password-change-errors")
 
 
@@ -313,6 +319,7 @@ def test_invitation(arrive: Arrive, clinic: Clinic) -> None:
     somebody.page.get_by_label("New password").fill("too short")
     somebody.page.get_by_label("The same once more").fill("different")
     somebody.click("Save the password")
+    expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "invitation-errors")
     somebody.open(expired).sees_title("You need a new link")
     check(somebody.page, "invitation-expired")

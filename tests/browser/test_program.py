@@ -9,18 +9,18 @@ from tests.browser.program import Program, alive
 
 pytestmark = pytest.mark.browser
 
-QUICK_SECONDS = 15
-"""5 s on an idle machine; a busy one with two cores gets more."""
+AS_QUICK = 3
+"""Times the first start, which makes the database too: a limit that a slow machine stretches by itself."""
 
 
 def test_ctrl_c_stops_everything_and_the_second_start_is_quick(browser: Browser, tmp_path: Path) -> None:
     program = Program(tmp_path)
-    program.start()
+    first = program.start()
     family = program.family()
     assert len(family) >= 3, "web server and worker"
     assert program.stop() == 0
     assert alive(family) == []
     assert program.log.read_text().rstrip().endswith("Stopped.")
-    assert program.start() < QUICK_SECONDS
+    assert program.start() < AS_QUICK * first
     assert program.stop() == 0
     assert "Traceback" not in program.log.read_text()

@@ -50,7 +50,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         reader.open("/review/")
         expect(reader.row(number)).to_contain_text("Not analysed yet")
     # and when the worker is back, the page tells so by itself
-    expect(gp.step("Analysis")).to_contain_text("Done", timeout=20_000)
+    expect(gp.step("Analysis")).to_contain_text("Done")
     expect(gp.step("Dermatologist")).to_contain_text("In the worklist")
     gp.has_not_reloaded()
 
@@ -78,7 +78,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         image.get_by_label("Off").check()
         expect(heatmap).to_have_count(0)
     # and meanwhile the GP sees that it is being read
-    expect(gp.step("Dermatologist")).to_contain_text("Being read now", timeout=20_000)
+    expect(gp.step("Dermatologist")).to_contain_text("Being read now")
 
     # When the dermatologist decides
     reader.decide(
@@ -87,7 +87,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
     reader.sees(f"Your decision on {number} is stored")
     # Then the answer comes to the GP, who reads it and closes the case
     answer = gp.page.get_by_role("link", name="The answer has arrived: read it now")
-    expect(answer).to_be_visible(timeout=20_000)
+    expect(answer).to_be_visible()
     gp.has_not_reloaded()
     answer.click()
     gp.sees("Please tell the patient to expect a call.")

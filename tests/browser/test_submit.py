@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.checks import check
 from tests.browser.clinic import Clinic
@@ -15,10 +15,6 @@ from webapp.models import Role
 pytestmark = pytest.mark.browser
 
 CHOSEN = "() => Array.from(document.getElementById('images').files, (file) => file.name)"
-SLOW_SENDING = """() => {
-  const send = XMLHttpRequest.prototype.send;
-  XMLHttpRequest.prototype.send = function (body) { setTimeout(() => send.call(this, body), 1500); };
-}"""
 
 
 def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arrive, gp: str) -> None:
@@ -29,8 +25,8 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     # When it is sent
     doctor.send()
     # Then the summary has the focus and leads to each field, which says itself what is wrong
+    doctor.sees_errors()
     summary = doctor.page.locator("#error-summary")
-    expect(summary).to_be_focused()
     expect(summary.get_by_role("link")).to_have_count(2)
     reference = doctor.page.get_by_label("Patient reference")
     expect(reference).to_have_attribute("aria-invalid", "true")
@@ -77,10 +73,14 @@ def test_progress_is_shown_and_a_double_click_makes_one_case(enter: Arrive, clin
     before = clinic.count(gp)
     doctor.begin_case("TEST-TWICE")
     doctor.choose_images(drawn())
-    doctor.page.evaluate(SLOW_SENDING)
+    sending: list[Route] = []
+    doctor.page.route("**/cases/new", lambda route: sending.append(route))  # goes on when the test says so
     doctor.page.get_by_role("button", name="Send the case").dblclick()
     expect(doctor.page.get_by_role("progressbar")).to_be_visible()
     expect(doctor.page.locator("#upload-text")).to_have_text(re.compile("Sending|Checking"))
+    expect(doctor.page.get_by_role("button", name="Send the case")).to_be_disabled()
+    (only,) = sending
+    only.continue_()
     doctor.sent_case()
     assert clinic.count(gp) == before + 1
 

@@ -7,13 +7,24 @@ from tests.browser.clinic import Clinic, full_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import Dermatologist
 from tests.browser.pictures import BLUE, GREEN, MARKS, drawn, marked_portrait, spot
+from tests.patience import wait_until
 from webapp.models import Role
 
 pytestmark = pytest.mark.browser
 
 PIXELS = 2.0
-SETTLED_MS = 700
-"""Longer than the viewer's animation."""
+AT_REST = """(frame) => new Promise((done) => {
+  let before = "", unchanged = 0;
+  const look = () => {
+    const { left, top, width, height } = frame.getBoundingClientRect();
+    const now = [left, top, width, height].join();
+    unchanged = now === before ? unchanged + 1 : 0;
+    before = now;
+    if (unchanged < 5) requestAnimationFrame(look); else done();
+  };
+  look();
+})"""
+"""The viewer moves its overlays in every picture it draws: five pictures alike, and it has come to rest."""
 
 Box = tuple[float, float, float, float]
 
@@ -32,17 +43,36 @@ def in_viewer(image: Locator, name: str) -> Box:
     return x - left, y - top, width, height
 
 
+def settled(image: Locator) -> Box:
+    """Where in the viewer the frame of the analysed square lies, once nothing moves any more."""
+    image.locator(".analysed-frame").evaluate(AT_REST)
+    return in_viewer(image, ".analysed-frame")
+
+
+def moved(image: Locator, before: Box) -> Box:
+    """The same, once it lies elsewhere than before."""
+    wait_until(lambda: max(abs(a - b) for a, b in zip(settled(image), before, strict=True)) > PIXELS)
+    return settled(image)
+
+
+def spots(image: Locator) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    shot = image.locator(".viewer").screenshot()
+    return spot(shot, GREEN), spot(shot, BLUE)
+
+
 def square_by_its_spots(image: Locator) -> Box:
     """Where in the viewer the analysed square must be, worked out from the spots in the pixels on the screen."""
-    shot = image.locator(".viewer").screenshot()
-    (x1, y1), (x2, y2) = spot(shot, GREEN), spot(shot, BLUE)
+    green, blue = spots(image)
+    assert green, "the green spot is not to be seen"
+    assert blue, "the blue spot is not to be seen"
+    (x1, y1), (x2, y2) = green, blue
     (u1, v1), (u2, v2) = MARKS[GREEN], MARKS[BLUE]
     width, height = (x2 - x1) / (u2 - u1), (y2 - y1) / (v2 - v1)
     return x1 - u1 * width, y1 - v1 * height, width, height
 
 
 def assert_on_the_square(image: Locator) -> None:
-    image.page.wait_for_timeout(SETTLED_MS)
+    settled(image)
     expected = square_by_its_spots(image)
     for name in (".analysed-frame", "canvas.heatmap"):
         found = in_viewer(image, name)
@@ -58,14 +88,17 @@ def portrait(clinic: Clinic, enter: Arrive, gp: str, dermatologist: str) -> Loca
     image.get_by_label("Basal cell carcinoma").check()
     image.get_by_label("Opacity").fill("0")
     expect(image.locator("canvas.heatmap")).to_have_css("opacity", "0")
+    wait_until(lambda: None not in spots(image))
     return image
 
 
 def test_the_heatmap_lies_exactly_on_the_analysed_square(portrait: Locator) -> None:
     page = portrait.page
     assert_on_the_square(portrait)
+    view = settled(portrait)
     # after zooming with the button
     portrait.get_by_role("button", name="Zoom in").click()
+    view = moved(portrait, view)
     assert_on_the_square(portrait)
     # after dragging
     left, top, width, height = box(portrait.locator(".viewer"))
@@ -73,14 +106,17 @@ def test_the_heatmap_lies_exactly_on_the_analysed_square(portrait: Locator) -> N
     page.mouse.down()
     page.mouse.move(left + width / 2 + 40, top + height / 2 - 25, steps=5)
     page.mouse.up()
+    view = moved(portrait, view)
     assert_on_the_square(portrait)
     # after the wheel
     page.mouse.wheel(0, -120)
+    view = moved(portrait, view)
     assert_on_the_square(portrait)
     # and in a narrower window
     portrait.get_by_role("button", name="Whole image").click()
     page.set_viewport_size({"width": 390, "height": 800})
     portrait.locator(".viewer").scroll_into_view_if_needed()
+    moved(portrait, view)
     assert_on_the_square(portrait)
 
 
@@ -88,14 +124,12 @@ def test_the_keyboard_moves_the_view_and_never_turns_or_traps(portrait: Locator)
     page = portrait.page
     canvas = portrait.locator(".openseadragon-canvas")
     canvas.focus()
-    page.wait_for_timeout(SETTLED_MS)
-    at_home = in_viewer(portrait, ".analysed-frame")
+    at_home = settled(portrait)
 
     def after(*keys: str) -> Box:
         for key in keys:
             page.keyboard.press(key)
-        page.wait_for_timeout(SETTLED_MS)
-        return in_viewer(portrait, ".analysed-frame")
+        return settled(portrait)
 
     assert after("+")[2] > at_home[2]
     assert after("-")[2] == pytest.approx(at_home[2], abs=PIXELS)
@@ -115,16 +149,14 @@ def test_two_fingers_zoom_on_a_telephone(clinic: Clinic, enter: Arrive, gp: str,
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist, viewport=phone, has_touch=True)
     image = reader.open(f"/review/{number}").viewer_is_open()
     image.locator(".viewer").scroll_into_view_if_needed()
-    reader.page.wait_for_timeout(SETTLED_MS)
-    before = in_viewer(image, ".analysed-frame")
+    before = settled(image)
     left, top, width, height = box(image.locator(".viewer"))
     x, y = left + width / 2, top + height / 2
     session = reader.page.context.new_cdp_session(reader.page)
     for kind, gap in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60), ("touchMove", 75), ("touchEnd", 0)):
         points = [{"x": x - gap, "y": y, "id": 1}, {"x": x + gap, "y": y, "id": 2}] if gap else []
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    reader.page.wait_for_timeout(SETTLED_MS)
-    assert in_viewer(image, ".analysed-frame")[2] > before[2] * 1.3
+    assert moved(image, before)[2] > before[2] * 1.3
 
 
 def test_a_second_heatmap_replaces_the_first(clinic: Clinic, enter: Arrive, gp: str, dermatologist: str) -> None:

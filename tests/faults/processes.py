@@ -4,17 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import pytest
 from flask import Flask
 
+from tests import patience
 from tests.conftest import ROOT
 from webapp.database import reading
-
-PATIENCE = 60.0
 
 
 def worker_environment(app: Flask) -> dict[str, str]:
@@ -40,7 +37,7 @@ def worker(app: Flask) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0, "the worker did not stop in order"
+            assert process.wait(patience.PATIENCE) == 0, "the worker did not stop in order"
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -50,10 +47,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(app: Flask, happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    """Look into the database until it has happened."""
+
+    def seen() -> bool:
         with app.app_context(), reading():
-            if happened():
-                return
-        time.sleep(0.01)
-    pytest.fail("it did not happen in time")
+            return happened()
+
+    patience.wait_until(seen)

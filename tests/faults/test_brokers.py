@@ -1,6 +1,5 @@
 """The same task code on every broker: SQLite always, PostgreSQL and Redis where the environment names one."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tests.conftest import World, make_settings
+from tests.conftest import World, make_settings, server
 from tests.faults.processes import wait_until, worker
 from webapp.analysis import queue
 from webapp.config import Settings
@@ -23,7 +22,7 @@ def settings(request: pytest.FixtureRequest, instance: Path) -> Settings:
     variable = BROKERS[request.param]
     if variable is None:
         return make_settings(instance)
-    url = os.environ.get(variable)
+    url = server(variable)
     if not url:
         pytest.skip(f"{variable} names no {request.param} server")
     return make_settings(instance, queue_url=url)

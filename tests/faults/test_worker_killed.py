@@ -1,6 +1,9 @@
 """A worker that is killed without warning loses no case and doubles no result."""
 
-import time
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,21 +12,17 @@ from sqlalchemy import func, select
 
 from tests.conftest import World, make_settings
 from tests.faults.processes import kill, wait_until, worker
-from tests.images import encoded, picture
+from tests.unit.work import analysis_ids, change, stored_case, submitted
 from webapp.analysis import leases
 from webapp.config import Settings
 from webapp.database import reading, transaction
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, Finding, Role
-
-LEASE = 2.0
-SLOW_SIDE = 6500
-"""Pixels a side of an image that takes long enough to decode that the worker is surely killed in the middle."""
+from webapp.models import Analysis, AnalysisState, Finding, utcnow
 
 
 @pytest.fixture
 def settings(instance: Path) -> Settings:
-    return make_settings(instance, analysis_lease_seconds=LEASE, analysis_attempts=2)
+    return make_settings(instance, analysis_attempts=2)
 
 
 def states() -> list[AnalysisState]:
@@ -34,49 +33,69 @@ def attempts() -> int:
     return db.session.scalars(select(Analysis.attempts)).one()
 
 
-def slow_case(app: Flask, world: World) -> str:
-    """A case whose one image is large enough to keep the worker busy for a noticeable time."""
-    number = world.case(world.user(Role.GP))
-    large = encoded(picture(500, 500).resize((SLOW_SIDE, SLOW_SIDE)), "JPEG", quality=95, subsampling=0)
-    with app.app_context(), transaction() as session:
-        image = session.scalars(select(Case).where(Case.number == number)).one().images[0]
-        image.key = app.extensions["image_store"].put(large)
-    return number
+@contextmanager
+def endless_reading(app: Flask, number: str) -> Iterator[None]:
+    """The case's image is a pipe meanwhile: a worker that has begun its analysis stays in the middle of it."""
+    with stored_case(app, number) as case:
+        (path,) = app.extensions["settings"].instance_dir.rglob(case.images[0].key)
+    whole = path.rename(path.with_suffix(".whole"))
+    os.mkfifo(path)
+    try:
+        yield
+    finally:
+        whole.replace(path)
+
+
+def begin_and_kill(app: Flask, attempt: int) -> None:
+    """A worker that has begun the attempt is killed."""
+    with worker(app) as process:
+        wait_until(app, lambda: attempts() == attempt and states() == [AnalysisState.RUNNING])
+        kill(process)
+
+
+def let_the_lease_run_out(app: Flask, number: str) -> None:
+    """As if the time had passed."""
+    (analysis_id,) = analysis_ids(app, number)
+    change(app, analysis_id, lease_until=utcnow() - timedelta(seconds=1))
+
+
+def nothing_under_way(app: Flask) -> bool:
+    huey = app.extensions["queue"].huey
+    return huey.pending_count() == huey.scheduled_count() == 0
 
 
 def test_a_worker_killed_during_an_analysis_leaves_exactly_one_result(app: Flask, world: World) -> None:
-    number = slow_case(app, world)
-    with worker(app) as first:
-        wait_until(app, lambda: states() == [AnalysisState.RUNNING])
-        kill(first)
+    number = submitted(world)
+    with endless_reading(app, number):
+        begin_and_kill(app, 1)
     with app.app_context(), reading():
         assert states() == [AnalysisState.RUNNING], "it was not killed in the middle of its work"
+    let_the_lease_run_out(app, number)
 
     with worker(app):
         wait_until(app, lambda: states() == [AnalysisState.DONE])
-        time.sleep(2 * LEASE)  # a late double run would finish within this time
+        wait_until(app, lambda: nothing_under_way(app))  # what a worker has fetched, it ends before it stops
 
     with app.app_context(), reading() as session:
         analysis = session.scalars(select(Analysis)).one()
         assert (analysis.state, analysis.attempts) == (AnalysisState.DONE, 2)
         assert session.scalar(select(func.count()).select_from(Finding).where(Finding.target == "BCC")) == 1
-        case = session.scalars(select(Case).where(Case.number == number)).one()
+    with stored_case(app, number) as case:
         assert case.is_open
         assert case.bcc_probability is not None
 
 
 def test_a_case_whose_analysis_never_survives_ends_at_the_top(app: Flask, world: World) -> None:
-    number = slow_case(app, world)
-    for attempt in (1, 2):
-        with worker(app) as process:
-            wait_until(app, lambda count=attempt: attempts() == count and states() == [AnalysisState.RUNNING])
-            kill(process)
-    time.sleep(LEASE)
+    number = submitted(world)
+    with endless_reading(app, number):
+        for attempt in (1, 2):
+            begin_and_kill(app, attempt)
+            let_the_lease_run_out(app, number)
     with app.app_context(), transaction():
         assert leases.sweep() == 1
-    with app.app_context(), reading() as session:
-        case = session.scalars(select(Case).where(Case.number == number)).one()
+    with app.app_context(), reading():
         assert states() == [AnalysisState.FAILED]
+    with stored_case(app, number) as case:
         assert case.needs_person
         assert case.rank == 0.0
         assert case.is_open

@@ -193,7 +193,6 @@ def test_only_what_was_measured_here_has_an_accuracy() -> None:
     assert (first["label"], second["size"]) == ("MobileNet-V2", 224)
 
 
-@pytest.mark.slow
 def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backbones", "--json", "--repetitions", "0"]) == 0
     answer = json.loads(capsys.readouterr().out)

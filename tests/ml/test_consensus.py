@@ -213,10 +213,10 @@ def test_unusable_ratings_are_refused(ratings: list, message: str):
 
 def test_a_hundred_thousand_images_take_seconds():
     _, ratings = simulate(5, 100_000, binary((0.9, 0.9), (0.8, 0.9), (0.7, 0.8), (0.6, 0.7)), [0.7, 0.3], 0.1)
-    start = time.perf_counter()
+    start = time.process_time()  # what others do on the machine does not count
     for _ in Pattern:
         assert dawid_skene(counts_of(ratings, 2)).converged
-    assert time.perf_counter() - start < 8
+    assert time.process_time() - start < 8
 
 
 def test_cohen_kappa_of_a_worked_example():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 
 HEAVY = ("torch", "torchvision", "onnxruntime", "ml.engine", "ml.network", "webapp.analysis.runner")
 REPORT = f"""
@@ -27,7 +28,7 @@ def python(folder: Path, *arguments: str, **environ: str) -> subprocess.Complete
         env={**inherited, "INSTANCE_DIR": str(folder), **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

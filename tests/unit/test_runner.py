@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from huey.exceptions import TaskTimeout
 
 from ml.bundle import BundleError
 from tests.conftest import outcome
+from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
 from webapp.analysis import leases, runner
 from webapp.config import Settings
@@ -169,29 +171,32 @@ def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: 
 
 def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: int) -> None:
     """The heartbeat renews a lease that would otherwise have run out."""
-    import time
-
-    quick = replace(settings, analysis_lease_seconds=0.6)
+    quick = replace(settings, analysis_lease_seconds=0.3)
     app.extensions["settings"] = quick
+
+    def lease_until() -> datetime:
+        with stored(app, analysis_id) as analysis:
+            assert analysis.lease_until
+            return analysis.lease_until
+
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "owner")
+    first_end = lease_until()
     with leases.Heartbeat(app, analysis_id, "owner", quick):
-        time.sleep(0.9)
-        with app.app_context(), transaction():
-            assert not leases.take(analysis_id, "thief")
+        wait_until(lambda: lease_until() > first_end + timedelta(seconds=quick.analysis_lease_seconds))
 
 
 def test_work_beyond_its_time_limit_loses_its_lease(app: Flask, settings: Settings, analysis_id: int) -> None:
-    import time
-
     quick = replace(settings, analysis_lease_seconds=0.3, analysis_timeout_seconds=0.2)
     app.extensions["settings"] = quick
-    with app.app_context(), transaction():
-        assert leases.take(analysis_id, "owner")
-    with leases.Heartbeat(app, analysis_id, "owner", quick):
-        time.sleep(0.8)
+
+    def taken(owner: str) -> bool:
         with app.app_context(), transaction():
-            assert leases.take(analysis_id, "next")
+            return leases.take(analysis_id, owner)
+
+    assert taken("owner")
+    with leases.Heartbeat(app, analysis_id, "owner", quick):
+        wait_until(lambda: taken("next"))
 
 
 @pytest.mark.parametrize("content", [None, "{}", "not json"])

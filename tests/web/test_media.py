@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.conftest import World
 from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, without_token
 from webapp.config import Settings
 from webapp.models import Role
 
@@ -45,7 +45,7 @@ def test_another_centre_sees_nothing_not_even_that_it_exists(world: World, sign_
     for address in addresses:
         response = stranger.get(address)
         assert response.status_code == missing.status_code == 404
-        assert response.text == missing.text
+        assert without_token(response.text) == without_token(missing.text)
 
 
 def test_an_administrator_sees_no_patient(world: World, sign_in, addresses: list[str]) -> None:
@@ -90,7 +90,8 @@ def test_a_harmed_object_is_said_in_words_and_not_audited(
         if harm == "gone":
             path.unlink()
         else:
-            path.write_bytes(path.read_bytes()[:-1] + b"x")
+            *whole, last = path.read_bytes()
+            path.write_bytes(bytes([*whole, last ^ 1]))
     for address in addresses:
         response = client.get(address)
         assert response.status_code == 503
