@@ -1,6 +1,6 @@
 """Pictures that are not dermoscopy, drawn on the spot: the engine must ask for a person instead of answering.
 
-Crops of sklearn's two sample photographs stand for photographs of anything.
+Crops of sklearn's two sample photographs, and scikit-image's collection, stand for photographs of anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import skimage.data
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ml.phantoms import generate
@@ -38,6 +39,8 @@ def strangers(seeds: int = 6) -> Iterator[tuple[str, Image.Image]]:
             yield kind, draw(np.random.default_rng([seed, *kind.encode()]))
     for name in ("china.jpg", "flower.jpg"):
         yield from (("photograph", crop) for crop in _crops(name))
+    for kind, names in _COLLECTED.items():
+        yield from ((kind, Image.fromarray(getattr(skimage.data, name)()).convert("RGB")) for name in names)
 
 
 def _text(rng: np.random.Generator) -> Image.Image:
@@ -135,6 +138,13 @@ def _picture(values: Floats) -> Image.Image:
     return Image.fromarray(shown.clip(0, 255).astype(np.uint8))
 
 
+# By their names in skimage.data, which come with the package.
+_COLLECTED: Final = {
+    "cat": ("cat",),
+    "photograph of things": ("astronaut", "coffee", "rocket", "coins", "clock", "camera", "brick", "grass", "gravel"),
+    "printed page": ("page", "text"),
+    "other medical image": ("retina", "immunohistochemistry", "cell"),
+}
 _KINDS: Final[dict[str, Callable[[np.random.Generator], Image.Image]]] = {
     "text": _text,
     "screen": _screen,
