@@ -33,6 +33,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "accounts.profile": SIGNED_IN,
     "help.page": SIGNED_IN,
     "cases.index": GP,
+    "cases.updates": GP,
     "cases.new": GP,
     "cases.show": GP,
     "cases.status": GP,

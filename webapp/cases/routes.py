@@ -9,7 +9,9 @@ from werkzeug.wrappers import Response
 
 from webapp.cases import presenters, queries, service
 from webapp.cases.forms import CaseForm, ConfirmForm, ImagesForm
+from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, RefusedUploadError
+from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
 
@@ -18,13 +20,31 @@ blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 @blueprint.get("/")
 def index() -> str:
+    return render_template("cases/index.html", **_list())
+
+
+@blueprint.get("/list")
+def updates() -> str:
+    """The part of the list that changes by itself. Like every poll it says nothing to the session."""
+    return render_template("cases/_list.html", **_list())
+
+
+def _list() -> dict[str, object]:
     search = request.args.get("q", "").strip()[:40]
+    only = request.args.get("only", type=ListFilter)
     before = request.args.get("before", type=row_id)
-    cases = queries.page(current_user, search, before)
+    cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    older = shown[-1].id if len(cases) > len(shown) else None
-    rows = [presenters.CaseRow(case) for case in shown]
-    return render_template("cases/index.html", rows=rows, search=search, before=before, older=older)
+    waiting = waiting_of(shown)
+    return {
+        "rows": [presenters.CaseRow(case, waiting.get(case.id)) for case in shown],
+        "search": search,
+        "only": only,
+        "before": before,
+        "older": shown[-1].id if len(cases) > len(shown) else None,
+        "counts": queries.counts(current_user),
+        "pace_days": PACE_DAYS,
+    }
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -79,6 +99,7 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = _visible_case(number)
+    service.note_reading(current_user, case)
     return _case_page(case, ImagesForm())
 
 
@@ -86,7 +107,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
     return render_template(
         "cases/show.html",
         case=case,
-        progress=presenters.Progress(case),
+        progress=_progress(case),
         form=form,
         confirm=ConfirmForm(),
         settings=current_app.extensions["settings"],
@@ -96,7 +117,11 @@ def _case_page(case: Case, form: ImagesForm) -> str:
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
     """The part of the case page that changes by itself."""
-    return render_template("cases/_progress.html", progress=presenters.Progress(_visible_case(number)))
+    return render_template("cases/_progress.html", progress=_progress(_visible_case(number)))
+
+
+def _progress(case: Case) -> presenters.Progress:
+    return presenters.Progress(case, waiting_of([case]).get(case.id))
 
 
 @blueprint.post("/<number>/images")

@@ -15,7 +15,7 @@ from webapp.cases import queries
 from webapp.config import Settings
 from webapp.database import after_commit, after_rollback, pause
 from webapp.extensions import db
-from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Urgency, User, utcnow
+from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
 from webapp.storage import ImageStore
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
@@ -168,6 +168,20 @@ def withdraw(user: User, case: Case) -> None:
     case.move_to(CaseState.WITHDRAWN)
     case.closed_at = utcnow()
     audit.record(user, "case.withdrawn", case, before={"state": before}, after={"state": case.state.value})
+
+
+def note_reading(user: User, case: Case) -> None:
+    """The answer counts as read from the first time that its page is opened at the centre."""
+    review = case.standing_review
+    if review is None or review.receipt is not None or case.state is CaseState.WITHDRAWN:
+        return
+    try:
+        with db.session.begin_nested():
+            db.session.add(Receipt(review_id=review.id, user_id=user.id))
+    except IntegrityError:
+        return  # a colleague opened it at the same moment
+    db.session.refresh(review, ["receipt"])
+    audit.record(user, "answer.read", review)
 
 
 def close(user: User, case: Case) -> None:

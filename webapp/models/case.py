@@ -145,6 +145,11 @@ class Case(Base):
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
 
+    @property
+    def standing_review(self) -> "Review | None":
+        """The dermatologist's last word, unless the GP has sent new images since."""
+        return self.reviews[-1] if self.reviews and not self.is_open else None
+
     def move_to(self, state: CaseState) -> None:
         self.state = state
         self.is_open = state in OPEN_STATES
