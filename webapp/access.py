@@ -35,6 +35,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.index": GP,
     "cases.updates": GP,
     "cases.new": GP,
+    "cases.check_image": GP,
     "cases.show": GP,
     "cases.status": GP,
     "cases.close": GP,

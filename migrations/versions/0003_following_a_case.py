@@ -1,4 +1,4 @@
-"""following a case
+"""following and sending a case
 
 Revision: 0003, after 0002; written 2026-11-21.
 """
@@ -24,8 +24,22 @@ def upgrade() -> None:
     with op.batch_alter_table('review', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_review_decided_at'), ['decided_at'], unique=False)
 
+    with op.batch_alter_table('image', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('remarks', sa.JSON(), nullable=False, server_default='[]'))
+        batch_op.add_column(sa.Column('sent_anyway', sa.Text(), nullable=False, server_default=''))
+
+    with op.batch_alter_table('case_file', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('consented_at', sa.DateTime(timezone=True), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table('case_file', schema=None) as batch_op:
+        batch_op.drop_column('consented_at')
+
+    with op.batch_alter_table('image', schema=None) as batch_op:
+        batch_op.drop_column('sent_anyway')
+        batch_op.drop_column('remarks')
+
     with op.batch_alter_table('review', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_review_decided_at'))
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
 
 from webapp.choices import choices, choices_of
@@ -24,6 +33,11 @@ class ImagesForm(FlaskForm):
     """New images for a case that a dermatologist sent back."""
 
     images = MultipleFileField("Dermoscopic images")
+    send_anyway = StringField(
+        "Why send it all the same?",
+        description="For example: the lesion is ulcerated and will not get sharper. The dermatologist reads this.",
+        validators=[Length(max=300, message="Please keep the reason under 300 characters.")],
+    )
 
 
 class CaseForm(ImagesForm):
@@ -63,6 +77,15 @@ class CaseForm(ImagesForm):
     )
     clinical_question = TextAreaField(
         "Your question", validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")]
+    )
+    consent = BooleanField(
+        "The patient, or who decides for them, knows what the images are for and agrees that they are sent, stored "
+        "and read by a dermatologist.",
+        validators=[DataRequired("Please confirm that the patient agrees.")],
+    )
+    nothing_identifying = BooleanField(
+        "No image or text shows a name, a date of birth, a whole face or anything else that tells who it is.",
+        validators=[DataRequired("Please confirm that nothing tells who the patient is.")],
     )
     urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
 

@@ -51,6 +51,13 @@ def by_submission(user: User, token: str) -> Case | None:
     return db.session.scalars(statement).one_or_none()
 
 
+def sent_before(user: User, digests: Sequence[str], token: str) -> dict[str, str]:
+    """SHA-256 of an image → number of the first case of the centre that has it, other than that of this form."""
+    statement = select(Image.sha256, Case.number).join(Image.case)
+    statement = statement.where(visible_to(user), Image.sha256.in_(digests), Case.submission_token != token)
+    return {row.sha256: row.number for row in db.session.execute(statement.order_by(Image.id.desc()))}
+
+
 class ListFilter(StrEnum):
     """What the GP's list can be narrowed to."""
 

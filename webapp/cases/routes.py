@@ -7,10 +7,12 @@ from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from webapp.cases import presenters, queries, service
+from webapp.analysis.intake import CleanImage
+from webapp.cases import presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ConfirmForm, ImagesForm
 from webapp.cases.queries import ListFilter
-from webapp.cases.service import CaseChangedError, NewCase, RefusedUploadError
+from webapp.cases.service import CaseChangedError, NewCase
+from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
@@ -53,13 +55,9 @@ def new() -> str | Response | tuple[str, int]:
     if request.method == "GET":
         form.submission_token.data = str(uuid.uuid4())
         return _form_page(form)
-    valid, images = form.validate(), []
-    try:
-        images = service.clean_images(_files())
-    except RefusedUploadError as error:
-        form.images.errors = error.problems
-        valid = False
-    if not valid:
+    valid = form.validate()
+    images = _accepted(form, form.submission_token.data or "")
+    if not valid or images is None:
         return _form_page(form), 422
     case = service.submit(current_user, _new_case(form), images)
     flash(
@@ -77,6 +75,31 @@ def _files() -> list[tuple[str, bytes]]:
     return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
 
 
+def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
+    """The chosen images, or None with the reason beside the field."""
+    try:
+        return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token)
+    except RefusedUploadError as error:
+        form.images.errors = error.problems
+    except ReasonMissingError as missing:
+        form.send_anyway.errors = missing.remarks
+    return None
+
+
+@blueprint.post("/images/check")
+def check_image() -> dict[str, object]:
+    """What speaks against one chosen image, before the form is sent. Nothing is stored."""
+    files = [("This image", data) for _name, data in _files()]
+    if len(files) != 1:
+        abort(400)
+    try:
+        images = uploads.clean_images(files)
+    except RefusedUploadError as error:
+        return {"refused": True, "text": str(error)}
+    (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
+    return {"refused": False, "text": uploads.sentence(remarks)}
+
+
 def _new_case(form: CaseForm) -> NewCase:
     return NewCase(
         submission_token=form.submission_token.data or "",
@@ -88,6 +111,7 @@ def _new_case(form: CaseForm) -> NewCase:
         history=(form.history.data or "").strip(),
         clinical_question=(form.clinical_question.data or "").strip(),
         urgency=Urgency(form.urgency.data),
+        consent=form.consent.data,
     )
 
 
@@ -128,13 +152,12 @@ def _progress(case: Case) -> presenters.Progress:
 def add_images(number: str) -> str | Response | tuple[str, int]:
     form = ImagesForm()
     _visible_case(number)  # nobody has files decoded for a case of others
-    try:
-        images = service.clean_images(_files())
-        case = _visible_case(number, locked=True)
-        service.add_images(current_user, case, images)
-    except RefusedUploadError as error:
-        form.images.errors = error.problems
+    valid = form.validate()
+    images = _accepted(form)
+    if not valid or images is None:
         return _case_page(_visible_case(number), form), 422
+    try:
+        service.add_images(current_user, _visible_case(number, locked=True), images)
     except CaseChangedError:
         abort(409)
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")

@@ -1,6 +1,5 @@
 """The rules of the GP's side: how a case comes to be, and how it is closed."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp import audit
 from webapp.analysis import queue, triage
-from webapp.analysis.intake import CleanImage, RefusedImageError, rebuild
+from webapp.analysis.intake import CleanImage
 from webapp.cases import queries
-from webapp.config import Settings
-from webapp.database import after_commit, after_rollback, pause
+from webapp.database import after_commit, after_rollback
 from webapp.extensions import db
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
 from webapp.storage import ImageStore
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
-
-
-class RefusedUploadError(ValueError):
-    """One or more files cannot be used; one sentence for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
 
 
 class CaseChangedError(Exception):
@@ -46,6 +36,7 @@ class NewCase:
     history: str = ""
     clinical_question: str = ""
     urgency: Urgency = Urgency.ROUTINE
+    consent: bool = False
     synthetic: bool = False
 
 
@@ -72,6 +63,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         history=new.history,
         clinical_question=new.clinical_question,
         urgency=new.urgency,
+        consented_at=utcnow() if new.consent else None,
         synthetic=new.synthetic,
     )
     try:
@@ -108,27 +100,6 @@ def _add(case: Case, images: Sequence[CleanImage]) -> None:
     after_commit(lambda: queue.send_all(messages))
 
 
-def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
-    """Make clean images of uploaded files, given as (name for messages, bytes). Raises RefusedUploadError."""
-    settings: Settings = current_app.extensions["settings"]
-    pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
-    if not files:
-        raise RefusedUploadError(["Please choose at least one image."])
-    if len(files) > settings.max_images_per_case:
-        raise RefusedUploadError(
-            [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
-        )
-    images, problems = [], []
-    for name, data in files:
-        try:
-            images.append(rebuild(data, settings))
-        except RefusedImageError as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        raise RefusedUploadError(problems)
-    return images
-
-
 def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
     image = Image(
         case=case,
@@ -139,7 +110,9 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         width=clean.width,
         height=clean.height,
         byte_size=len(clean.data),
-        sha256=hashlib.sha256(clean.data).hexdigest(),
+        sha256=clean.sha256,
+        remarks=[remark.value for remark in clean.remarks],
+        sent_anyway=clean.sent_anyway,
     )
     analysis = Analysis(image=image)
     db.session.add(analysis)

@@ -123,6 +123,7 @@ class Case(Base):
     is_open: Mapped[bool] = mapped_column(default=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synthetic: Mapped[bool] = mapped_column(default=False)
+    consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     patient_reference: Mapped[str] = mapped_column(String(40), index=True)
     birth_year: Mapped[int | None]
