@@ -44,6 +44,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "media.image": CLINICIANS,
     "media.thumbnail": CLINICIANS,
     "media.heatmap": CLINICIANS,
+    "media.letter": CLINICIANS,
     "review.worklist": DERMATOLOGIST,
     "review.decided": DERMATOLOGIST,
     "review.claim": DERMATOLOGIST,
