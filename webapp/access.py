@@ -39,6 +39,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.show": GP,
     "cases.status": GP,
     "cases.close": GP,
+    "cases.follow": GP,
     "cases.add_images": GP,
     "cases.withdraw": GP,
     "media.image": CLINICIANS,

@@ -30,10 +30,16 @@ def upgrade() -> None:
 
     with op.batch_alter_table('case_file', schema=None) as batch_op:
         batch_op.add_column(sa.Column('consented_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('follows_id', sa.Integer(), nullable=True))
+        batch_op.create_index(batch_op.f('ix_case_file_follows_id'), ['follows_id'], unique=False)
+        batch_op.create_foreign_key(batch_op.f('fk_case_file_follows_id_case_file'), 'case_file', ['follows_id'], ['id'])
 
 
 def downgrade() -> None:
     with op.batch_alter_table('case_file', schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_case_file_follows_id_case_file'), type_='foreignkey')
+        batch_op.drop_index(batch_op.f('ix_case_file_follows_id'))
+        batch_op.drop_column('follows_id')
         batch_op.drop_column('consented_at')
 
     with op.batch_alter_table('image', schema=None) as batch_op:

@@ -42,6 +42,7 @@ class ImagesForm(FlaskForm):
 
 class CaseForm(ImagesForm):
     submission_token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
+    follows = HiddenField(validators=[Length(max=12)])
     patient_reference = StringField(
         "Patient reference",
         description="The code your centre uses. No name, no date of birth, no national number.",
@@ -100,6 +101,12 @@ class CaseForm(ImagesForm):
         this_year = datetime.now(UTC).year
         if field.data is not None and not this_year - LONGEST_LIFE <= field.data <= this_year:
             raise ValidationError(f"Please give a year between {this_year - LONGEST_LIFE} and {this_year}.")
+
+
+class FollowForm(FlaskForm):
+    """Which earlier case of the patient shows the same lesion; its choices are the cases' numbers."""
+
+    follows = SelectField("Earlier case of the same lesion")
 
 
 class ConfirmForm(FlaskForm):

@@ -18,6 +18,11 @@ def file_label(position: int, filename: str | None) -> str:
     return f"Image {position} ({name[:LONGEST_NAME]})" if name else f"Image {position}"
 
 
+def as_choice(case: Case) -> tuple[str, str]:
+    """A case in a list to choose from: (number, text)."""
+    return case.number, f"{case.number}: {case.body_site.label}, sent {case.submitted_at:%d %b %Y}"
+
+
 STATE_WORDS = {
     CaseState.SUBMITTED: "Being analysed",
     CaseState.AWAITING_REVIEW: "Waiting for a dermatologist",

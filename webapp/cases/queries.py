@@ -153,6 +153,24 @@ def decisions_since(moment: datetime) -> tuple[int, datetime | None]:
     return count, earliest
 
 
+def candidates(user: User, case: Case) -> list[Case]:
+    """The centre's earlier cases of the same patient, newest first: one of them may show the same lesion."""
+    same_patient = (Case.centre_id == case.centre_id, Case.patient_reference == case.patient_reference)
+    statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
+    statement = statement.where(Case.state != CaseState.WITHDRAWN).order_by(Case.id.desc()).limit(PAGE_SIZE)
+    return list(db.session.scalars(statement))
+
+
+def lesion_history(user: User, case: Case) -> list[Case]:
+    """The earlier cases of the same lesion, newest first: the one that this case follows, the one before that …"""
+    if case.follows_id is None:
+        return []
+    chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)
+    chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
+    statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
+    return list(db.session.scalars(statement.options(selectinload(Case.images), selectinload(Case.reviews))))
+
+
 def image_of(user: User, image_id: int) -> Image | None:
     statement = select(Image).join(Image.case).where(Image.id == image_id, visible_to(user))
     return db.session.scalars(statement.options(contains_eager(Image.case))).one_or_none()

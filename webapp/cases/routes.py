@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 
 from webapp.analysis.intake import CleanImage
 from webapp.cases import presenters, queries, service, uploads
-from webapp.cases.forms import CaseForm, ConfirmForm, ImagesForm
+from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
-from webapp.cases.service import CaseChangedError, NewCase
+from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
+from webapp.choices import choices
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
 
@@ -51,23 +52,39 @@ def _list() -> dict[str, object]:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> str | Response | tuple[str, int]:
-    form = CaseForm()
     if request.method == "GET":
-        form.submission_token.data = str(uuid.uuid4())
-        return _form_page(form)
+        return _empty_form(request.args.get("follows", ""))
+    form = CaseForm()
+    follows = _visible_case(form.follows.data) if form.follows.data else None
     valid = form.validate()
     images = _accepted(form, form.submission_token.data or "")
     if not valid or images is None:
-        return _form_page(form), 422
-    case = service.submit(current_user, _new_case(form), images)
+        return _form_page(form, follows), 422
+    try:
+        case = service.submit(current_user, _new_case(form, follows), images)
+    except NotTheSamePatientError:
+        form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
+        return _form_page(form, follows), 422
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
     return redirect(url_for("cases.show", number=case.number))
 
 
-def _form_page(form: CaseForm) -> str:
-    return render_template("cases/new.html", form=form, settings=current_app.extensions["settings"])
+def _empty_form(follows: str) -> str:
+    """A new form; for a lesion that an earlier case shows, with what is known of the patient already."""
+    earlier = _visible_case(follows) if follows else None
+    form = CaseForm(obj=earlier)
+    form.submission_token.data = str(uuid.uuid4())
+    form.follows.data = follows
+    form.history.data = form.clinical_question.data = ""
+    form.urgency.data = Urgency.ROUTINE.value
+    return _form_page(form, earlier)
+
+
+def _form_page(form: CaseForm, follows: Case | None) -> str:
+    settings = current_app.extensions["settings"]
+    return render_template("cases/new.html", form=form, follows=follows, settings=settings)
 
 
 def _files() -> list[tuple[str, bytes]]:
@@ -100,7 +117,7 @@ def check_image() -> dict[str, object]:
     return {"refused": False, "text": uploads.sentence(remarks)}
 
 
-def _new_case(form: CaseForm) -> NewCase:
+def _new_case(form: CaseForm, follows: Case | None) -> NewCase:
     return NewCase(
         submission_token=form.submission_token.data or "",
         patient_reference=form.patient_reference.data or "",
@@ -112,6 +129,7 @@ def _new_case(form: CaseForm) -> NewCase:
         clinical_question=(form.clinical_question.data or "").strip(),
         urgency=Urgency(form.urgency.data),
         consent=form.consent.data,
+        follows=follows,
     )
 
 
@@ -134,6 +152,8 @@ def _case_page(case: Case, form: ImagesForm) -> str:
         progress=_progress(case),
         form=form,
         confirm=ConfirmForm(),
+        history=queries.lesion_history(current_user, case),
+        follow_form=_follow_form(case),
         settings=current_app.extensions["settings"],
     )
 
@@ -161,6 +181,25 @@ def add_images(number: str) -> str | Response | tuple[str, int]:
     except CaseChangedError:
         abort(409)
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
+    return redirect(url_for("cases.show", number=number))
+
+
+def _follow_form(case: Case) -> FollowForm:
+    form = FollowForm()
+    earlier = queries.candidates(current_user, case)
+    form.follows.choices = choices([("", "None of them: another lesion"), *map(presenters.as_choice, earlier)])
+    form.follows.data = next((other.number for other in earlier if other.id == case.follows_id), "")
+    return form
+
+
+@blueprint.post("/<number>/follow")
+def follow(number: str) -> Response:
+    case = _visible_case(number, locked=True)
+    try:
+        service.follow(current_user, case, request.form.get("follows", ""))
+    except NotTheSamePatientError:
+        abort(404)
+    flash("Noted. The dermatologist sees the earlier images beside the new ones.", "success")
     return redirect(url_for("cases.show", number=number))
 
 

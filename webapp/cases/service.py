@@ -23,6 +23,10 @@ class CaseChangedError(Exception):
     """The case is no longer in the state that the user saw."""
 
 
+class NotTheSamePatientError(ValueError):
+    """A case can only follow an earlier one of the same patient and centre."""
+
+
 @dataclass(frozen=True)
 class NewCase:
     """What a GP says of a lesion."""
@@ -37,6 +41,7 @@ class NewCase:
     clinical_question: str = ""
     urgency: Urgency = Urgency.ROUTINE
     consent: bool = False
+    follows: Case | None = None
     synthetic: bool = False
 
 
@@ -74,6 +79,8 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         if earlier is None:
             raise
         return earlier
+    if new.follows is not None:
+        follow(user, case, new.follows.number)
     _add(case, images)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
@@ -141,6 +148,19 @@ def withdraw(user: User, case: Case) -> None:
     case.move_to(CaseState.WITHDRAWN)
     case.closed_at = utcnow()
     audit.record(user, "case.withdrawn", case, before={"state": before}, after={"state": case.state.value})
+
+
+def follow(user: User, case: Case, number: str) -> None:
+    """Say that the case shows the lesion of an earlier one, by its number; "": of none.
+
+    Raises NotTheSamePatientError unless that is an earlier case of the same patient and centre.
+    """
+    earlier = next((other for other in queries.candidates(user, case) if other.number == number), None)
+    if number and earlier is None:
+        raise NotTheSamePatientError
+    before, case.follows_id = case.follows_id, earlier.id if earlier else None
+    if before != case.follows_id:
+        audit.record(user, "case.follows", case, before={"case": before}, after={"case": case.follows_id})
 
 
 def note_reading(user: User, case: Case) -> None:

@@ -126,6 +126,8 @@ class Case(Base):
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     patient_reference: Mapped[str] = mapped_column(String(40), index=True)
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    """An earlier case of the same lesion."""
     birth_year: Mapped[int | None]
     sex: Mapped[Sex | None] = mapped_column(text_enum(Sex))
     phototype: Mapped[int | None]
