@@ -26,6 +26,7 @@ from webapp import create_app
 from webapp.analysis import results, triage
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.cases import service as cases
+from webapp.cases import uploads
 from webapp.config import Settings
 from webapp.database import transaction
 from webapp.extensions import db
@@ -166,7 +167,7 @@ class World:
         )
         files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
         with self.app.app_context():
-            clean = cases.clean_images(files)
+            clean = uploads.clean_images(files)
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number

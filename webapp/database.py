@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from webapp.extensions import db
 
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
-AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap"}
-"""GET endpoints that change nothing but the audit trail, so they need the write lock from the start."""
+AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap", "media.letter", "cases.show"}
+"""GET endpoints that note who looked, so they need the write lock from the start."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 

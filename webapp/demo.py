@@ -12,6 +12,7 @@ from webapp.accounts import service as accounts
 from webapp.analysis.synthetic import draw
 from webapp.cases import queries as case_queries
 from webapp.cases import service as cases
+from webapp.cases import uploads
 from webapp.database import transaction
 from webapp.models import BodySite, Role, Sex, Urgency, User, utcnow
 
@@ -120,5 +121,5 @@ def _submit_cases() -> None:
                     urgency=demo.urgency,
                     synthetic=True,
                 ),
-                cases.clean_images([(f"Image {i}", image.data) for i, image in enumerate(drawn, start=1)]),
+                uploads.clean_images([(f"Image {i}", image.data) for i, image in enumerate(drawn, start=1)]),
             )

@@ -4,6 +4,14 @@
   const PAUSE = 2000;
   const LONGEST_PAUSE = 30000;
 
+  // Who was on a link in the old part, by keyboard, is on the same link in the new one.
+  function replace(element, fresh) {
+    const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    element.replaceWith(fresh);
+    const link = focused && fresh.querySelector(`a[href="${CSS.escape(focused)}"]`);
+    if (link) link.focus();
+  }
+
   function watch(element, pause) {
     if (!element || !element.dataset.poll) return;
     setTimeout(async () => {
@@ -14,7 +22,7 @@
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(element.id);
         if (!fresh) return window.location.reload(); // the page has moved on as a whole
         const changed = fresh.textContent !== element.textContent;
-        if (changed) element.replaceWith(fresh);
+        if (changed) replace(element, fresh);
         watch(changed ? fresh : element, changed ? PAUSE : Math.min(pause * 1.25, LONGEST_PAUSE));
       } catch {
         watch(element, Math.min(pause * 2, LONGEST_PAUSE)); // server away or session over: ask less often

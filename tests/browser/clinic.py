@@ -14,6 +14,7 @@ from webapp.analysis import results, triage
 from webapp.analysis.intake import CleanImage
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.cases import service as cases
+from webapp.cases import uploads
 from webapp.database import transaction
 from webapp.extensions import db
 from webapp.models import (
@@ -50,7 +51,7 @@ class Clinic(World):
         new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
         files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
         with self.app.app_context():
-            clean = cases.clean_images(files)  # slow, so not while the database is locked for the running program
+            clean = uploads.clean_images(files)  # slow, so not while the database is locked for the running program
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             case = cases.submit(user, new, clean)

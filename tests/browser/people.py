@@ -97,10 +97,19 @@ class Gp(Person):
     def images(self) -> Locator:
         return self.page.get_by_label("Dermoscopic images")
 
+    def preview(self, position: int) -> Locator:
+        return self.page.locator("#previews li").nth(position - 1)
+
     def begin_case(self, reference: str = "TEST-1", site: str = "Face") -> None:
         self.open("/cases/new")
         self.page.get_by_label("Patient reference").fill(reference)
         self.page.get_by_label("Body site").select_option(label=site)
+        self.confirm()
+
+    def confirm(self) -> None:
+        """Consent and privacy."""
+        for words in ("The patient, or who decides", "No image or text shows"):
+            self.page.get_by_label(words).check()
 
     def choose_images(self, *contents: bytes) -> None:
         self.images.set_input_files(image_files(*contents))

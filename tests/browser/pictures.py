@@ -2,11 +2,12 @@
 
 import csv
 import io
+import itertools
 import zipfile
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from ml import phantoms
 from ml.patterns import Pattern
@@ -23,6 +24,19 @@ MARKS = {GREEN: (0.4, 0.4), BLUE: (0.6, 0.6)}
 def drawn(seed: int = 7, *patterns: Pattern) -> bytes:
     phantom = phantoms.generate(seed, patterns or (Pattern.AT,), size=(640, 480), caption=True)
     return encoded(phantom.image, "PNG")
+
+
+_SEEDS = itertools.count(1000)
+
+
+def fresh() -> bytes:
+    """An image that no test has sent before: the same one again would be noticed."""
+    return drawn(next(_SEEDS))
+
+
+def blurred() -> bytes:
+    """A fresh image that is plainly out of focus."""
+    return encoded(picture(640, 480, next(_SEEDS)).filter(ImageFilter.GaussianBlur(12)), "PNG")
 
 
 @cache

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.clinic import Clinic, full_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import PASSWORD, Dermatologist
-from tests.browser.pictures import drawn
+from tests.browser.pictures import fresh
 from webapp.models import Role
 
 pytestmark = pytest.mark.browser
@@ -83,7 +83,7 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
         # tab_to asks the page come after the wish on its own line: with their answers, the wish is known too.
         tab_to(page, "Dermoscopic images")
         keys.press("Space")
-    chooser.value.set_files({"name": "lesion.png", "mimeType": "image/png", "buffer": drawn()})
+    chooser.value.set_files({"name": "lesion.png", "mimeType": "image/png", "buffer": fresh()})
     expect(page.locator("#previews img")).to_have_count(1)
     tab_to(page, "Patient reference")
     keys.type("TEST-KEYS")
@@ -93,6 +93,10 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     tab_to(page, "Routine")
     keys.press("ArrowRight")
     expect(page.get_by_label("Soon")).to_be_checked()
+    tab_to(page, "The patient, or who decides")
+    keys.press("Space")
+    tab_to(page, "No image or text shows")
+    keys.press("Space")
     tab_to(page, "Send the case")
     keys.press("Enter")
     doctor.sent_case()

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.checks import check
+from tests.browser.checks import check, photograph
 from tests.browser.clinic import Clinic
 from tests.browser.conftest import Arrive
 from tests.browser.people import Gp, image_files
-from tests.browser.pictures import drawn, truncated
+from tests.browser.pictures import drawn, fresh, truncated
 from webapp.models import Role
 
 pytestmark = pytest.mark.browser
@@ -20,14 +20,14 @@ CHOSEN = "() => Array.from(document.getElementById('images').files, (file) => fi
 def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arrive, gp: str) -> None:
     # Given a form with images and nothing else
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
-    doctor.choose_images(drawn(), drawn(8))
+    doctor.choose_images(fresh(), fresh())
     expect(doctor.page.locator("#previews li")).to_have_count(2)
     # When it is sent
     doctor.send()
     # Then the summary has the focus and leads to each field, which says itself what is wrong
     doctor.sees_errors()
     summary = doctor.page.locator("#error-summary")
-    expect(summary.get_by_role("link")).to_have_count(2)
+    expect(summary.get_by_role("link")).to_have_count(4)
     reference = doctor.page.get_by_label("Patient reference")
     expect(reference).to_have_attribute("aria-invalid", "true")
     expect(reference).to_have_accessible_description(re.compile("Please give your centre's code"))
@@ -40,6 +40,7 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     # and once the form is complete, the case goes through with both
     reference.fill("TEST-FORM")
     doctor.page.get_by_label("Body site").select_option(label="Back")
+    doctor.confirm()
     doctor.send()
     doctor.sent_case()
     expect(doctor.page.locator(".gallery img")).to_have_count(2)
@@ -51,7 +52,7 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
     # Given a complete form with an image of which half is missing
     doctor.begin_case("TEST-CUT", site="Ear")
     doctor.page.get_by_label("History").fill("Bleeds at times.")
-    doctor.choose_images(drawn(), truncated())
+    doctor.choose_images(fresh(), truncated())
     # When it is sent
     doctor.send()
     # Then the image is named beside the field, and the rest of the form is kept
@@ -61,8 +62,8 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-CUT")
     expect(doctor.page.get_by_label("History")).to_have_value("Bleeds at times.")
     assert clinic.count(gp) == before
-    # and with another file the case goes through
-    doctor.choose_images(drawn())
+    # and without it the case goes through
+    doctor.click("Take out lesion-2.jpg")
     doctor.send()
     doctor.sent_case()
     assert clinic.count(gp) == before + 1
@@ -72,7 +73,7 @@ def test_progress_is_shown_and_a_double_click_makes_one_case(enter: Arrive, clin
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)
     doctor.begin_case("TEST-TWICE")
-    doctor.choose_images(drawn())
+    doctor.choose_images(fresh())
     sending: list[Route] = []
     doctor.page.route("**/cases/new", lambda route: sending.append(route))  # goes on when the test says so
     doctor.page.get_by_role("button", name="Send the case").dblclick()
@@ -89,7 +90,7 @@ def test_a_lost_connection_loses_nothing(enter: Arrive, clinic: Clinic, gp: str)
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)
     doctor.begin_case("TEST-LOST")
-    doctor.choose_images(drawn())
+    doctor.choose_images(fresh())
     doctor.page.route("**/cases/new", lambda route: route.abort())
     doctor.send()
     expect(doctor.page.get_by_role("status").filter(has_text="The connection was lost")).to_be_visible()
@@ -104,10 +105,14 @@ def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp:
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
     letter = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
     doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])  # type: ignore[list-item]
-    expect(doctor.page.locator("#previews .refused")).to_have_text(
-        ["letter.pdf: not a JPEG, PNG or WebP image", "At most 6 images: please choose 1 fewer"]
+    refused = doctor.page.locator("#previews .refused")
+    expect(refused).to_have_text(
+        [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "At most 6 images: please take out 1"]
     )
     check(doctor.page, "case-new-refused-files", focus=False)
+    doctor.click("Take out letter.pdf")
+    expect(refused).to_have_count(0)
+    expect(doctor.page.get_by_role("button", name="Take out lesion-6.png")).to_be_focused()
 
 
 def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: str) -> None:
@@ -119,8 +124,27 @@ def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: st
     doctor.sees("damaged or incomplete")
     expect(doctor.page.locator("noscript p", has_text="choose the images again")).to_be_visible()
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-PLAIN")
-    doctor.choose_images(drawn())
+    doctor.choose_images(fresh())
     doctor.send()
     number = doctor.sent_case()
     doctor.sees(f"Case {number}")
     assert clinic.count(gp) == before + 1
+
+
+def test_pointing_at_the_figure_chooses_the_body_site(enter: Arrive, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp).open("/cases/new")
+    site = doctor.page.get_by_label("Body site")
+    chosen = doctor.page.locator("#body-map .chosen")
+    expect(chosen).to_have_count(0)
+    doctor.page.locator("#body-map [data-site=back]").click()
+    expect(site).to_have_value("back")
+    expect(chosen).to_have_count(1)
+    # the list does the same by keyboard, and marks both views of the figure
+    site.select_option(label="Hand")
+    expect(chosen).to_have_count(2)
+    # and what was chosen survives a refusal
+    doctor.send()
+    expect(doctor.page.locator("#error-summary")).to_be_focused()
+    expect(site).to_have_value("hand")
+    expect(chosen).to_have_count(2)
+    photograph(doctor.page, "case-new-body-map")

@@ -11,7 +11,10 @@ import pytest
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
 
-HEAVY = ("torch", "torchvision", "onnxruntime", "ml.engine", "ml.network", "webapp.analysis.runner")
+HEAVY = (
+    *("torch", "torchvision", "onnxruntime", "numpy", "weasyprint"),
+    *("ml.engine", "ml.network", "webapp.analysis.runner"),
+)
 REPORT = f"""
 import json, sys
 import wsgi

@@ -35,6 +35,9 @@ def filled_in(**changes: object) -> dict[str, Any]:
         "history": "Shiny nodule since spring.",
         "clinical_question": "BCC?",
         "urgency": "soon",
+        "consent": "y",
+        "nothing_identifying": "y",
+        "send_anyway": "A test image.",
         **changes,
     }
 

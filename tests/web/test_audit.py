@@ -34,6 +34,7 @@ def test_a_case_from_end_to_end(app: Flask, world: World, sign_in) -> None:
         "case.released",
         "case.claimed",
         "case.decided",
+        "answer.read",
         "case.closed",
     ]
     with app.app_context(), reading() as session:

@@ -147,7 +147,7 @@ def test_a_failed_analysis_is_told_without_alarm(world: World, email: str, gp: C
     assert "a dermatologist looks at it first" in gp.get(f"/cases/{number}").text
 
 
-def test_the_answer_is_unread_until_it_is_closed(
+def test_an_answer_is_on_every_badge_then_read_and_closed(
     app: Flask, world: World, email: str, gp: CheckedClient, sign_in
 ) -> None:
     number = world.case(email)

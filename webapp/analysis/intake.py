@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import logging
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from webapp.config import Settings
+from webapp.models import Remark
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from ml.quality import QualityLimits
+
+log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
 
@@ -20,20 +29,31 @@ class RefusedImageError(ValueError):
 
 @dataclass(frozen=True)
 class CleanImage:
-    """Encoded pixels and nothing else: no EXIF, no comment, no profile. Sizes in pixels, upright."""
+    """Encoded pixels and nothing else: no EXIF, no comment, no profile. Sizes in pixels, upright.
+
+    ``remarks`` speak against it; ``sent_anyway`` is why it is sent all the same.
+    """
 
     data: bytes
     thumbnail: bytes
     media_type: str
     width: int
     height: int
+    remarks: tuple[Remark, ...] = ()
+    sent_anyway: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """The same for the same pixels, whatever the file said of them."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def rebuild(data: bytes, settings: Settings) -> CleanImage:
-    """Make a clean image of an uploaded file. Raises RefusedImageError."""
+    """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError."""
     from PIL.Image import Resampling
 
     from ml.decoding import UnreadableImage, decode  # with the first upload, so that the web process starts fast
+    from ml.quality import assess
 
     if len(data) > settings.max_image_megabytes * 1024 * 1024:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
@@ -50,7 +70,20 @@ def rebuild(data: bytes, settings: Settings) -> CleanImage:
         media_type="image/png" if lossless else "image/jpeg",
         width=image.width,
         height=image.height,
+        remarks=tuple(Remark(issue.value) for issue in assess(image, _limits(settings.model_bundle)).issues),
     )
+
+
+@lru_cache(maxsize=1)
+def _limits(bundle: Path | None) -> QualityLimits | None:
+    """The limits by which the model will judge; None, the usual ones, where its card cannot be read."""
+    from ml.bundle import BundleError, read_card
+
+    try:
+        return read_card(bundle).quality
+    except BundleError as error:
+        log.warning("the usual limits of image quality apply: %s", error)
+        return None
 
 
 def _encode(image: Image, *, lossless: bool, quality: int = 95) -> bytes:

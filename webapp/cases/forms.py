@@ -6,7 +6,16 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
-from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
 
 from webapp.choices import choices, choices_of
@@ -24,10 +33,16 @@ class ImagesForm(FlaskForm):
     """New images for a case that a dermatologist sent back."""
 
     images = MultipleFileField("Dermoscopic images")
+    send_anyway = StringField(
+        "Why send it all the same?",
+        description="For example: the lesion is ulcerated and will not get sharper. The dermatologist reads this.",
+        validators=[Length(max=300, message="Please keep the reason under 300 characters.")],
+    )
 
 
 class CaseForm(ImagesForm):
     submission_token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
+    follows = HiddenField(validators=[Length(max=12)])
     patient_reference = StringField(
         "Patient reference",
         description="The code your centre uses. No name, no date of birth, no national number.",
@@ -64,6 +79,15 @@ class CaseForm(ImagesForm):
     clinical_question = TextAreaField(
         "Your question", validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")]
     )
+    consent = BooleanField(
+        "The patient, or who decides for them, knows what the images are for and agrees that they are sent, stored "
+        "and read by a dermatologist.",
+        validators=[DataRequired("Please confirm that the patient agrees.")],
+    )
+    nothing_identifying = BooleanField(
+        "No image or text shows a name, a date of birth, a whole face or anything else that tells who it is.",
+        validators=[DataRequired("Please confirm that nothing tells who the patient is.")],
+    )
     urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
 
     def validate_patient_reference(self, field: StringField) -> None:
@@ -77,6 +101,12 @@ class CaseForm(ImagesForm):
         this_year = datetime.now(UTC).year
         if field.data is not None and not this_year - LONGEST_LIFE <= field.data <= this_year:
             raise ValidationError(f"Please give a year between {this_year - LONGEST_LIFE} and {this_year}.")
+
+
+class FollowForm(FlaskForm):
+    """Which earlier case of the patient shows the same lesion; its choices are the cases' numbers."""
+
+    follows = SelectField("Earlier case of the same lesion")
 
 
 class ConfirmForm(FlaskForm):

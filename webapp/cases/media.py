@@ -1,9 +1,10 @@
-"""The only way a patient's image leaves the store: authorised by the scoped query, and audited."""
+"""The only way a patient's image leaves the store, alone or in a letter: by the scoped query only, and audited."""
 
 from flask import Blueprint, Response, abort, current_app
 from flask_login import current_user
 
 from webapp import audit
+from webapp.cases import letter as letters
 from webapp.cases import queries
 from webapp.models import Finding, Image
 from webapp.storage import ImageStore, StorageError
@@ -45,3 +46,19 @@ def heatmap(finding_id: int) -> Response:
     found: Finding = queries.finding_of(current_user, finding_id) or abort(404)
     audit.record(current_user, "heatmap.viewed", found)
     return _serve(found.heatmap_key or abort(404), "image/png")
+
+
+@blueprint.get("/letters/<number>.pdf")
+def letter(number: str) -> Response:
+    """The answer with its images, to be printed or filed."""
+    case = queries.find(current_user, number) or abort(404)
+    try:
+        pdf = letters.pdf_of(case)
+    except letters.NoLetterError:
+        abort(404)
+    except (letters.LetterUnavailableError, StorageError) as error:
+        current_app.logger.error("letter of case %s: %s", number, error)
+        abort(503)
+    audit.record(current_user, "letter.made", case)
+    disposition = f"attachment; filename=letter-{case.number}.pdf"
+    return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": disposition})

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from flask import url_for
 from werkzeug.utils import secure_filename
 
+from webapp.cases.waiting import Waiting
+from webapp.filters import duration
 from webapp.models import Case, CaseState, Image, Review, TriageReason
 
 LONGEST_NAME = 40
@@ -14,6 +16,11 @@ def file_label(position: int, filename: str | None) -> str:
     """How a message names an uploaded file: its place, and as much of its name as is harmless."""
     name = secure_filename(filename or "")
     return f"Image {position} ({name[:LONGEST_NAME]})" if name else f"Image {position}"
+
+
+def as_choice(case: Case) -> tuple[str, str]:
+    """A case in a list to choose from: (number, text)."""
+    return case.number, f"{case.number}: {case.body_site.label}, sent {case.submitted_at:%d %b %Y}"
 
 
 STATE_WORDS = {
@@ -27,16 +34,12 @@ STATE_WORDS = {
 }
 
 
-def standing_answer(case: Case) -> Review | None:
-    """The dermatologist's last word, unless the GP has sent new images since."""
-    return case.reviews[-1] if case.reviews and not case.is_open else None
-
-
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the GP's list."""
+    """One line of the GP's list; ``waiting`` for a case that is open."""
 
     case: Case
+    waiting: Waiting | None
 
     @property
     def state(self) -> str:
@@ -44,8 +47,18 @@ class CaseRow:
 
     @property
     def unread(self) -> bool:
-        """Something waits for the GP."""
-        return self.case.state in (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
+        """Nobody at the centre has opened the answer."""
+        answer = self.outcome
+        return self.case.state is CaseState.REVIEWED and answer is not None and answer.receipt is None
+
+    @property
+    def waits_for_gp(self) -> bool:
+        return self.unread or self.case.state is CaseState.RETAKE_REQUESTED
+
+    @property
+    def place(self) -> str:
+        """Place in line and estimate; empty while somebody reads the case, and once it is no longer open."""
+        return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.waiting)
 
     @property
     def cover(self) -> Image | None:
@@ -53,7 +66,15 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return standing_answer(self.case)
+        return self.case.standing_review
+
+
+def place_words(waiting: Waiting | None) -> str:
+    """For example "place 3 of 12, about 5 h"; empty for a case that waits for nobody."""
+    if waiting is None:
+        return ""
+    estimate = "no estimate yet" if waiting.seconds is None else f"about {duration(waiting.seconds)}"
+    return f"place {waiting.place} of {waiting.length}, {estimate}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,7 @@ class Progress:
     """The stages of a case as the GP follows them: received → analysed → with the dermatologist → answered."""
 
     case: Case
+    waiting: Waiting | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -103,11 +125,9 @@ class Progress:
 
     @property
     def _reading(self) -> str:
-        return {
-            CaseState.SUBMITTED: "In the worklist",
-            CaseState.AWAITING_REVIEW: "In the worklist",
-            CaseState.IN_REVIEW: "Being read now",
-        }.get(self.case.state, "Decided")
+        if self.case.state is CaseState.IN_REVIEW:
+            return "Being read now"
+        return f"In the worklist: {place_words(self.waiting)}" if self.waiting else "Decided"
 
     @property
     def poll_url(self) -> str | None:
@@ -116,7 +136,7 @@ class Progress:
 
     @property
     def outcome(self) -> Review | None:
-        return standing_answer(self.case)
+        return self.case.standing_review
 
     @property
     def can_be_withdrawn(self) -> bool:

@@ -7,9 +7,14 @@ from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from webapp.cases import presenters, queries, service
-from webapp.cases.forms import CaseForm, ConfirmForm, ImagesForm
-from webapp.cases.service import CaseChangedError, NewCase, RefusedUploadError
+from webapp.analysis.intake import CleanImage
+from webapp.cases import presenters, queries, service, uploads
+from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
+from webapp.cases.queries import ListFilter
+from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
+from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
+from webapp.cases.waiting import PACE_DAYS, waiting_of
+from webapp.choices import choices
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
 
@@ -18,38 +23,68 @@ blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 @blueprint.get("/")
 def index() -> str:
+    return render_template("cases/index.html", **_list())
+
+
+@blueprint.get("/list")
+def updates() -> str:
+    """The part of the list that changes by itself. Like every poll it says nothing to the session."""
+    return render_template("cases/_list.html", **_list())
+
+
+def _list() -> dict[str, object]:
     search = request.args.get("q", "").strip()[:40]
+    only = request.args.get("only", type=ListFilter)
     before = request.args.get("before", type=row_id)
-    cases = queries.page(current_user, search, before)
+    cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    older = shown[-1].id if len(cases) > len(shown) else None
-    rows = [presenters.CaseRow(case) for case in shown]
-    return render_template("cases/index.html", rows=rows, search=search, before=before, older=older)
+    waiting = waiting_of(shown)
+    return {
+        "rows": [presenters.CaseRow(case, waiting.get(case.id)) for case in shown],
+        "search": search,
+        "only": only,
+        "before": before,
+        "older": shown[-1].id if len(cases) > len(shown) else None,
+        "counts": queries.counts(current_user),
+        "pace_days": PACE_DAYS,
+    }
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> str | Response | tuple[str, int]:
-    form = CaseForm()
     if request.method == "GET":
-        form.submission_token.data = str(uuid.uuid4())
-        return _form_page(form)
-    valid, images = form.validate(), []
+        return _empty_form(request.args.get("follows", ""))
+    form = CaseForm()
+    follows = _visible_case(form.follows.data) if form.follows.data else None
+    valid = form.validate()
+    images = _accepted(form, form.submission_token.data or "")
+    if not valid or images is None:
+        return _form_page(form, follows), 422
     try:
-        images = service.clean_images(_files())
-    except RefusedUploadError as error:
-        form.images.errors = error.problems
-        valid = False
-    if not valid:
-        return _form_page(form), 422
-    case = service.submit(current_user, _new_case(form), images)
+        case = service.submit(current_user, _new_case(form, follows), images)
+    except NotTheSamePatientError:
+        form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
+        return _form_page(form, follows), 422
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
     return redirect(url_for("cases.show", number=case.number))
 
 
-def _form_page(form: CaseForm) -> str:
-    return render_template("cases/new.html", form=form, settings=current_app.extensions["settings"])
+def _empty_form(follows: str) -> str:
+    """A new form; for a lesion that an earlier case shows, with what is known of the patient already."""
+    earlier = _visible_case(follows) if follows else None
+    form = CaseForm(obj=earlier)
+    form.submission_token.data = str(uuid.uuid4())
+    form.follows.data = follows
+    form.history.data = form.clinical_question.data = ""
+    form.urgency.data = Urgency.ROUTINE.value
+    return _form_page(form, earlier)
+
+
+def _form_page(form: CaseForm, follows: Case | None) -> str:
+    settings = current_app.extensions["settings"]
+    return render_template("cases/new.html", form=form, follows=follows, settings=settings)
 
 
 def _files() -> list[tuple[str, bytes]]:
@@ -57,7 +92,32 @@ def _files() -> list[tuple[str, bytes]]:
     return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
 
 
-def _new_case(form: CaseForm) -> NewCase:
+def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
+    """The chosen images, or None with the reason beside the field."""
+    try:
+        return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token)
+    except RefusedUploadError as error:
+        form.images.errors = error.problems
+    except ReasonMissingError as missing:
+        form.send_anyway.errors = missing.remarks
+    return None
+
+
+@blueprint.post("/images/check")
+def check_image() -> dict[str, object]:
+    """What speaks against one chosen image, before the form is sent. Nothing is stored."""
+    files = [("This image", data) for _name, data in _files()]
+    if len(files) != 1:
+        abort(400)
+    try:
+        images = uploads.clean_images(files)
+    except RefusedUploadError as error:
+        return {"refused": True, "text": str(error)}
+    (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
+    return {"refused": False, "text": uploads.sentence(remarks)}
+
+
+def _new_case(form: CaseForm, follows: Case | None) -> NewCase:
     return NewCase(
         submission_token=form.submission_token.data or "",
         patient_reference=form.patient_reference.data or "",
@@ -68,6 +128,8 @@ def _new_case(form: CaseForm) -> NewCase:
         history=(form.history.data or "").strip(),
         clinical_question=(form.clinical_question.data or "").strip(),
         urgency=Urgency(form.urgency.data),
+        consent=form.consent.data,
+        follows=follows,
     )
 
 
@@ -79,6 +141,7 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = _visible_case(number)
+    service.note_reading(current_user, case)
     return _case_page(case, ImagesForm())
 
 
@@ -86,9 +149,11 @@ def _case_page(case: Case, form: ImagesForm) -> str:
     return render_template(
         "cases/show.html",
         case=case,
-        progress=presenters.Progress(case),
+        progress=_progress(case),
         form=form,
         confirm=ConfirmForm(),
+        history=queries.lesion_history(current_user, case),
+        follow_form=_follow_form(case),
         settings=current_app.extensions["settings"],
     )
 
@@ -96,23 +161,45 @@ def _case_page(case: Case, form: ImagesForm) -> str:
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
     """The part of the case page that changes by itself."""
-    return render_template("cases/_progress.html", progress=presenters.Progress(_visible_case(number)))
+    return render_template("cases/_progress.html", progress=_progress(_visible_case(number)))
+
+
+def _progress(case: Case) -> presenters.Progress:
+    return presenters.Progress(case, waiting_of([case]).get(case.id))
 
 
 @blueprint.post("/<number>/images")
 def add_images(number: str) -> str | Response | tuple[str, int]:
     form = ImagesForm()
     _visible_case(number)  # nobody has files decoded for a case of others
-    try:
-        images = service.clean_images(_files())
-        case = _visible_case(number, locked=True)
-        service.add_images(current_user, case, images)
-    except RefusedUploadError as error:
-        form.images.errors = error.problems
+    valid = form.validate()
+    images = _accepted(form)
+    if not valid or images is None:
         return _case_page(_visible_case(number), form), 422
+    try:
+        service.add_images(current_user, _visible_case(number, locked=True), images)
     except CaseChangedError:
         abort(409)
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
+    return redirect(url_for("cases.show", number=number))
+
+
+def _follow_form(case: Case) -> FollowForm:
+    form = FollowForm()
+    earlier = queries.candidates(current_user, case)
+    form.follows.choices = choices([("", "None of them: another lesion"), *map(presenters.as_choice, earlier)])
+    form.follows.data = next((other.number for other in earlier if other.id == case.follows_id), "")
+    return form
+
+
+@blueprint.post("/<number>/follow")
+def follow(number: str) -> Response:
+    case = _visible_case(number, locked=True)
+    try:
+        service.follow(current_user, case, request.form.get("follows", ""))
+    except NotTheSamePatientError:
+        abort(404)
+    flash("Noted. The dermatologist sees the earlier images beside the new ones.", "success")
     return redirect(url_for("cases.show", number=number))
 
 

@@ -1,6 +1,5 @@
 """The rules of the GP's side: how a case comes to be, and how it is closed."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,27 +9,22 @@ from sqlalchemy.exc import IntegrityError
 
 from webapp import audit
 from webapp.analysis import queue, triage
-from webapp.analysis.intake import CleanImage, RefusedImageError, rebuild
+from webapp.analysis.intake import CleanImage
 from webapp.cases import queries
-from webapp.config import Settings
-from webapp.database import after_commit, after_rollback, pause
+from webapp.database import after_commit, after_rollback
 from webapp.extensions import db
-from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Urgency, User, utcnow
+from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
 from webapp.storage import ImageStore
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
 
 
-class RefusedUploadError(ValueError):
-    """One or more files cannot be used; one sentence for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
-
-
 class CaseChangedError(Exception):
     """The case is no longer in the state that the user saw."""
+
+
+class NotTheSamePatientError(ValueError):
+    """A case can only follow an earlier one of the same patient and centre."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,8 @@ class NewCase:
     history: str = ""
     clinical_question: str = ""
     urgency: Urgency = Urgency.ROUTINE
+    consent: bool = False
+    follows: Case | None = None
     synthetic: bool = False
 
 
@@ -72,6 +68,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         history=new.history,
         clinical_question=new.clinical_question,
         urgency=new.urgency,
+        consented_at=utcnow() if new.consent else None,
         synthetic=new.synthetic,
     )
     try:
@@ -82,6 +79,8 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         if earlier is None:
             raise
         return earlier
+    if new.follows is not None:
+        follow(user, case, new.follows.number)
     _add(case, images)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
@@ -108,27 +107,6 @@ def _add(case: Case, images: Sequence[CleanImage]) -> None:
     after_commit(lambda: queue.send_all(messages))
 
 
-def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
-    """Make clean images of uploaded files, given as (name for messages, bytes). Raises RefusedUploadError."""
-    settings: Settings = current_app.extensions["settings"]
-    pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
-    if not files:
-        raise RefusedUploadError(["Please choose at least one image."])
-    if len(files) > settings.max_images_per_case:
-        raise RefusedUploadError(
-            [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
-        )
-    images, problems = [], []
-    for name, data in files:
-        try:
-            images.append(rebuild(data, settings))
-        except RefusedImageError as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        raise RefusedUploadError(problems)
-    return images
-
-
 def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
     image = Image(
         case=case,
@@ -139,7 +117,9 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         width=clean.width,
         height=clean.height,
         byte_size=len(clean.data),
-        sha256=hashlib.sha256(clean.data).hexdigest(),
+        sha256=clean.sha256,
+        remarks=[remark.value for remark in clean.remarks],
+        sent_anyway=clean.sent_anyway,
     )
     analysis = Analysis(image=image)
     db.session.add(analysis)
@@ -168,6 +148,33 @@ def withdraw(user: User, case: Case) -> None:
     case.move_to(CaseState.WITHDRAWN)
     case.closed_at = utcnow()
     audit.record(user, "case.withdrawn", case, before={"state": before}, after={"state": case.state.value})
+
+
+def follow(user: User, case: Case, number: str) -> None:
+    """Say that the case shows the lesion of an earlier one, by its number; "": of none.
+
+    Raises NotTheSamePatientError unless that is an earlier case of the same patient and centre.
+    """
+    earlier = next((other for other in queries.candidates(user, case) if other.number == number), None)
+    if number and earlier is None:
+        raise NotTheSamePatientError
+    before, case.follows_id = case.follows_id, earlier.id if earlier else None
+    if before != case.follows_id:
+        audit.record(user, "case.follows", case, before={"case": before}, after={"case": case.follows_id})
+
+
+def note_reading(user: User, case: Case) -> None:
+    """The answer counts as read from the first time that its page is opened at the centre."""
+    review = case.standing_review
+    if review is None or review.receipt is not None or case.state is CaseState.WITHDRAWN:
+        return
+    try:
+        with db.session.begin_nested():
+            db.session.add(Receipt(review_id=review.id, user_id=user.id))
+    except IntegrityError:
+        return  # a colleague opened it at the same moment
+    db.session.refresh(review, ["receipt"])
+    audit.record(user, "answer.read", review)
 
 
 def close(user: User, case: Case) -> None:

@@ -5,8 +5,8 @@ from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
-from webapp.models.image import Image
-from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Review
+from webapp.models.image import Image, Remark
+from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Review
 from webapp.models.user import Role, User
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
     "Management",
     "ModelVersion",
     "PatternAnswer",
+    "Receipt",
+    "Remark",
     "Review",
     "Role",
     "Sex",

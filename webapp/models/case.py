@@ -123,8 +123,11 @@ class Case(Base):
     is_open: Mapped[bool] = mapped_column(default=True)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synthetic: Mapped[bool] = mapped_column(default=False)
+    consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     patient_reference: Mapped[str] = mapped_column(String(40), index=True)
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    """An earlier case of the same lesion."""
     birth_year: Mapped[int | None]
     sex: Mapped[Sex | None] = mapped_column(text_enum(Sex))
     phototype: Mapped[int | None]
@@ -144,6 +147,11 @@ class Case(Base):
     images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
+
+    @property
+    def standing_review(self) -> "Review | None":
+        """The dermatologist's last word, unless the GP has sent new images since."""
+        return self.reviews[-1] if self.reviews and not self.is_open else None
 
     def move_to(self, state: CaseState) -> None:
         self.state = state

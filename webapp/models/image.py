@@ -1,9 +1,10 @@
 """A dermoscopic image: rebuilt from pixels, upright, encrypted under a server-made name."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, utcnow
@@ -13,7 +14,31 @@ if TYPE_CHECKING:
     from webapp.models.analysis import Analysis
 
 
+class Remark(StrEnum):
+    """What speaks against an image: those of `ml.quality`, and that the centre has sent the same one before."""
+
+    OUT_OF_FOCUS = "out_of_focus"
+    TOO_DARK = "too_dark"
+    WASHED_OUT = "washed_out"
+    TOO_SMALL = "too_small"
+    MUCH_LEFT_OUT = "much_left_out"
+    ALREADY_SENT = "already_sent"
+
+    @property
+    def label(self) -> str:
+        return {
+            "out_of_focus": "out of focus, or without any detail",
+            "too_dark": "too dark",
+            "washed_out": "washed out by too much light",
+            "too_small": "too few pixels to see fine structures",
+            "much_left_out": "so long that half of it or more lies outside the square that is analysed",
+            "already_sent": "sent before by the same centre",
+        }[self.value]
+
+
 class Image(Base):
+    """``remarks``: codes of what spoke against it when it was sent, and ``sent_anyway`` the GP's reason to send it."""
+
     __tablename__ = "image"
     __table_args__ = (UniqueConstraint("case_id", "position"),)
 
@@ -28,9 +53,15 @@ class Image(Base):
     byte_size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    remarks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    sent_anyway: Mapped[str] = mapped_column(Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="images")
     analyses: Mapped[list["Analysis"]] = relationship(back_populates="image", order_by="Analysis.id")
+
+    @property
+    def remarks_in_words(self) -> str:
+        return "; ".join(Remark(code).label for code in self.remarks)
 
     @property
     def current_analysis(self) -> "Analysis | None":

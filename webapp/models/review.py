@@ -110,11 +110,12 @@ class Review(Base):
     management: Mapped[Management] = mapped_column(text_enum(Management))
     advice: Mapped[str] = mapped_column(Text, default="")
     override_reason: Mapped[str] = mapped_column(Text, default="")
-    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
+    receipt: Mapped["Receipt | None"] = relationship(lazy="joined", viewonly=True)
 
 
 class Assessment(Base):
@@ -127,3 +128,15 @@ class Assessment(Base):
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"))
     pattern: Mapped[Pattern] = mapped_column(text_enum(Pattern, length=8))
     answer: Mapped[PatternAnswer] = mapped_column(text_enum(PatternAnswer))
+
+
+class Receipt(Base):
+    """The GP's side has opened a decision: who did so first, and when. A later decision is unread again."""
+
+    __tablename__ = "outcome_receipt"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    outcome_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    user: Mapped[User] = relationship(lazy="joined")

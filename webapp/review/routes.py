@@ -58,6 +58,7 @@ def _reading_page(case: Case, form: DecisionForm) -> str:
         "review/show.html",
         case=case,
         reading=presenters.Reading(case, current_user),
+        history=cases.lesion_history(current_user, case),
         form=form,
         claim_form=ClaimForm(),
     )

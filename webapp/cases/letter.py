@@ -1,0 +1,70 @@
+"""The letter of an answered case as PDF: made when somebody asks for it, never stored."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from pathlib import Path
+
+from flask import current_app, render_template
+
+from webapp.database import pause
+from webapp.models import Case, CaseState, utcnow
+from webapp.storage import ImageStore
+
+STYLE = "css/letter.css"
+LONGEST_SIDE = 1200
+"""Pixels of a printed image: sharp on 110 mm of paper."""
+
+
+class NoLetterError(Exception):
+    """The case has no answer that a letter could tell."""
+
+
+class LetterUnavailableError(Exception):
+    """The libraries that WeasyPrint draws text with are not installed on this server."""
+
+
+def pdf_of(case: Case) -> bytes:
+    """A tagged PDF with images, findings and decision. Ends the transaction while it draws, which takes a second.
+
+    Raises NoLetterError, LetterUnavailableError, or StorageError for an image that cannot be read.
+    """
+    if case.state not in (CaseState.REVIEWED, CaseState.CLOSED) or case.standing_review is None:
+        raise NoLetterError
+    store: ImageStore = current_app.extensions["image_store"]
+    page = render_template(
+        "letters/letter.html",
+        case=case,
+        review=case.standing_review,
+        images=[_printable(store.get(image.key)) for image in case.images],
+        made_at=utcnow(),
+    )
+    pause()
+    return _drawn(page, Path(current_app.static_folder or "") / STYLE)
+
+
+def _printable(data: bytes) -> str:
+    """A stored image as the address of a JPEG that is no larger than print needs."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as image:
+        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        image.convert("RGB").save(buffer, "JPEG", quality=90)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+def _drawn(page: str, style: Path) -> bytes:
+    try:
+        from weasyprint import CSS, HTML  # with the first letter: it takes a second and needs Pango
+        from weasyprint.urls import URLFetcher
+    except OSError as error:
+        raise LetterUnavailableError(str(error)) from error
+    nothing_foreign = URLFetcher(allowed_protocols={"data"})
+    pdf: bytes = HTML(string=page, url_fetcher=nothing_foreign).write_pdf(
+        stylesheets=[CSS(string=style.read_text(encoding="utf-8"), url_fetcher=nothing_foreign)],
+        pdf_variant="pdf/ua-1",
+    )
+    return pdf

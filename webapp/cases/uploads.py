@@ -1,0 +1,92 @@
+"""What is done with chosen images before they become part of a case: made clean, judged, compared with earlier ones."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flask import current_app
+
+from webapp.analysis.intake import CleanImage, RefusedImageError, rebuild
+from webapp.cases import queries
+from webapp.config import Settings
+from webapp.database import pause
+from webapp.models import Remark, User
+
+File = tuple[str, bytes]
+"""How messages name it, and its content."""
+
+
+class RefusedUploadError(ValueError):
+    """One or more files cannot be used; one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class ReasonMissingError(ValueError):
+    """Something speaks against an image, and the GP has not said why to send it all the same; one sentence for each."""
+
+    def __init__(self, remarks: list[str]) -> None:
+        super().__init__(" ".join(remarks))
+        self.remarks = remarks
+
+
+def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> list[CleanImage]:
+    """Clean images, each with what speaks against it and then ``reason``, why it is sent all the same.
+
+    ``token``: the submission they belong to. Raises RefusedUploadError or ReasonMissingError.
+    """
+    images = clean_images(files)
+    remarks = remarks_on(user, images, token)
+    if any(remarks) and not reason:
+        raise ReasonMissingError(
+            [f"{name}: {sentence(words)}" for (name, _), words in zip(files, remarks, strict=True) if words]
+        )
+    return [
+        replace(image, remarks=tuple(words), sent_anyway=reason if words else "")
+        for image, words in zip(images, remarks, strict=True)
+    ]
+
+
+def remarks_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[dict[Remark, str]]:
+    """What speaks against each image, in words: its quality, and that it was sent before with another form."""
+    earlier = queries.sent_before(user, [image.sha256 for image in images], token)
+    seen: set[str] = set()
+    found = []
+    for image in images:
+        words = {remark: remark.label for remark in image.remarks}
+        if image.sha256 in earlier:
+            words[Remark.ALREADY_SENT] = f"this very image was sent with case {earlier[image.sha256]}"
+        elif image.sha256 in seen:
+            words[Remark.ALREADY_SENT] = "this very image is chosen twice"
+        seen.add(image.sha256)
+        found.append(words)
+    return found
+
+
+def sentence(remarks: dict[Remark, str]) -> str:
+    """What to do about the remarks, for example "retake: too dark"."""
+    quality = [words for remark, words in remarks.items() if remark is not Remark.ALREADY_SENT]
+    parts = [f"retake: {' and '.join(quality)}"] if quality else []
+    return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
+
+
+def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
+    """Make clean images of uploaded files, given as (name for messages, bytes). Raises RefusedUploadError."""
+    settings: Settings = current_app.extensions["settings"]
+    pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
+    if not files:
+        raise RefusedUploadError(["Please choose at least one image."])
+    if len(files) > settings.max_images_per_case:
+        raise RefusedUploadError(
+            [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
+        )
+    images, problems = [], []
+    for name, data in files:
+        try:
+            images.append(rebuild(data, settings))
+        except RefusedImageError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise RefusedUploadError(problems)
+    return images

@@ -1,0 +1,52 @@
+"""Where open cases stand in the line of all centres, and how long that may take at the pace of recent decisions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from webapp.cases import queries
+from webapp.models import Case, utcnow
+
+PACE_DAYS = 7
+LEAST_DECISIONS = 10
+LEAST_SPAN = timedelta(days=1)
+"""Ten decisions of one busy hour say nothing of the night: an estimate needs at least a day and a night."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many cases were decided in the span of time, both measured."""
+
+    decisions: int
+    span: timedelta
+
+    @classmethod
+    def measured(cls, now: datetime) -> "Pace":
+        """Over the last days, or since the very first decision if that is later."""
+        since = now - timedelta(days=PACE_DAYS)
+        decided, first = queries.decisions_since(since)
+        return cls(decided, now - max(since, first) if first else timedelta())
+
+    def seconds_until(self, place: int) -> float | None:
+        """How long ``place`` decisions take; None when too little was decided to say so."""
+        if self.decisions < LEAST_DECISIONS or self.span < LEAST_SPAN:
+            return None
+        return place * self.span.total_seconds() / self.decisions
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet."""
+
+    place: int
+    length: int
+    seconds: float | None
+
+
+def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
+    """By case id, for those of ``cases`` that are open."""
+    places = queries.places([case.id for case in cases if case.is_open])
+    if not places:
+        return {}
+    pace = Pace.measured(utcnow())
+    return {case_id: Waiting(place, length, pace.seconds_until(place)) for case_id, (place, length) in places.items()}
