@@ -46,6 +46,8 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "review.decided": DERMATOLOGIST,
     "review.claim": DERMATOLOGIST,
     "review.release": DERMATOLOGIST,
+    "review.take_over": DERMATOLOGIST,
+    "review.next_case": DERMATOLOGIST,
     "review.show": DERMATOLOGIST,
     "review.decide": DERMATOLOGIST,
     "admin.accounts": ADMIN,

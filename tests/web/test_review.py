@@ -74,7 +74,7 @@ def test_the_second_reader_is_told_who_has_it(reader: CheckedClient, other: Chec
     take(reader, number)
     response = take(other, number)
     assert response.status_code == 409
-    assert "Test Reader has it until" in response.text
+    assert "Being read by Test Reader, until" in response.text
     page = other.get(f"/review/{number}").text
     assert "Test Reader is reading this case" in page
     assert "Decide, and answer the GP" not in page

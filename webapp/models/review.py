@@ -73,7 +73,10 @@ class PatternAnswer(StrEnum):
 
 
 class Claim(Base):
-    """One reader at a time: an unreleased claim that has not expired keeps others from deciding."""
+    """One reader at a time: an unreleased claim that has not expired keeps others from deciding.
+
+    ``took_over``: the colleague's claim that this one ended, and ``reason`` why.
+    """
 
     __tablename__ = "claim"
     __table_args__ = (
@@ -92,9 +95,12 @@ class Claim(Base):
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    took_over_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="claims")
     user: Mapped[User] = relationship()
+    took_over: Mapped["Claim | None"] = relationship(remote_side=[id])
 
 
 class Review(Base):

@@ -1,8 +1,8 @@
 """The dermatologist's decision."""
 
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import HiddenField, RadioField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ml.patterns import Pattern
 from webapp.choices import choices_of
@@ -36,6 +36,18 @@ class DecisionForm(FlaskForm):
     )
 
     @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        texts = {choice.value: choice.label for field in self.choices for choice in field.iter_choices()}
+        chosen = [(field.label.text, texts.get(field.data, "")) for field in self.choices]
+        typed = [(field.label.text, field.data) for field in (self.advice, self.override_reason)]
+        return [(label, text) for label, text in chosen + typed if text]
+
+    @property
+    def choices(self) -> list[RadioField]:
+        return [self.diagnosis, self.management, *self.patterns]
+
+    @property
     def patterns(self) -> list[RadioField]:
         return [self[f"{PATTERN_PREFIX}{pattern.value}"] for pattern in Pattern]
 
@@ -48,6 +60,21 @@ class DecisionForm(FlaskForm):
 
 class ClaimForm(FlaskForm):
     """A button: open the case for reading, or hand it back."""
+
+
+class TakeOverForm(FlaskForm):
+    """Read a case that a colleague has reserved; ``seen`` is the claim that was shown."""
+
+    seen = HiddenField(validators=[Optional()])
+    reason = TextAreaField(
+        "Why do you take it over?",
+        description="Your colleague reads this. For example: the patient is here now.",
+        validators=[
+            DataRequired("Please give a reason: your colleague may be in the middle of reading."),
+            Length(max=500, message="Please keep the reason under 500 characters."),
+        ],
+        filters=[lambda text: (text or "").strip()],
+    )
 
 
 for _pattern in Pattern:

@@ -31,6 +31,19 @@ def _held(case: Case) -> Claim | None:
     return next((c for c in case.claims if c.released_at is None and c.expires_at > now), None)
 
 
+def _taken_from(claim: Claim, user: User) -> bool:
+    return claim.took_over is not None and claim.took_over.user_id == user.id
+
+
+def lost_sentence(number: str, by: Claim | None, user: User) -> str:
+    """Why ``user`` no longer holds the case; ``by`` is the latest claim on it."""
+    if by is None or by.user_id == user.id:
+        return f"You have not reserved case {number}."
+    if _taken_from(by, user):
+        return f"{by.user.name} took case {number} over from you. The reason given: {by.reason}"
+    return f"Your reservation of case {number} had run out, and {by.user.name} has read it since."
+
+
 def other_suspicions(case: Case) -> list[str]:
     """Cancers other than BCC that the lesion-type head sees in any image, so that a low P(BCC) never buries them."""
     shares = [image.current_analysis.lesion for image in case.images if image.current_analysis]
@@ -52,6 +65,10 @@ class WorklistRow:
         """Somebody else who is reading the case now."""
         held = _held(self.case)
         return held if held is not None and held.user_id != self.user.id else None
+
+    @property
+    def taken_from_me(self) -> bool:
+        return self.reader is not None and _taken_from(self.reader, self.user)
 
     @property
     def mine(self) -> bool:
@@ -246,6 +263,10 @@ class Reading:
     @property
     def busy(self) -> Claim | None:
         return self.claim if self.claim is not None and self.claim.user_id != self.user.id else None
+
+    @property
+    def taken_from_me(self) -> bool:
+        return self.busy is not None and _taken_from(self.busy, self.user)
 
     @property
     def review(self) -> Review | None:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, func, literal, select, tuple_
+from sqlalchemy import Row, Select, func, literal, select, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.cases.queries import visible_to
@@ -57,7 +57,7 @@ def worklist(user: User, cursor: Cursor | None) -> list[Case]:
         .options(
             joinedload(Case.centre),
             selectinload(Case.images).selectinload(Image.analyses),
-            selectinload(Case.claims).joinedload(Claim.user),
+            selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
         )
     )
     return list(db.session.scalars(statement))
@@ -96,13 +96,24 @@ def expired_claims(now: datetime) -> list[Claim]:
 
 def last_claim(case: Case) -> Claim | None:
     """The latest claim on a case, held or not."""
-    return db.session.scalars(select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)).first()
+    statement = select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)
+    return db.session.scalars(statement.options(joinedload(Claim.user), joinedload(Claim.took_over))).first()
 
 
-def next_case(user: User, now: datetime) -> Case | None:
-    """The topmost open case that nobody else holds."""
+def _free_cases(user: User, now: datetime) -> Select[Case]:
+    """Open cases that nobody else holds, in the order of the worklist."""
     held = select(Claim.id).where(
         Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.expires_at > now, Claim.user_id != user.id
     )
     statement = select(Case).where(Case.is_open, visible_to(user), ~held.exists())
-    return db.session.scalars(statement.order_by(Case.rank, Case.waiting_since, Case.id).limit(1)).first()
+    return statement.order_by(Case.rank, Case.waiting_since, Case.id)
+
+
+def next_case(user: User, now: datetime) -> Case | None:
+    """The topmost open case that nobody else holds."""
+    return db.session.scalars(_free_cases(user, now).limit(1)).first()
+
+
+def next_case_locked(user: User, now: datetime) -> Case | None:
+    """The same, held for this transaction; one that a colleague is just taking is left out."""
+    return db.session.scalars(_free_cases(user, now).limit(1).with_for_update(of=Case, skip_locked=True)).first()

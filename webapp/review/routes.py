@@ -5,10 +5,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.cases import queries as cases
-from webapp.models import Case, Diagnosis, Management, utcnow
+from webapp.models import Case, Claim, Diagnosis, Management, utcnow
 from webapp.parameters import row_id
-from webapp.review import presenters, queries, service
-from webapp.review.forms import ClaimForm, DecisionForm
+from webapp.review import claims, presenters, queries, service
+from webapp.review.claims import BusyError, ClaimLostError, NotOpenError
+from webapp.review.forms import ClaimForm, DecisionForm, TakeOverForm
 from webapp.review.service import Decision
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -60,6 +61,7 @@ def _reading_page(case: Case, form: DecisionForm) -> str:
         reading=presenters.Reading(case, current_user),
         form=form,
         claim_form=ClaimForm(),
+        take_over_form=TakeOverForm(),
     )
 
 
@@ -67,19 +69,61 @@ def _reading_page(case: Case, form: DecisionForm) -> str:
 def claim(number: str) -> Page:
     case = _case(number, locked=True)
     try:
-        service.claim(current_user, case)
-    except service.BusyError as busy:
-        return render_template("review/busy.html", case=case, claim=busy.claim), 409
-    except service.NotOpenError:
+        claims.claim(current_user, case)
+    except BusyError as busy:
+        return _busy_page(case, busy.claim, TakeOverForm(formdata=None)), 409
+    except NotOpenError:
         abort(409)
     return redirect(url_for("review.show", number=number))
 
 
+def _busy_page(case: Case, claim: Claim, form: TakeOverForm) -> str:
+    form.seen.data = str(claim.id)
+    return render_template("review/busy.html", case=case, claim=claim, form=form, claim_form=ClaimForm())
+
+
+@blueprint.post("/<number>/take-over")
+def take_over(number: str) -> Page:
+    case, form = _case(number, locked=True), TakeOverForm()
+    if not form.validate():
+        held = presenters.Reading(case, current_user).busy
+        if held is not None:
+            return _busy_page(case, held, form), 422
+        return redirect(url_for("review.show", number=number))  # it is free by now: nothing to take over
+    try:
+        claims.take_over(current_user, case, seen=_seen(form.seen.data), reason=form.reason.data)
+    except BusyError as busy:
+        return _busy_page(case, busy.claim, form), 409
+    except NotOpenError:
+        abort(409)
+    return redirect(url_for("review.show", number=number))
+
+
+def _seen(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
+
+
 @blueprint.post("/<number>/release")
 def release(number: str) -> Response:
-    service.release(current_user, _case(number, locked=True))
-    flash(f"Case {number} is back in the worklist, at its old place.", "success")
+    try:
+        claims.release(current_user, _case(number, locked=True))
+    except NotOpenError:
+        flash(f"Case {number} is no longer in the worklist: there was nothing to put back.", "warning")
+    except ClaimLostError as lost:
+        flash(presenters.lost_sentence(number, lost.by, current_user), "warning")
+    else:
+        flash(f"Case {number} is back in the worklist, at its old place.", "success")
     return redirect(url_for("review.worklist"))
+
+
+@blueprint.post("/next")
+def next_case() -> Response:
+    """Reserve and open the topmost free case."""
+    case = claims.claim_next(current_user)
+    if case is None:
+        flash("No case is free just now.", "info")
+        return redirect(url_for("review.worklist"))
+    return redirect(url_for("review.show", number=case.number))
 
 
 @blueprint.post("/<number>/decide")
@@ -106,8 +150,10 @@ def decide(number: str) -> Page:
     except service.AdviceMissingError as missing:
         form.advice.errors = [str(missing)]
         return _reading_page(case, form), 422
-    except (service.NotOpenError, service.ClaimLostError):
+    except NotOpenError:
         return _too_late_page(case, form)
+    except ClaimLostError as lost:
+        return _too_late_page(case, form, lost.by)
     if form.management.data == Management.RETAKE:
         flash(f"The GP is asked for new images of {number}. They come back to the same case.", "success")
     else:
@@ -117,13 +163,16 @@ def decide(number: str) -> Page:
 
 def _mistakes_page(case: Case, form: DecisionForm) -> Page:
     """The form once more; where it can no longer be sent, at least what was typed into it."""
-    if presenters.Reading(case, current_user).can_decide:
+    reading = presenters.Reading(case, current_user)
+    if reading.can_decide:
         return _reading_page(case, form), 422
-    return _too_late_page(case, form)
+    return _too_late_page(case, form, reading.busy)
 
 
-def _too_late_page(case: Case, form: DecisionForm) -> Page:
-    return render_template("review/too_late.html", case=case, form=form), 409
+def _too_late_page(case: Case, form: DecisionForm, by: Claim | None = None) -> Page:
+    """Nothing was stored; ``by`` is the claim that came between. All that was chosen and typed is shown."""
+    sentence = presenters.lost_sentence(case.number, by, current_user)
+    return render_template("review/too_late.html", case=case, form=form, sentence=sentence), 409
 
 
 def _next_page() -> str:
