@@ -16,6 +16,8 @@ from webapp.extensions import bootstrap, csrf, db, limiter, migrate, security
 from webapp.help import blueprint as help_pages
 from webapp.models import User
 from webapp.models.user import SecurityRole
+from webapp.review.change_routes import blueprint as changes
+from webapp.review.claim_routes import blueprint as claims
 from webapp.review.routes import blueprint as review
 from webapp.storage import open_store
 
@@ -52,6 +54,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, admin, help_pages):
+    for blueprint in (accounts, cases, media, review, claims, changes, admin, help_pages):
         app.register_blueprint(blueprint)
     return app

@@ -19,6 +19,7 @@
 | ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
 | WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
 | CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
+| UNDO_MINUTES | how long a reader may take a decision back, unless the GP has read it | 5 |
 | INVITATION_DAYS | how long an invitation link works | 7 |
 """
 
@@ -58,6 +59,7 @@ class Settings:
     analysis_attempts: int = 3
     worker_processes: int = 1
     claim_minutes: int = 20
+    undo_minutes: int = 5
     invitation_days: int = 7
 
     @classmethod
@@ -132,6 +134,7 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "analysis_attempts": int,
     "worker_processes": int,
     "claim_minutes": int,
+    "undo_minutes": int,
     "invitation_days": int,
 }
 

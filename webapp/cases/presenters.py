@@ -27,11 +27,6 @@ STATE_WORDS = {
 }
 
 
-def standing_answer(case: Case) -> Review | None:
-    """The dermatologist's last word, unless the GP has sent new images since."""
-    return case.reviews[-1] if case.reviews and not case.is_open else None
-
-
 @dataclass(frozen=True)
 class CaseRow:
     """One line of the GP's list."""
@@ -53,7 +48,7 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return standing_answer(self.case)
+        return self.case.standing_review
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ class Progress:
 
     @property
     def outcome(self) -> Review | None:
-        return standing_answer(self.case)
+        return self.case.standing_review
 
     @property
     def can_be_withdrawn(self) -> bool:

@@ -6,7 +6,7 @@ from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.image import Image
-from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Review
+from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Retraction, Review
 from webapp.models.user import Role, User
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Management",
     "ModelVersion",
     "PatternAnswer",
+    "Retraction",
     "Review",
     "Role",
     "Sex",

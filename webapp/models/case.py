@@ -145,6 +145,20 @@ class Case(Base):
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
 
+    @property
+    def standing_review(self) -> "Review | None":
+        """The decision in force: the last one not taken back; none once the GP has sent the images it asked for."""
+        kept = [review for review in self.reviews if review.retraction is None]
+        if not kept or (self.is_open and kept[-1].asks_for_images):
+            return None
+        return kept[-1]
+
+    @property
+    def taken_back(self) -> "Review | None":
+        """The last decision, where it was taken back and nothing has taken its place."""
+        last = self.reviews[-1] if self.reviews else None
+        return last if last is not None and last.retraction and not self.standing_review else None
+
     def move_to(self, state: CaseState) -> None:
         self.state = state
         self.is_open = state in OPEN_STATES

@@ -104,23 +104,44 @@ class Claim(Base):
 
 
 class Review(Base):
-    """A decision. Immutable: a later amendment is a new row."""
+    """A decision. Immutable: an amendment is a new row that names the one it replaces, and taking back is a Retraction.
+
+    ``claim_id`` is None for an amendment: the case is not open then, so nobody reserves it.
+    """
 
     __tablename__ = "review"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    claim_id: Mapped[int] = mapped_column(ForeignKey("claim.id"), unique=True)
+    claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"), unique=True)
     diagnosis: Mapped[Diagnosis] = mapped_column(text_enum(Diagnosis))
     management: Mapped[Management] = mapped_column(text_enum(Management))
     advice: Mapped[str] = mapped_column(Text, default="")
     override_reason: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
+    amendment_reason: Mapped[str] = mapped_column(Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
+    amends: Mapped["Review | None"] = relationship(remote_side=[id])
+    retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
+
+    @property
+    def asks_for_images(self) -> bool:
+        return self.management is Management.RETAKE
+
+
+class Retraction(Base):
+    """The reader took a decision back within the time for that; the decision's row stays as it was."""
+
+    __tablename__ = "retraction"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    retracted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
 class Assessment(Base):

@@ -47,7 +47,7 @@ def claim(user: User, case: Case) -> Claim:
         raise BusyError(held)
     if held is not None:
         _end(held, at=held.expires_at)
-    fresh = _begin(user, case)
+    fresh = begin(user, case)
     audit.record(user, "case.claimed", case)
     return fresh
 
@@ -63,7 +63,7 @@ def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
     if held.id != seen:
         raise BusyError(held)
     _end(held, at=utcnow())
-    fresh = _begin(user, case)
+    fresh = begin(user, case)
     fresh.took_over, fresh.reason = held, reason
     audit.record(user, "case.taken_over", case, before={"reader": held.user_id}, after={"reader": user.id})
     return fresh
@@ -124,7 +124,8 @@ def _until() -> datetime:
     return utcnow() + timedelta(minutes=current_app.extensions["settings"].claim_minutes)
 
 
-def _begin(user: User, case: Case) -> Claim:
+def begin(user: User, case: Case) -> Claim:
+    """Reserve a locked case that nobody holds."""
     fresh = Claim(case_id=case.id, user_id=user.id, claimed_at=utcnow(), expires_at=_until())
     db.session.add(fresh)
     case.move_to(CaseState.IN_REVIEW)

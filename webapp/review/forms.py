@@ -6,9 +6,14 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ml.patterns import Pattern
 from webapp.choices import choices_of
-from webapp.models import Diagnosis, Management, PatternAnswer
+from webapp.models import Diagnosis, Management, PatternAnswer, Review
+from webapp.review.service import Decision
 
 PATTERN_PREFIX = "pattern_"
+
+
+def stripped(text: str | None) -> str:
+    return (text or "").strip()
 
 
 class DecisionForm(FlaskForm):
@@ -28,11 +33,13 @@ class DecisionForm(FlaskForm):
         "Advice to the GP",
         description="The GP reads this together with your decision.",
         validators=[Length(max=4000, message="Please keep the advice under 4,000 characters.")],
+        filters=[stripped],
     )
     override_reason = TextAreaField(
         "Reason for no appointment",
         description="Needed for “no appointment” with a cancer, or while the model sees a BCC or is still at work.",
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
+        filters=[stripped],
     )
 
     @property
@@ -40,8 +47,35 @@ class DecisionForm(FlaskForm):
         """(question, answer) of all that was chosen or typed, in words."""
         texts = {choice.value: choice.label for field in self.choices for choice in field.iter_choices()}
         chosen = [(field.label.text, texts.get(field.data, "")) for field in self.choices]
-        typed = [(field.label.text, field.data) for field in (self.advice, self.override_reason)]
+        typed = [(field.label.text, field.data) for field in self.words]
         return [(label, text) for label, text in chosen + typed if text]
+
+    @property
+    def words(self) -> list[TextAreaField]:
+        return [self.advice, self.override_reason]
+
+    @property
+    def decision(self) -> Decision:
+        """What was filled in. Only after the form was found valid."""
+        return Decision(
+            diagnosis=Diagnosis(self.diagnosis.data),
+            management=Management(self.management.data),
+            advice=self.advice.data,
+            override_reason=self.override_reason.data,
+            assessments=self.assessments,
+        )
+
+    @classmethod
+    def filled_from(cls, review: Review) -> "DecisionForm":
+        """The form as it was for an earlier decision."""
+        answers = {f"{PATTERN_PREFIX}{item.pattern.value}": item.answer.value for item in review.assessments}
+        return cls(
+            diagnosis=review.diagnosis.value,
+            management=review.management.value,
+            advice=review.advice,
+            override_reason=review.override_reason,
+            **answers,
+        )
 
     @property
     def choices(self) -> list[RadioField]:
@@ -73,10 +107,35 @@ class TakeOverForm(FlaskForm):
             DataRequired("Please give a reason: your colleague may be in the middle of reading."),
             Length(max=500, message="Please keep the reason under 500 characters."),
         ],
-        filters=[lambda text: (text or "").strip()],
+        filters=[stripped],
     )
 
 
 for _pattern in Pattern:
     _field = RadioField(_pattern.label, choices=choices_of(PatternAnswer), validators=[Optional()])
     setattr(DecisionForm, f"{PATTERN_PREFIX}{_pattern.value}", _field)
+
+
+class AmendmentForm(DecisionForm):
+    """The same once more, with the reason for the change; ``seen`` is the decision that was shown."""
+
+    seen = HiddenField(validators=[Optional()])
+    amendment_reason = TextAreaField(
+        "Why the decision changes",
+        description="The GP reads this.",
+        validators=[
+            DataRequired("Please say why the decision changes: the GP reads it."),
+            Length(max=2000, message="Please keep the reason under 2,000 characters."),
+        ],
+        filters=[stripped],
+    )
+
+    @property
+    def words(self) -> list[TextAreaField]:
+        return [*super().words, self.amendment_reason]
+
+
+class UndoForm(FlaskForm):
+    """A button: take the decision ``seen`` back."""
+
+    seen = HiddenField(validators=[Optional()])

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from flask import url_for
+from markupsafe import Markup
 
 from ml.patterns import Lesion, Pattern, Verdict, clinical_rule
+from webapp.filters import local_time
 from webapp.models import (
     Analysis,
     AnalysisState,
@@ -20,6 +22,10 @@ from webapp.models import (
     User,
     utcnow,
 )
+from webapp.review.changes import can_amend, can_undo, undo_until
+
+NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
+CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
 
 OTHER_CANCERS = (Lesion.MEL, Lesion.AKIEC)
 WORTH_SAYING = 0.3
@@ -33,6 +39,20 @@ def _held(case: Case) -> Claim | None:
 
 def _taken_from(claim: Claim, user: User) -> bool:
     return claim.took_over is not None and claim.took_over.user_id == user.id
+
+
+def decided_sentence(review: Review) -> Markup:
+    """What was done, and until when it can be undone."""
+    number = review.case.number
+    done = (
+        f"The GP is asked for new images of {number}. They come back to the same case."
+        if review.asks_for_images
+        else f"Your decision on {number} is stored, and the GP can read it."
+    )
+    link = Markup('<a href="{}">Look at it again, or take it back until {}</a>')
+    return Markup("{} ").format(done) + link.format(
+        url_for("review.show", number=number), local_time(undo_until(review))
+    )
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
@@ -243,10 +263,11 @@ def target_label(code: str) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A case as one dermatologist sees it at this moment."""
+    """A case as one dermatologist sees it at this moment; ``amending``: about to change the decision in force."""
 
     case: Case
     user: User
+    amending: bool = False
 
     @cached_property
     def images(self) -> list[ImageReading]:
@@ -270,13 +291,21 @@ class Reading:
 
     @property
     def review(self) -> Review | None:
-        """The decision that stands, once the case is no longer open."""
-        return self.case.reviews[-1] if self.case.reviews and not self.case.is_open else None
+        return self.case.standing_review
 
     @property
     def earlier(self) -> list[Review]:
-        """Requests for new images that were made before this reading."""
+        """Decisions that are no longer in force: answered with new images, amended or taken back."""
         return [review for review in self.case.reviews if review is not self.review]
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when the user may take the decision back; None where that is not possible."""
+        return undo_until(self.review) if self.review is not None and can_undo(self.user, self.case) else None
+
+    @property
+    def can_amend(self) -> bool:
+        return can_amend(self.case)
 
     @property
     def age(self) -> int | None:

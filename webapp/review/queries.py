@@ -74,7 +74,9 @@ def decided_by(user: User, before: int | None) -> list[Review]:
     statement = select(Review).where(Review.reviewer_id == user.id)
     if before is not None:
         statement = statement.where(Review.id < before)
-    details = joinedload(Review.case).options(joinedload(Case.centre), selectinload(Case.images))
+    details = joinedload(Review.case).options(
+        joinedload(Case.centre), selectinload(Case.images), selectinload(Case.reviews)
+    )
     return list(db.session.scalars(statement.order_by(Review.id.desc()).limit(PAGE_SIZE + 1).options(details)))
 
 

@@ -21,12 +21,12 @@ from webapp.models import (
 from webapp.review import claims
 
 
-class AdviceMissingError(ValueError):
-    """A request for new images must say what they should show."""
+class WordsMissingError(ValueError):
+    """A decision in the risky direction needs a reason, a request for new images words; ``field`` says where."""
 
-
-class ReasonMissingError(ValueError):
-    """A decision in the risky direction needs a reason."""
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
@@ -54,36 +54,52 @@ class Decision:
 def decide(user: User, case: Case, decision: Decision) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    Raises claims.NotOpenError, claims.ClaimLostError, ReasonMissingError or AdviceMissingError.
+    Raises claims.NotOpenError, claims.ClaimLostError or WordsMissingError.
     """
     held = claims.own_claim(user, case)
-    _demand_words(case, decision)
-    now = utcnow()
+    demand_words(case, decision)
+    review = store(user, case, decision)
+    review.claim_id = held.id
+    held.released_at = review.decided_at
+    audit.record(user, "case.decided", case, after=in_short(review))
+    return review
+
+
+def store(user: User, case: Case, decision: Decision) -> Review:
+    """The decision as a new row, which is in force from now on and not yet read by the GP."""
     review = Review(
         case=case,
         reviewer=user,
-        claim_id=held.id,
         diagnosis=decision.diagnosis,
         management=decision.management,
         advice=decision.advice,
         override_reason=decision.override_reason,
-        decided_at=now,
+        decided_at=utcnow(),
         assessments=[Assessment(pattern=pattern, answer=answer) for pattern, answer in decision.assessments.items()],
     )
     db.session.add(review)
-    held.released_at = now
-    retake = decision.management is Management.RETAKE
-    case.move_to(CaseState.RETAKE_REQUESTED if retake else CaseState.REVIEWED)
-    after = {"diagnosis": decision.diagnosis.value, "management": decision.management.value}
-    audit.record(user, "case.decided", case, after=after)
+    answer(case, review)
     return review
 
 
-def _demand_words(case: Case, decision: Decision) -> None:
+def answer(case: Case, review: Review) -> None:
+    """Put ``review`` before the GP: as an answer, or as a request for new images."""
+    case.move_to(CaseState.RETAKE_REQUESTED if review.asks_for_images else CaseState.REVIEWED)
+    case.closed_at = None
+
+
+def in_short(review: Review) -> dict[str, str]:
+    """What the audit trail keeps of a decision: never its free text."""
+    return {"diagnosis": review.diagnosis.value, "management": review.management.value}
+
+
+def demand_words(case: Case, decision: Decision) -> None:
+    """Raises WordsMissingError."""
     if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
-        raise ReasonMissingError(
+        raise WordsMissingError(
+            "override_reason",
             "Please give a reason: no appointment, although the model or your diagnosis says cancer, "
-            "or the analysis is still running."
+            "or the analysis is still running.",
         )
     if decision.management is Management.RETAKE and not decision.advice:
-        raise AdviceMissingError("Please tell the GP what the new images should show better.")
+        raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")
