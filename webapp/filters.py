@@ -11,7 +11,9 @@ from webapp.models import Role, utcnow
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(local_time=local_time, ago=ago, duration=duration, percent=percent)
+    app.jinja_env.filters.update(
+        local_time=local_time, local_day=local_day, ago=ago, duration=duration, percent=percent
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_navigation)
 
@@ -21,6 +23,14 @@ def local_time(moment: datetime) -> Markup:
     local = moment.astimezone(current_app.extensions["settings"].timezone)
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def local_day(moment: datetime) -> Markup:
+    """A ``<time>`` element with the day alone, for example 20 Nov."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
+    )
 
 
 def duration(seconds: float) -> str:

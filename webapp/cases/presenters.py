@@ -92,7 +92,7 @@ class Progress:
         reason = self.case.triage_reason
         if reason is TriageReason.AWAITING_ANALYSIS:
             return "In the queue; a dermatologist can read it meanwhile"
-        if reason is TriageReason.PROBABILITY:
+        if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
             return "Done"
         return "No reliable result: a dermatologist looks at it first"
 

@@ -82,6 +82,7 @@ class TriageReason(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
     MODEL_UNSURE = "model_unsure"
+    OTHER_CANCER = "other_cancer"
     PROBABILITY = "probability"
 
     @property
@@ -91,6 +92,7 @@ class TriageReason(StrEnum):
             "model_unavailable": "The model is not available",
             "analysis_failed": "The analysis failed",
             "model_unsure": "The model is not sure",
+            "other_cancer": "Another skin cancer than BCC is suspected",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 
@@ -102,7 +104,8 @@ class Case(Base):
     """``rank`` orders the worklist, smallest first: 1 - P(BCC) when a person is needed (0 where P is unknown),
     otherwise 3 - P(BCC). So "needs a person" comes before everything else, and every key of the order is ascending.
 
-    A new case starts at the top. Only a finished, trustworthy analysis of every image moves it down.
+    A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
+    moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
     """
 
     __tablename__ = "case_file"
@@ -110,6 +113,7 @@ class Case(Base):
         CheckConstraint("phototype BETWEEN 1 AND 6", name="phototype_range"),
         CheckConstraint("bcc_probability BETWEEN 0 AND 1", name="probability_range"),
         Index("ix_case_file_worklist", "is_open", "rank", "waiting_since", "id"),
+        Index("ix_case_file_waiting", "is_open", "waiting_since", "id"),
         Index("ix_case_file_centre_submitted", "centre_id", "submitted_at", "id"),
     )
 
@@ -136,6 +140,8 @@ class Case(Base):
     needs_person: Mapped[bool] = mapped_column(default=True)
     triage_reason: Mapped[TriageReason] = mapped_column(text_enum(TriageReason), default=TriageReason.AWAITING_ANALYSIS)
     bcc_probability: Mapped[float | None]
+    contradiction: Mapped[bool] = mapped_column(default=False)
+    other_cancer: Mapped[bool] = mapped_column(default=False)
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 

@@ -1,17 +1,21 @@
 """The only place that selects for the dermatologist: worklist pages, claims."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
+from ml.patterns import Pattern
 from webapp.cases.queries import visible_to
 from webapp.extensions import db
-from webapp.models import Case, Claim, Image, Review, User
+from webapp.models import Analysis, AnalysisState, Case, Claim, Finding, Image, Review, User, utcnow
 from webapp.models.base import UtcDateTime
 from webapp.parameters import row_id
+from webapp.review.filters import Filters, Order
+from webapp.review.targets import allowed
 
 PAGE_SIZE = 25
 
@@ -45,14 +49,20 @@ class Cursor:
         return cls(case.rank, case.waiting_since, case.id)
 
 
-def worklist(user: User, cursor: Cursor | None) -> list[Case]:
-    """One page of open cases and one row more: needs-a-person first, then P(BCC) descending, waiting time, id."""
-    statement = select(Case).where(Case.is_open, visible_to(user))
+def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
+    """One page of the wanted open cases and one row more.
+
+    Needs-a-person first, then P(BCC) descending, waiting time, id; or by waiting time, id.
+    """
+    statement = select(Case).where(Case.is_open, visible_to(user), *_conditions(user, filters))
+    by_waiting = filters.order is Order.WAITING
+    keys = [Case.waiting_since, Case.id] if by_waiting else [Case.rank, Case.waiting_since, Case.id]
     if cursor is not None:
-        place = tuple_(literal(cursor.rank), literal(cursor.waiting_since, UtcDateTime), literal(cursor.case_id))
-        statement = statement.where(tuple_(Case.rank, Case.waiting_since, Case.id) > place)
+        after = [literal(cursor.waiting_since, UtcDateTime), literal(cursor.case_id)]
+        place = tuple_(*after) if by_waiting else tuple_(literal(cursor.rank), *after)
+        statement = statement.where(tuple_(*keys) > place)
     statement = (
-        statement.order_by(Case.rank, Case.waiting_since, Case.id)
+        statement.order_by(*keys)
         .limit(PAGE_SIZE + 1)
         .options(
             joinedload(Case.centre),
@@ -63,10 +73,54 @@ def worklist(user: User, cursor: Cursor | None) -> list[Case]:
     return list(db.session.scalars(statement))
 
 
-def open_counts(user: User) -> Row[int, int]:
-    """(open cases, of these needing a person)."""
-    statement = select(func.count(), func.count().filter(Case.needs_person)).where(Case.is_open, visible_to(user))
-    return db.session.execute(statement.select_from(Case)).one()
+def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
+    wanted: dict[str, ColumnElement[bool]] = {
+        "centre": Case.centre_id == filters.centre,
+        "urgency": Case.urgency == filters.urgency,
+        "state": Case.state == filters.state,
+        "pattern": _has_pattern(filters.pattern),
+        "person": Case.needs_person.is_(True),
+        "contradiction": Case.contradiction.is_(True),
+        "other_cancer": Case.other_cancer.is_(True),
+        "overdue": _overdue(),
+        "mine": _held_by(user),
+    }
+    return [condition for name, condition in wanted.items() if getattr(filters, name)]
+
+
+def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
+    statement = select(Finding.id).join(Finding.analysis).join(Analysis.image)
+    present = Finding.present & (Finding.target == (pattern or ""))
+    return statement.where(Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, present).exists()
+
+
+def _overdue() -> ColumnElement[bool]:
+    now = utcnow()
+    return or_(*(and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()))
+
+
+def _held_by(user: User) -> ColumnElement[bool]:
+    own = select(Claim.id).where(Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.user_id == user.id)
+    return own.where(Claim.expires_at > utcnow()).exists()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own."""
+
+    open: int
+    wanted: int
+    person: int
+    overdue: int
+    mine: int
+
+
+def counts(user: User, filters: Filters) -> Counts:
+    conditions = (and_(true(), *_conditions(user, filters)), Case.needs_person, _overdue(), _held_by(user))
+    columns = [func.count(), *(func.count().filter(condition) for condition in conditions)]
+    statement = select(*columns).select_from(Case).where(Case.is_open, visible_to(user))
+    counted: Sequence[int] = db.session.execute(statement).one()
+    return Counts(*counted)
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:

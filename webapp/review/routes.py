@@ -3,32 +3,33 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from webapp.accounts.queries import centres
 from webapp.models import Case, utcnow
 from webapp.parameters import row_id
 from webapp.review import presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
+from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm
 from webapp.review.pages import Page, find_case, reading_page, too_late_page
 from webapp.review.service import WordsMissingError
+from webapp.review.worklist import WorklistRow
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
 
 @blueprint.get("/")
 def worklist() -> str:
+    chosen = FilterForm.from_address(request.args, centres())
     cursor = queries.Cursor.parse(request.args.get("after", ""))
-    found = queries.worklist(current_user, cursor)
+    found = queries.worklist(current_user, chosen.filters, cursor)
     shown = found[: queries.PAGE_SIZE]
-    rows = [presenters.WorklistRow(case, current_user) for case in shown]
-    following = queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None
-    open_cases, needing_person = queries.open_counts(current_user)
     return render_template(
         "review/worklist.html",
-        rows=rows,
-        following=following,
+        rows=[WorklistRow(case, current_user) for case in shown],
+        following=queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None,
         first_page=cursor is None,
-        open_cases=open_cases,
-        needing_person=needing_person,
+        counts=queries.counts(current_user, chosen.filters),
+        chosen=chosen,
         form=ClaimForm(),
     )
 
