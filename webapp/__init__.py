@@ -18,6 +18,7 @@ from webapp.models import User
 from webapp.models.user import SecurityRole
 from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
+from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
 from webapp.storage import open_store
 
@@ -54,6 +55,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, claims, changes, admin, help_pages):
+    for blueprint in (accounts, cases, media, review, claims, changes, opinions, admin, help_pages):
         app.register_blueprint(blueprint)
     return app

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from webapp.cases import queries as case_queries
 from webapp.models import Role, utcnow
+from webapp.review import queries as review_queries
 
 
 def init_app(app: Flask) -> None:
@@ -63,4 +64,6 @@ def percent(probability: float | None) -> str:
 def _navigation() -> dict[str, object]:
     if current_user.is_authenticated and current_user.role is Role.GP:
         return {"unread_answers": case_queries.unread_count(current_user)}
+    if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
+        return {"opinions_waiting": review_queries.opinions_waiting(current_user)}
     return {}

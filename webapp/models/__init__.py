@@ -6,6 +6,8 @@ from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.image import Image
+from webapp.models.impression import Impression
+from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Retraction, Review
 from webapp.models.user import Role, User
 
@@ -24,8 +26,11 @@ __all__ = [
     "FailureReason",
     "Finding",
     "Image",
+    "Impression",
     "Management",
     "ModelVersion",
+    "Opinion",
+    "OpinionRequest",
     "PatternAnswer",
     "Retraction",
     "Review",

@@ -16,6 +16,8 @@ from webapp.models.user import User
 
 if TYPE_CHECKING:
     from webapp.models.image import Image
+    from webapp.models.impression import Impression
+    from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
 
 
@@ -150,6 +152,8 @@ class Case(Base):
     images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
+    impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
+    opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
 
     @property
     def standing_review(self) -> "Review | None":

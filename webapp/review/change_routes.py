@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from webapp.models import Case
-from webapp.review import changes, presenters
+from webapp.review import changes, opinions, presenters
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import Page, find_case, reading_page, shown_id, too_late_page
@@ -30,6 +30,9 @@ def undo(number: str) -> Page:
 @blueprint.route("/<number>/amend", methods=["GET", "POST"])
 def amend(number: str) -> Page:
     case = find_case(number, locked=request.method == "POST")
+    if opinions.wanted_of(current_user, case) is not None:
+        flash("Please give your second opinion first: until then you don't see the decision.", "warning")
+        return redirect(url_for("review.show", number=number))
     if request.method == "GET":
         standing = case.standing_review
         if standing is None or not changes.can_amend(case):

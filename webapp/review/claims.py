@@ -106,6 +106,12 @@ def release(user: User, case: Case) -> None:
     audit.record(user, "case.released", case)
 
 
+def valid_claim(case: Case) -> Claim | None:
+    """Who reads the case now, from rows that are loaded already."""
+    now = utcnow()
+    return next((claim for claim in case.claims if claim.released_at is None and claim.expires_at > now), None)
+
+
 def release_expired() -> None:
     """Hand back every case whose reader let the claim run out."""
     for claim in queries.expired_claims(utcnow()):

@@ -1,12 +1,15 @@
 """The dermatologist's decision."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ml.patterns import Pattern
-from webapp.choices import choices_of
-from webapp.models import Diagnosis, Management, PatternAnswer, Review
+from webapp.choices import choices, choices_of
+from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
 from webapp.review.service import Decision
 
 PATTERN_PREFIX = "pattern_"
@@ -16,8 +19,19 @@ def stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
+def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> list[tuple[str, str]]:
+    texts = {choice.value: choice.label for field in choices for choice in field.iter_choices()}
+    answers = [(field.label.text, texts.get(field.data, "")) for field in choices]
+    answers += [(field.label.text, field.data) for field in typed]
+    return [(label, text) for label, text in answers if text]
+
+
 class DecisionForm(FlaskForm):
     """Diagnosis, management, words; and one optional question for each pattern, pre-set to nothing (see below)."""
+
+    diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
+    management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
+    """One key for each choice; for the management its initial: urgent, biopsy, clinic, no appointment, retake."""
 
     diagnosis = RadioField(
         "Your diagnosis",
@@ -45,10 +59,7 @@ class DecisionForm(FlaskForm):
     @property
     def filled_in(self) -> list[tuple[str, str]]:
         """(question, answer) of all that was chosen or typed, in words."""
-        texts = {choice.value: choice.label for field in self.choices for choice in field.iter_choices()}
-        chosen = [(field.label.text, texts.get(field.data, "")) for field in self.choices]
-        typed = [(field.label.text, field.data) for field in self.words]
-        return [(label, text) for label, text in chosen + typed if text]
+        return _in_words(self.choices, self.words)
 
     @property
     def words(self) -> list[TextAreaField]:
@@ -90,6 +101,61 @@ class DecisionForm(FlaskForm):
         """The patterns that were answered."""
         answers = {pattern: self[f"{PATTERN_PREFIX}{pattern.value}"].data for pattern in Pattern}
         return {pattern: PatternAnswer(answer) for pattern, answer in answers.items() if answer}
+
+
+class ImpressionForm(FlaskForm):
+    """What a reader thinks before the model's answer is shown."""
+
+    diagnosis_keys: ClassVar = DecisionForm.diagnosis_keys
+    management_keys: ClassVar = DecisionForm.management_keys
+
+    diagnosis = RadioField(
+        "Your diagnosis", choices=choices_of(Diagnosis), validators=[InputRequired("Please choose a diagnosis.")]
+    )
+    management = RadioField(
+        "What you would do",
+        choices=choices_of(Management),
+        validators=[InputRequired("Please choose what you would do.")],
+    )
+
+    @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        return _in_words([self.diagnosis, self.management], [])
+
+
+class OpinionForm(ImpressionForm):
+    """A colleague's second opinion."""
+
+    remark = TextAreaField(
+        "Remark to your colleague",
+        validators=[Length(max=2000, message="Please keep the remark under 2,000 characters.")],
+        filters=[stripped],
+    )
+
+    @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        return _in_words([self.diagnosis, self.management], [self.remark])
+
+
+class OpinionRequestForm(FlaskForm):
+    """Whom to ask, and what."""
+
+    colleague = SelectField("Whom do you ask?", coerce=int, validators=[InputRequired("Please choose a colleague.")])
+    question = TextAreaField(
+        "Your question",
+        description="Without your own decision: your colleague shall judge without knowing it.",
+        validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")],
+        filters=[stripped],
+    )
+
+    def offer(self, colleagues: Sequence[User]) -> None:
+        self.colleague.choices = choices([(str(user.id), user.name) for user in colleagues])
+
+
+class ReadingModeForm(FlaskForm):
+    blinded = BooleanField("Hide the model's answer until I have given my own impression")
 
 
 class ClaimForm(FlaskForm):

@@ -9,17 +9,15 @@ from markupsafe import Markup
 
 from webapp.analysis import triage
 from webapp.filters import local_time
-from webapp.models import Case, CaseState, Claim, Review, User, utcnow
+from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
+from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
+from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
+from webapp.review.opinions import may_ask, wanted_of
 
 NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
 CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
-
-
-def held_claim(case: Case) -> Claim | None:
-    now = utcnow()
-    return next((c for c in case.claims if c.released_at is None and c.expires_at > now), None)
 
 
 def taken_from(claim: Claim, user: User) -> bool:
@@ -68,7 +66,7 @@ class Reading:
 
     @cached_property
     def claim(self) -> Claim | None:
-        return held_claim(self.case)
+        return valid_claim(self.case)
 
     @property
     def can_decide(self) -> bool:
@@ -81,6 +79,30 @@ class Reading:
     @property
     def taken_from_me(self) -> bool:
         return self.busy is not None and taken_from(self.busy, self.user)
+
+    @cached_property
+    def opinion_wanted(self) -> OpinionRequest | None:
+        """A colleague waits for this reader's opinion: until it is given, the page hides every decision."""
+        return wanted_of(self.user, self.case)
+
+    @cached_property
+    def model_hidden(self) -> bool:
+        return hides_model(self.user, self.case)
+
+    @property
+    def impression(self) -> Impression | None:
+        """What this reader thought before the model's answer was shown."""
+        return impression_of(self.user, self.case)
+
+    @property
+    def can_ask(self) -> bool:
+        return may_ask(self.user, self.case)
+
+    @property
+    def unread_opinion(self) -> bool:
+        """Somebody has answered this reader, who has not said so yet."""
+        own = [request for request in self.case.opinion_requests if request.asked_by_id == self.user.id]
+        return any(request.opinion is not None and request.seen_at is None for request in own)
 
     @property
     def review(self) -> Review | None:

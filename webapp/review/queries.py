@@ -11,7 +11,20 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 from ml.patterns import Pattern
 from webapp.cases.queries import visible_to
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, Claim, Finding, Image, Review, User, utcnow
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    Claim,
+    Finding,
+    Image,
+    Opinion,
+    OpinionRequest,
+    Review,
+    Role,
+    User,
+    utcnow,
+)
 from webapp.models.base import UtcDateTime
 from webapp.parameters import row_id
 from webapp.review.filters import Filters, Order
@@ -68,6 +81,8 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
             joinedload(Case.centre),
             selectinload(Case.images).selectinload(Image.analyses),
             selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
+            selectinload(Case.opinion_requests),
+            selectinload(Case.impressions),
         )
     )
     return list(db.session.scalars(statement))
@@ -173,3 +188,27 @@ def next_case(user: User, now: datetime) -> Case | None:
 def next_case_locked(user: User, now: datetime) -> Case | None:
     """The same, held for this transaction; one that a colleague is just taking is left out."""
     return db.session.scalars(_free_cases(user, now).limit(1).with_for_update(of=Case, skip_locked=True)).first()
+
+
+def colleagues(user: User) -> list[User]:
+    """Other dermatologists at work."""
+    statement = select(User).where(User.role == Role.DERMATOLOGIST, User.active, User.id != user.id)
+    return list(db.session.scalars(statement.order_by(User.name, User.id)))
+
+
+def opinion_requests(user: User) -> list[OpinionRequest]:
+    """The latest that this user was asked or has asked; what waits comes first."""
+    involved = or_(OpinionRequest.asked_of_id == user.id, OpinionRequest.asked_by_id == user.id)
+    statement = select(OpinionRequest).outerjoin(OpinionRequest.opinion).where(involved)
+    statement = statement.order_by(Opinion.request_id.is_not(None), OpinionRequest.id.desc()).limit(4 * PAGE_SIZE)
+    return list(db.session.scalars(statement.options(joinedload(OpinionRequest.case).joinedload(Case.centre))))
+
+
+def opinions_waiting(user: User) -> int:
+    """Opinions that this user still has to give, and answers that this user has asked for and not read."""
+    statement = select(func.count()).select_from(OpinionRequest).outerjoin(OpinionRequest.opinion)
+    to_give = and_(OpinionRequest.asked_of_id == user.id, Opinion.request_id.is_(None))
+    to_read = and_(
+        OpinionRequest.asked_by_id == user.id, Opinion.request_id.is_not(None), OpinionRequest.seen_at.is_(None)
+    )
+    return db.session.scalar(statement.where(or_(to_give, to_read))) or 0

@@ -2,16 +2,17 @@
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from webapp.accounts.queries import centres
-from webapp.models import Case, utcnow
+from webapp.models import Case, Diagnosis, Management, utcnow
 from webapp.parameters import row_id
-from webapp.review import presenters, queries, service
+from webapp.review import blinded, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
-from webapp.review.forms import ClaimForm, DecisionForm
-from webapp.review.pages import Page, find_case, reading_page, too_late_page
-from webapp.review.service import WordsMissingError
+from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
+from webapp.review.pages import Page, find_case, first_answers, reading_page, too_late_page
+from webapp.review.service import ImpressionMissingError, WordsMissingError
 from webapp.review.worklist import WorklistRow
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -49,7 +50,29 @@ def show(number: str) -> str:
     undone = case.taken_back
     if undone is not None and undone.reviewer_id == current_user.id:
         return reading_page(case, DecisionForm.filled_from(undone))
-    return reading_page(case, DecisionForm())
+    return reading_page(case, DecisionForm(**first_answers(case)))
+
+
+@blueprint.post("/<number>/impression")
+def impression(number: str) -> Page:
+    """In blinded reading: what the reader thinks before the model's answer is shown."""
+    case, form = find_case(number, locked=True), ImpressionForm()
+    if not form.validate():
+        return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
+    try:
+        blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
+    except NotOpenError:
+        return too_late_page(case, form, presenters.NOT_OPEN)
+    except ClaimLostError as lost:
+        return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.post("/mode")
+def reading_mode() -> Response:
+    blinded.set_mode(current_user, ReadingModeForm().blinded.data)
+    flash("Your way of reading is saved.", "success")
+    return redirect(url_for("accounts.profile"))
 
 
 @blueprint.post("/<number>/decide")
@@ -63,6 +86,8 @@ def decide(number: str) -> Page:
     except WordsMissingError as missing:
         form[missing.field].errors = [str(missing)]
         return reading_page(case, form), 422
+    except ImpressionMissingError:
+        return too_late_page(case, form, "You read blinded: please give your own impression first.")
     except NotOpenError:
         return too_late_page(case, form, presenters.NOT_OPEN)
     except ClaimLostError as lost:

@@ -19,6 +19,7 @@ from webapp.models import (
     utcnow,
 )
 from webapp.review import claims
+from webapp.review.blinded import hides_model
 
 
 class WordsMissingError(ValueError):
@@ -27,6 +28,10 @@ class WordsMissingError(ValueError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class ImpressionMissingError(Exception):
+    """The reader reads blinded and has not given an impression without the model yet."""
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
@@ -54,8 +59,10 @@ class Decision:
 def decide(user: User, case: Case, decision: Decision) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    Raises claims.NotOpenError, claims.ClaimLostError or WordsMissingError.
+    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError or WordsMissingError.
     """
+    if hides_model(user, case):
+        raise ImpressionMissingError
     held = claims.own_claim(user, case)
     demand_words(case, decision)
     review = store(user, case, decision)

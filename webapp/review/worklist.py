@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from webapp.models import Case, Claim, Image, TriageReason, User, utcnow
-from webapp.review.presenters import held_claim, suspicion_words, taken_from
+from webapp.review.blinded import hides_model
+from webapp.review.claims import valid_claim
+from webapp.review.presenters import suspicion_words, taken_from
 from webapp.review.targets import target_at
 
 
@@ -20,7 +23,7 @@ class WorklistRow:
     @property
     def reader(self) -> Claim | None:
         """Somebody else who is reading the case now."""
-        held = held_claim(self.case)
+        held = valid_claim(self.case)
         return held if held is not None and held.user_id != self.user.id else None
 
     @property
@@ -29,12 +32,14 @@ class WorklistRow:
 
     @property
     def mine(self) -> bool:
-        held = held_claim(self.case)
+        held = valid_claim(self.case)
         return held is not None and held.user_id == self.user.id
 
     @property
     def why(self) -> str:
         """In words, why the case stands where it stands."""
+        if self.model_hidden:
+            return "Hidden until you have given your own impression"
         reason = self.case.triage_reason
         if reason is TriageReason.MODEL_UNSURE:
             return " ".join(dict.fromkeys(_messages(self.case))) or reason.label
@@ -46,6 +51,15 @@ class WorklistRow:
     @property
     def _bcc(self) -> bool:
         return any(image.current_analysis is not None and image.current_analysis.bcc for image in self.case.images)
+
+    @cached_property
+    def model_hidden(self) -> bool:
+        return hides_model(self.user, self.case)
+
+    @property
+    def opinion_asked(self) -> bool:
+        """A second opinion is still to come."""
+        return any(request.opinion is None for request in self.case.opinion_requests)
 
     @property
     def target(self) -> datetime:
