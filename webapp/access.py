@@ -39,6 +39,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.close": GP,
     "cases.add_images": GP,
     "cases.withdraw": GP,
+    "histology.enter": CLINICIANS,
     "media.image": CLINICIANS,
     "media.thumbnail": CLINICIANS,
     "media.heatmap": CLINICIANS,

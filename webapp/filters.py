@@ -1,6 +1,6 @@
 """What every template can say: times in the centre's zone, durations and probabilities in words."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Flask, current_app
 from flask_login import current_user
@@ -13,7 +13,7 @@ from webapp.review import queries as review_queries
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
-        local_time=local_time, local_day=local_day, ago=ago, duration=duration, percent=percent
+        local_time=local_time, local_day=local_day, day=day, ago=ago, duration=duration, percent=percent
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_navigation)
@@ -24,6 +24,11 @@ def local_time(moment: datetime) -> Markup:
     local = moment.astimezone(current_app.extensions["settings"].timezone)
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def day(moment: date) -> str:
+    """A date without a time, for example 20 Nov 2026."""
+    return f"{moment.day} {moment:%b %Y}"
 
 
 def local_day(moment: datetime) -> Markup:

@@ -115,4 +115,5 @@ class Progress:
 
     @property
     def can_be_withdrawn(self) -> bool:
-        return self.case.is_open or self.case.state is CaseState.RETAKE_REQUESTED
+        unanswered = self.case.is_open and not self.case.recalled
+        return unanswered or self.case.state is CaseState.RETAKE_REQUESTED

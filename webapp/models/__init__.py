@@ -3,8 +3,9 @@
 from webapp.models.analysis import Analysis, AnalysisState, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, utcnow
-from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
+from webapp.models.case import BodySite, Case, CaseState, RecallReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
+from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image
 from webapp.models.impression import Impression
 from webapp.models.opinion import Opinion, OpinionRequest
@@ -25,6 +26,8 @@ __all__ = [
     "Diagnosis",
     "FailureReason",
     "Finding",
+    "Histology",
+    "HistologyResult",
     "Image",
     "Impression",
     "Management",
@@ -32,6 +35,7 @@ __all__ = [
     "Opinion",
     "OpinionRequest",
     "PatternAnswer",
+    "RecallReason",
     "Retraction",
     "Review",
     "Role",

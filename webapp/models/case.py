@@ -15,6 +15,7 @@ from webapp.models.centre import Centre
 from webapp.models.user import User
 
 if TYPE_CHECKING:
+    from webapp.models.histology import Histology
     from webapp.models.image import Image
     from webapp.models.impression import Impression
     from webapp.models.opinion import OpinionRequest
@@ -77,9 +78,26 @@ class Urgency(StrEnum):
         return self.value.capitalize()
 
 
+class RecallReason(StrEnum):
+    """What called a decision into question after it was made."""
+
+    LATE_RESULT = "late_result"
+    HISTOLOGY = "histology"
+    SECOND_OPINION = "second_opinion"
+
+    @property
+    def sentence(self) -> str:
+        return {
+            "late_result": "The model's answer arrived after the decision and suspects a cancer.",
+            "histology": "The histology found a cancer.",
+            "second_opinion": "A second opinion suspects a cancer, or asks for more than was decided.",
+        }[self.value]
+
+
 class TriageReason(StrEnum):
     """Why a case stands where it stands in the worklist."""
 
+    RECALLED = "recalled"
     AWAITING_ANALYSIS = "awaiting_analysis"
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
@@ -90,6 +108,7 @@ class TriageReason(StrEnum):
     @property
     def label(self) -> str:
         return {
+            "recalled": "Decided before, but called into question since",
             "awaiting_analysis": "Not analysed yet",
             "model_unavailable": "The model is not available",
             "analysis_failed": "The analysis failed",
@@ -108,6 +127,7 @@ class Case(Base):
 
     A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
     moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``recalled``: the case was decided and is open again, because of something that came later.
     """
 
     __tablename__ = "case_file"
@@ -144,6 +164,7 @@ class Case(Base):
     bcc_probability: Mapped[float | None]
     contradiction: Mapped[bool] = mapped_column(default=False)
     other_cancer: Mapped[bool] = mapped_column(default=False)
+    recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -152,8 +173,14 @@ class Case(Base):
     images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
+    histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
     impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
     opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+
+    @property
+    def histology(self) -> "Histology | None":
+        """The last result that was entered: an earlier one is thereby corrected."""
+        return self.histologies[-1] if self.histologies else None
 
     @property
     def standing_review(self) -> "Review | None":

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
-from webapp.models.case import Case
+from webapp.models.case import Case, RecallReason
 from webapp.models.user import User
 
 
@@ -106,6 +106,7 @@ class Claim(Base):
 class Review(Base):
     """A decision. Immutable: an amendment is a new row that names the one it replaces, and taking back is a Retraction.
 
+    ``recall``: what had called the decision before it into question, when that led to this one.
     ``claim_id`` is None for an amendment: the case is not open then, so nobody reserves it.
     """
 
@@ -122,12 +123,18 @@ class Review(Base):
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
     amendment_reason: Mapped[str] = mapped_column(Text, default="")
+    recall: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
     amends: Mapped["Review | None"] = relationship(remote_side=[id])
     retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
+
+    @property
+    def would_miss_a_cancer(self) -> bool:
+        """Whether the decision, if the lesion is a cancer, leaves it without an early appointment."""
+        return self.management not in (Management.URGENT_REFERRAL, Management.BIOPSY)
 
     @property
     def asks_for_images(self) -> bool:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
-from webapp import audit
+from webapp import audit, recall
 from webapp.extensions import db
 from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
@@ -45,7 +45,10 @@ def undo(user: User, case: Case, seen: int) -> None:
     review.retraction = Retraction(user_id=user.id)
     db.session.flush()
     earlier = case.standing_review
-    if review.amends_id is not None and earlier is not None:
+    if review.recall is not None:
+        claims.begin(user, case)
+        recall.reopen(case, review.recall)
+    elif review.amends_id is not None and earlier is not None:
         service.answer(case, earlier)
     else:
         claims.begin(user, case)

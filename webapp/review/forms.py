@@ -29,6 +29,8 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 class DecisionForm(FlaskForm):
     """Diagnosis, management, words; and one optional question for each pattern, pre-set to nothing (see below)."""
 
+    results = HiddenField(validators=[Optional()])
+
     diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
     management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
     """One key for each choice; for the management its initial: urgent, biopsy, clinic, no appointment, retake."""
@@ -64,6 +66,13 @@ class DecisionForm(FlaskForm):
     @property
     def words(self) -> list[TextAreaField]:
         return [self.advice, self.override_reason]
+
+    @property
+    def seen_results(self) -> frozenset[int] | None:
+        """Ids of the analyses that were on the page when the form was shown; None: the form does not say."""
+        if self.results.data is None:
+            return None
+        return frozenset(int(text) for text in self.results.data.split(",") if text.isdecimal())
 
     @property
     def decision(self) -> Decision:

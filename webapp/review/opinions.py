@@ -1,6 +1,6 @@
 """Second opinions: a colleague is asked, answers blind to the first reader's decision, and both are kept."""
 
-from webapp import audit
+from webapp import audit, recall
 from webapp.extensions import db
 from webapp.models import Case, Diagnosis, Management, Opinion, OpinionRequest, User, utcnow
 from webapp.review.claims import valid_claim
@@ -50,6 +50,7 @@ def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, r
     opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)
     request.opinion = opinion
     audit.record(user, "opinion.given", case, after={"diagnosis": diagnosis.value, "management": management.value})
+    recall.after_opinion(case, opinion)
     return opinion
 
 

@@ -17,6 +17,10 @@ from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask, wanted_of
 
 NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
+RESULT_ARRIVED = (
+    "Nothing is stored yet: while you were reading, the model has answered and suspects a cancer. "
+    "Please look at its answer, and send your decision once more."
+)
 CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
 
 
@@ -63,6 +67,11 @@ class Reading:
     @cached_property
     def images(self) -> list[ImageReading]:
         return [ImageReading(image) for image in self.case.images]
+
+    @property
+    def results(self) -> str:
+        """Ids of the model's answers on this page, for the form to say what its reader has seen."""
+        return ",".join(str(analysis.id) for analysis in triage.done(self.case))
 
     @cached_property
     def claim(self) -> Claim | None:

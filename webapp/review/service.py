@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ml.patterns import Pattern
-from webapp import audit
+from webapp import audit, recall
+from webapp.analysis import triage
 from webapp.extensions import db
 from webapp.models import (
     Assessment,
@@ -30,13 +31,17 @@ class WordsMissingError(ValueError):
         self.field = field
 
 
+class ResultArrivedError(Exception):
+    """While the reader looked, the model has answered and suspects a cancer: it must be seen before the decision."""
+
+
 class ImpressionMissingError(Exception):
     """The reader reads blinded and has not given an impression without the model yet."""
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
-    """No appointment, although the model sees a BCC or has not answered, or the reader's own diagnosis is a cancer."""
-    cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
+    """No appointment, although the model sees a BCC or has not answered, or somebody has suspected a cancer."""
+    cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT) or case.recalled is not None
     unanswered = case.triage_reason is TriageReason.AWAITING_ANALYSIS  # its answer would come too late to be seen
     return management is Management.REASSURE and (cancer or unanswered or model_sees_bcc(case))
 
@@ -56,17 +61,22 @@ class Decision:
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
 
 
-def decide(user: User, case: Case, decision: Decision) -> Review:
+def decide(user: User, case: Case, decision: Decision, seen: frozenset[int] | None = None) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError or WordsMissingError.
+    ``seen``: ids of the analyses that the reader was shown, None where that is not known.
+    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, ResultArrivedError or WordsMissingError.
     """
     if hides_model(user, case):
         raise ImpressionMissingError
     held = claims.own_claim(user, case)
+    if seen is not None and any(triage.suspects_cancer(a) for a in triage.done(case) if a.id not in seen):
+        raise ResultArrivedError
     demand_words(case, decision)
+    before = case.standing_review
     review = store(user, case, decision)
-    review.claim_id = held.id
+    review.claim_id, review.amends = held.id, before
+    recall.settle(case, review)
     held.released_at = review.decided_at
     audit.record(user, "case.decided", case, after=in_short(review))
     return review
@@ -106,7 +116,7 @@ def demand_words(case: Case, decision: Decision) -> None:
         raise WordsMissingError(
             "override_reason",
             "Please give a reason: no appointment, although the model or your diagnosis says cancer, "
-            "or the analysis is still running.",
+            "or the analysis is still running, or the decision before was called into question.",
         )
     if decision.management is Management.RETAKE and not decision.advice:
         raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")

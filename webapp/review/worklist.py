@@ -41,6 +41,8 @@ class WorklistRow:
         if self.model_hidden:
             return "Hidden until you have given your own impression"
         reason = self.case.triage_reason
+        if self.case.recalled is not None:
+            return f"{reason.label}. {self.case.recalled.sentence}"
         if reason is TriageReason.MODEL_UNSURE:
             return " ".join(dict.fromkeys(_messages(self.case))) or reason.label
         if reason is TriageReason.PROBABILITY:
