@@ -13,7 +13,13 @@ from webapp.review import queries as review_queries
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
-        local_time=local_time, local_day=local_day, day=day, ago=ago, duration=duration, percent=percent
+        local_time=local_time,
+        local_clock=local_clock,
+        local_day=local_day,
+        day=day,
+        ago=ago,
+        duration=duration,
+        percent=percent,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_navigation)
@@ -24,6 +30,12 @@ def local_time(moment: datetime) -> Markup:
     local = moment.astimezone(current_app.extensions["settings"].timezone)
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def local_clock(moment: datetime) -> Markup:
+    """A ``<time>`` element with the time of day alone, for example 14:05, for what is near."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
 
 
 def day(moment: date) -> str:

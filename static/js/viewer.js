@@ -166,10 +166,21 @@
     if (beside) beside.addEventListener("click", sideBySide);
   }
 
+  // The decision stays within the window, so that its button is always in sight, wherever the page is scrolled to.
+  function keepInWindow(side) {
+    const fit = () => {
+      const beside = getComputedStyle(side).display !== "contents";
+      side.style.maxHeight = beside ? `${Math.max(320, innerHeight - side.getBoundingClientRect().top - 12)}px` : "";
+    };
+    for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });
+    fit();
+  }
+
   // OpenSeadragon adds an inline style unless it finds one with this mark; the content security policy forbids it.
   // The mark is no HTML style but an element of a namespace of our own, so the policy has nothing to complain of.
   const mark = document.createElementNS("urn:dermtriage", "style");
   mark.setAttribute("data-openseadragon-mobile-css", "");
   document.head.append(mark);
+  keepInWindow(document.querySelector(".reading-side"));
   for (const section of document.querySelectorAll(".image-reading")) start(section);
 })();

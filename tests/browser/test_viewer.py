@@ -232,6 +232,7 @@ def test_diagnosis_and_management_are_in_sight_without_scrolling(
     clinic.claim(number, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     reader.viewer_is_open()
+    photograph(reader.page, "in-sight-1280")
     button = box(reader.page.get_by_role("button", name="Decide, and answer the GP"))
     assert button[1] + button[3] <= HEIGHT
     for label in ("Basal cell carcinoma", "Biopsy", "New images needed before I can decide"):
