@@ -8,6 +8,7 @@ from flask import Flask
 from tests.conftest import World
 from tests.web.helpers import actions, counted_queries, stored_case, user_id, words
 from tests.web.reading import decide, take
+from tests.web.test_changes import form_of
 from tests.web_client import CheckedClient
 from webapp.models import Diagnosis, Management, Role
 
@@ -139,6 +140,17 @@ def test_it_can_be_asked_while_reading(app: Flask, first, second, emails, number
     assert "Your decision" in page
     assert "Look at &lt;the border&gt;." in page
     assert decide(first, number).status_code == 302
+
+
+def test_asking_while_reading_keeps_the_decision_as_far_as_it_was_made(app: Flask, first, emails, number: str) -> None:
+    take(first, number)
+    form = {"colleague": user_id(app, emails["Second"]), "question": "", "diagnosis": "bcc", "advice": "Half <typed>."}
+    answer = first.submit(f"/review/{number}/opinions", form, page="/profile")
+    assert "is asked for a second opinion" in answer.text
+    assert form_of(answer.text) == {"bcc"}
+    assert "Half &lt;typed&gt;." in answer.text
+    assert "Please choose" not in answer.text
+    assert "opinion.asked" in actions(app)
 
 
 def test_only_the_reader_asks(app: Flask, first, third, emails, number: str) -> None:

@@ -94,6 +94,8 @@ class Progress:
             return "In the queue; a dermatologist can read it meanwhile"
         if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
             return "Done"
+        if reason is TriageReason.RECALLED:
+            return "Kept from before"
         return "No reliable result: a dermatologist looks at it first"
 
     @property

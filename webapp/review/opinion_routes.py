@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from webapp.models import Diagnosis, Management
 from webapp.review import opinions, queries
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
-from webapp.review.opinions import AskedAlreadyError, NotAskedError, NotYoursError
+from webapp.review.opinions import AskedAlreadyError, NotYoursError
 from webapp.review.pages import Page, find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
@@ -28,7 +28,7 @@ def ask(number: str) -> Page:
     case, form = find_case(number, locked=True), OpinionRequestForm()
     form.offer(queries.colleagues(current_user))
     if not form.validate():
-        return reading_page(case, DecisionForm(formdata=None), opinion_request_form=form), 422
+        return reading_page(case, DecisionForm(), opinion_request_form=form), 422
     colleague = next(user for user in queries.colleagues(current_user) if user.id == form.colleague.data)
     try:
         opinions.ask(current_user, case, colleague, form.question.data)
@@ -38,20 +38,20 @@ def ask(number: str) -> Page:
         flash(f"{colleague.name} was asked already and has not answered yet.", "warning")
     else:
         flash(f"{colleague.name} is asked for a second opinion, and will not see your decision before it.", "success")
+    if case.is_open:
+        return reading_page(case, DecisionForm())  # with the decision as far as it was made
     return redirect(url_for("review.show", number=number))
 
 
 @blueprint.post("/<number>/opinion")
 def give(number: str) -> Page:
     case, form = find_case(number, locked=True), OpinionForm()
-    if not form.validate() and opinions.wanted_of(current_user, case) is not None:
-        return reading_page(case, DecisionForm(formdata=None), opinion_form=form), 422
-    try:
-        opinions.give(
-            current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data), form.remark.data
-        )
-    except (NotAskedError, ValueError):
+    if opinions.wanted_of(current_user, case) is None:
         return too_late_page(case, form, "Nobody waits for your opinion on this case, or you have given it already.")
+    if not form.validate():
+        return reading_page(case, DecisionForm(formdata=None), opinion_form=form), 422
+    diagnosis, management = Diagnosis(form.diagnosis.data), Management(form.management.data)
+    opinions.give(current_user, case, diagnosis, management, form.remark.data)
     flash(f"Your opinion on {number} is stored. You now see what the first reader decided.", "success")
     return redirect(url_for("review.show", number=number))
 
