@@ -166,12 +166,23 @@
     if (beside) beside.addEventListener("click", sideBySide);
   }
 
-  // The decision stays within the window, so that its button is always in sight, wherever the page is scrolled to.
+  // The decision stays within the window, so that its button is always in sight, wherever the page is scrolled to. Where
+  // that would cut a line of the form in half, the panel ends above that line.
   function keepInWindow(side) {
-    const fit = () => {
-      const beside = getComputedStyle(side).display !== "contents";
-      side.style.maxHeight = beside ? `${Math.max(320, innerHeight - side.getBoundingClientRect().top - 12)}px` : "";
-    };
+    const bar = side.querySelector(".decision-submit");
+    const lines = Array.from(side.querySelectorAll(".choice, summary, a, .form-select")).filter((line) => !bar || !bar.contains(line));
+
+    function fit() {
+      side.style.maxHeight = "";
+      if (getComputedStyle(side).display === "contents") return;
+      const room = Math.max(320, innerHeight - side.getBoundingClientRect().top - 12);
+      side.style.maxHeight = `${room}px`;
+      if (!bar) return;
+      const edge = bar.getBoundingClientRect().top;
+      const cut = lines.map((line) => line.getBoundingClientRect()).find((box) => box.top < edge && box.bottom > edge);
+      if (cut) side.style.maxHeight = `${room - (edge - cut.top)}px`;
+    }
+
     for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });
     fit();
   }
