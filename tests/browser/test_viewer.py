@@ -210,9 +210,13 @@ def test_side_by_side_shows_the_image_and_the_image_with_the_heatmap(portrait: L
     expect(mapped.locator("canvas.heatmap")).to_have_count(1)
     assert box(plain)[1] == pytest.approx(box(mapped)[1])
     # both move together
+    marks = [view.locator(".analysed-frame") for view in (plain, mapped)]
+    before = box(marks[0])
     portrait.get_by_role("button", name="Zoom in").click()
-    page.wait_for_timeout(SETTLED_MS)
-    frames = [box(view.locator(".analysed-frame")) for view in (plain, mapped)]
+    wait_until(lambda: box(marks[0])[2] > before[2] + PIXELS)
+    for mark in marks:
+        mark.evaluate(AT_REST)
+    frames = [box(mark) for mark in marks]
     views = [box(view) for view in (plain, mapped)]
     inside = [(frame[0] - view[0], frame[1] - view[1], *frame[2:]) for frame, view in zip(frames, views, strict=True)]
     assert inside[0] == pytest.approx(inside[1], abs=PIXELS)
