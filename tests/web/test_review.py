@@ -267,10 +267,10 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     take(reader, number)
     page = reader.get(f"/review/{number}").text
     assert "Not analysed yet. You can read and decide without the model." in page
-    assert decide(reader, number).status_code == 302
+    assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:
-        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a late analysis opens nothing again"
+        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_recall"
 
 
 def test_the_page_says_what_the_model_says(world: World, gp: str, reader: CheckedClient) -> None:
