@@ -14,8 +14,12 @@ from webapp.cases.routes import blueprint as cases
 from webapp.config import PROJECT_ROOT, Settings, flask_config
 from webapp.extensions import bootstrap, csrf, db, limiter, migrate, security
 from webapp.help import blueprint as help_pages
+from webapp.histology.routes import blueprint as histology
 from webapp.models import User
 from webapp.models.user import SecurityRole
+from webapp.review.change_routes import blueprint as changes
+from webapp.review.claim_routes import blueprint as claims
+from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
 from webapp.storage import open_store
 
@@ -52,6 +56,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, admin, help_pages):
+    for blueprint in (accounts, cases, media, review, claims, changes, opinions, histology, admin, help_pages):
         app.register_blueprint(blueprint)
     return app

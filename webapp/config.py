@@ -19,6 +19,10 @@
 | ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
 | WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
 | CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
+| TARGET_DAYS_URGENT | days within which an urgent case should be read | 2 |
+| TARGET_DAYS_SOON | the same for “soon” | 7 |
+| TARGET_DAYS_ROUTINE | the same for routine cases | 14 |
+| UNDO_MINUTES | how long a reader may take a decision back, unless the GP has read it | 5 |
 | INVITATION_DAYS | how long an invitation link works | 7 |
 """
 
@@ -58,6 +62,10 @@ class Settings:
     analysis_attempts: int = 3
     worker_processes: int = 1
     claim_minutes: int = 20
+    target_days_urgent: int = 2
+    target_days_soon: int = 7
+    target_days_routine: int = 14
+    undo_minutes: int = 5
     invitation_days: int = 7
 
     @classmethod
@@ -132,6 +140,10 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "analysis_attempts": int,
     "worker_processes": int,
     "claim_minutes": int,
+    "target_days_urgent": int,
+    "target_days_soon": int,
+    "target_days_routine": int,
+    "undo_minutes": int,
     "invitation_days": int,
 }
 

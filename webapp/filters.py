@@ -1,6 +1,6 @@
 """What every template can say: times in the centre's zone, durations and probabilities in words."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import Flask, current_app
 from flask_login import current_user
@@ -8,10 +8,19 @@ from markupsafe import Markup
 
 from webapp.cases import queries as case_queries
 from webapp.models import Role, utcnow
+from webapp.review import queries as review_queries
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(local_time=local_time, ago=ago, duration=duration, percent=percent)
+    app.jinja_env.filters.update(
+        local_time=local_time,
+        local_clock=local_clock,
+        local_day=local_day,
+        day=day,
+        ago=ago,
+        duration=duration,
+        percent=percent,
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_navigation)
 
@@ -21,6 +30,25 @@ def local_time(moment: datetime) -> Markup:
     local = moment.astimezone(current_app.extensions["settings"].timezone)
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def local_clock(moment: datetime) -> Markup:
+    """A ``<time>`` element with the time of day alone, for example 14:05, for what is near."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
+
+
+def day(moment: date) -> str:
+    """A date without a time, for example 20 Nov 2026."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def local_day(moment: datetime) -> Markup:
+    """A ``<time>`` element with the day alone, for example 20 Nov."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
+    )
 
 
 def duration(seconds: float) -> str:
@@ -53,4 +81,6 @@ def percent(probability: float | None) -> str:
 def _navigation() -> dict[str, object]:
     if current_user.is_authenticated and current_user.role is Role.GP:
         return {"unread_answers": case_queries.unread_count(current_user)}
+    if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
+        return {"opinions_waiting": review_queries.opinions_waiting(current_user)}
     return {}

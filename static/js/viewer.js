@@ -35,12 +35,11 @@
     return new OpenSeadragon.Rect(data.left / width, data.top / width, data.size / width, data.size / width);
   }
 
-  function start(section) {
-    const box = section.querySelector(".viewer");
-    const tools = section.querySelector(".viewer-tools");
+  // A viewer in ``box`` of the image that ``data`` describes, the analysed square framed.
+  function openViewer(box, data, label) {
     const viewer = OpenSeadragon({
       element: box,
-      tileSources: { type: "image", url: box.dataset.image, buildPyramid: false },
+      tileSources: { type: "image", url: data.image, buildPyramid: false },
       drawer: "canvas",
       showNavigationControl: false,
       maxZoomPixelRatio: 4,
@@ -48,7 +47,7 @@
       animationTime: 0.3,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     });
-    viewer.canvas.setAttribute("aria-label", box.getAttribute("aria-label"));
+    viewer.canvas.setAttribute("aria-label", label);
     viewer.canvas.setAttribute("role", "img");
     viewer.addHandler("open-failed", () => {
       box.replaceChildren(Object.assign(document.createElement("p"), {
@@ -56,9 +55,9 @@
       }));
     });
     viewer.addHandler("open", () => {
-      if (!box.dataset.size) return;
+      if (!data.size) return;
       const frame = Object.assign(document.createElement("div"), { className: FRAME });
-      viewer.addOverlay({ element: frame, location: square(box.dataset) });
+      viewer.addOverlay({ element: frame, location: square(data) });
     });
     const zooms = {
       in: () => viewer.viewport.zoomBy(1.5),
@@ -66,8 +65,39 @@
       home: () => viewer.viewport.goHome(),
     };
     connectKeys(viewer, zooms);
+    return { viewer, zooms };
+  }
+
+  function start(section) {
+    const box = section.querySelector(".viewer");
+    const tools = section.querySelector(".viewer-tools");
+    const { viewer, zooms } = openViewer(box, box.dataset, box.getAttribute("aria-label"));
     connectTools(viewer, box, tools, zooms);
     tools.hidden = false;
+  }
+
+  // The same image once more beside the first; both move together. Resolves when it can take a heatmap.
+  function openBeside(viewer, box) {
+    const element = Object.assign(document.createElement("div"), { className: "viewer" });
+    box.after(element);
+    const twin = openViewer(element, box.dataset, `${box.getAttribute("aria-label")}, with the heatmap`).viewer;
+    let following = false;
+    const follow = (leader, follower) => leader.addHandler("viewport-change", () => {
+      if (following || !follower.isOpen()) return;
+      following = true;
+      follower.viewport.zoomTo(leader.viewport.getZoom(), null, true);
+      follower.viewport.panTo(leader.viewport.getCenter(), true);
+      following = false;
+    });
+    follow(viewer, twin);
+    follow(twin, viewer);
+    return new Promise((ready) => twin.addHandler("open", () => ready(twin)));
+  }
+
+  function closeBeside(twin) {
+    const { element } = twin;
+    twin.destroy();
+    element.remove();
   }
 
   // Keys by what is written on them, so that + and − work on every keyboard layout. Letters do nothing: with some of
@@ -85,30 +115,76 @@
   function connectTools(viewer, box, tools, zooms) {
     const opacity = tools.querySelector("[data-opacity]");
     const trouble = tools.querySelector("[data-trouble]");
-    let shown = null;
+    const beside = tools.querySelector("[data-side-by-side]");
+    const choices = Array.from(tools.querySelectorAll("input[type=radio]"));
+    let shown = null; // the heatmap, and the viewer it lies in
+    let twin = null;
     let wanted = "";
 
     async function show(choice) {
       wanted = choice.value;
       trouble.textContent = "";
-      if (shown) viewer.removeOverlay(shown);
+      if (shown) shown.viewer.removeOverlay(shown.canvas);
       shown = null;
       if (!choice.value) return;
       const canvas = await loadHeatmap(choice.dataset.url);
       if (wanted !== choice.value) return; // another choice was made while this one was loading
-      shown = canvas;
       canvas.style.opacity = opacity.value / 100;
-      viewer.addOverlay({ element: canvas, location: square(box.dataset) });
+      place(canvas);
+    }
+
+    function place(canvas) {
+      shown = { canvas, viewer: twin || viewer };
+      shown.viewer.addOverlay({ element: canvas, location: square(box.dataset) });
+    }
+
+    function move() {
+      shown.viewer.removeOverlay(shown.canvas);
+      place(shown.canvas);
+    }
+
+    async function sideBySide() {
+      const on = beside.getAttribute("aria-pressed") !== "true";
+      beside.setAttribute("aria-pressed", on);
+      beside.disabled = true;
+      const old = twin;
+      twin = on ? await openBeside(viewer, box) : null;
+      if (shown) move();
+      else if (on && choices[0].checked) choices[1].click(); // two plain images beside each other would say nothing
+      if (old) closeBeside(old);
+      beside.disabled = false;
     }
 
     for (const button of tools.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
-    for (const choice of tools.querySelectorAll("input[type=radio]")) {
+    for (const choice of choices) {
       choice.addEventListener("change", () => show(choice).catch(() => {
-        tools.querySelector("input[type=radio]").checked = true;
+        choices[0].checked = true;
         trouble.textContent = "The heatmap could not be loaded. Please try again.";
       }));
     }
-    if (opacity) opacity.addEventListener("input", () => { if (shown) shown.style.opacity = opacity.value / 100; });
+    if (opacity) opacity.addEventListener("input", () => { if (shown) shown.canvas.style.opacity = opacity.value / 100; });
+    if (beside) beside.addEventListener("click", sideBySide);
+  }
+
+  // The decision stays within the window, so that its button is always in sight, wherever the page is scrolled to. Where
+  // that would cut a line of the form in half, the panel ends above that line.
+  function keepInWindow(side) {
+    const bar = side.querySelector(".decision-submit");
+    const lines = Array.from(side.querySelectorAll(".choice, summary, a, .form-select")).filter((line) => !bar || !bar.contains(line));
+
+    function fit() {
+      side.style.maxHeight = "";
+      if (getComputedStyle(side).display === "contents") return;
+      const room = Math.max(320, innerHeight - side.getBoundingClientRect().top - 12);
+      side.style.maxHeight = `${room}px`;
+      if (!bar) return;
+      const edge = bar.getBoundingClientRect().top;
+      const cut = lines.map((line) => line.getBoundingClientRect()).find((box) => box.top < edge && box.bottom > edge);
+      if (cut) side.style.maxHeight = `${room - (edge - cut.top)}px`;
+    }
+
+    for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });
+    fit();
   }
 
   // OpenSeadragon adds an inline style unless it finds one with this mark; the content security policy forbids it.
@@ -116,5 +192,6 @@
   const mark = document.createElementNS("urn:dermtriage", "style");
   mark.setAttribute("data-openseadragon-mobile-css", "");
   document.head.append(mark);
+  keepInWindow(document.querySelector(".reading-side"));
   for (const section of document.querySelectorAll(".image-reading")) start(section);
 })();

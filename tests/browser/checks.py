@@ -74,7 +74,8 @@ def check(page: Page, name: str, *, focus: bool = True) -> None:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert page.evaluate(TOO_WIDE) == [], f"{name} scrolls sideways at {width} px"
         only = None if width == WIDTHS[0] else WIDTH_MATTERS
-        assert violations(page, only) == [], f"{name} at {width} px"
+        found = violations(page, only)
+        assert found == [], f"{name} at {width} px: {found}"
         photograph(page, f"{name}-{width}")
     page.set_viewport_size({"width": WIDTHS[0], "height": HEIGHT})
     assert page.evaluate(UNLABELLED) == [], name

@@ -30,6 +30,7 @@ from webapp.models import (
     User,
     utcnow,
 )
+from webapp.review import claims
 from webapp.review import service as reviews
 
 TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
@@ -71,7 +72,7 @@ class Clinic(World):
     def claim(self, number: str, email: str) -> None:
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=email).one()
-            reviews.claim(user, session.query(Case).filter_by(number=number).one())
+            claims.claim(user, session.query(Case).filter_by(number=number).one())
 
     def decide(
         self,

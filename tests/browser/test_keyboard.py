@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import check
 from tests.browser.clinic import Clinic, full_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import PASSWORD, Dermatologist
@@ -101,3 +102,83 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     keys.press("Enter")
     doctor.sent_case()
     doctor.sees("Soon")
+
+
+def test_a_case_is_read_and_decided_in_five_keys(clinic: Clinic, enter: Arrive, gp: str, dermatologist: str) -> None:
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    keys = reader.page.keyboard
+    expect(reader.page.get_by_role("button", name="Shortcuts")).to_be_visible()
+    keys.press("n")
+    reader.sees_title(f"Case {number}")
+    reader.sees("Your decision")
+    keys.press("1")
+    keys.press("b")
+    expect(reader.page.locator("[data-chosen]")).to_have_text("Basal cell carcinoma · Biopsy")
+    keys.press("d")
+    expect(reader.page.get_by_role("button", name="Decide, and answer the GP")).to_be_focused()
+    keys.press("Enter")
+    reader.sees(f"Your decision on {number} is stored")
+    assert clinic.audited(number)[-1] == "case.decided"
+
+
+def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
+    clinic: Clinic, enter: Arrive, gp: str, dermatologist: str
+) -> None:
+    number = clinic.settled_case(gp, full_outcome())
+    clinic.claim(number, dermatologist)
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
+    reader.viewer_is_open()
+    page, keys = reader.page, reader.page.keyboard
+    # the list
+    keys.press("?")
+    dialog = page.get_by_role("dialog", name="Keys on this page")
+    expect(dialog).to_contain_text("Basal cell carcinoma")
+    expect(dialog).to_contain_text("Next heatmap, then off")
+    check(page, "shortcuts", focus=False)
+    keys.press("1")
+    expect(page.get_by_label("Basal cell carcinoma").last).not_to_be_checked()
+    keys.press("Escape")
+    expect(dialog).to_be_hidden()
+    # heatmaps one after another
+    keys.press("h")
+    expect(page.locator("canvas.heatmap")).to_have_count(1)
+    for _ in range(3):
+        keys.press("h")
+    expect(page.locator("canvas.heatmap")).to_have_count(0)
+    # into the image
+    keys.press("i")
+    expect(page.locator(".openseadragon-canvas")).to_be_focused()
+    # typing is typing
+    keys.press("a")
+    advice = page.get_by_label("Advice to the GP")
+    expect(advice).to_be_focused()
+    keys.type("1 ubcd?")
+    expect(advice).to_have_value("1 ubcd?")
+    expect(page.locator("input[name=diagnosis]:checked")).to_have_count(0)
+    keys.press("Escape")
+    keys.press("2")
+    expect(page.locator("input[name=diagnosis]:checked")).to_have_count(1)
+    # and off
+    keys.press("?")
+    page.get_by_label("Use these keys").uncheck()
+    page.get_by_role("button", name="Close").click()
+    keys.press("3")
+    expect(page.get_by_label("Precancerous lesion")).not_to_be_checked()
+    expect(page.locator(".key-hint").first).to_be_hidden()
+    reader.open("/review/")
+    keys.press("n")
+    reader.sees_title("Worklist")
+
+
+def test_up_and_down_the_worklist(clinic: Clinic, enter: Arrive, gp: str, dermatologist: str) -> None:
+    clinic.withdraw_everything()
+    numbers = [clinic.settled_case(gp, full_outcome(probability)) for probability in (0.9, 0.6)]
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    links = [reader.page.get_by_role("link", name=number) for number in numbers]
+    for key, link in zip("jjk", (links[0], links[1], links[0]), strict=True):
+        reader.page.keyboard.press(key)
+        expect(link).to_be_focused()
+    reader.page.keyboard.press("Enter")
+    reader.sees_title(f"Case {numbers[0]}")

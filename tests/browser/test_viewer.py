@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.checks import HEIGHT, photograph
 from tests.browser.clinic import Clinic, full_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import Dermatologist
@@ -195,3 +196,50 @@ def test_a_heatmap_that_cannot_be_loaded_says_so(clinic: Clinic, enter: Arrive, 
     image.get_by_label("Basal cell carcinoma").check()
     expect(image.locator("canvas.heatmap")).to_have_count(1)
     expect(image.get_by_role("status")).to_be_empty()
+
+
+def test_side_by_side_shows_the_image_and_the_image_with_the_heatmap(portrait: Locator) -> None:
+    page = portrait.page
+    button = portrait.get_by_role("button", name="Side by side")
+    portrait.get_by_label("Off").check()
+    button.click()
+    # the first heatmap comes by itself, over the second image only
+    expect(portrait.locator(".viewer")).to_have_count(2)
+    expect(portrait.locator("canvas.heatmap")).to_have_count(1)
+    plain, mapped = portrait.locator(".viewer").first, portrait.locator(".viewer").last
+    expect(mapped.locator("canvas.heatmap")).to_have_count(1)
+    assert box(plain)[1] == pytest.approx(box(mapped)[1])
+    # both move together
+    marks = [view.locator(".analysed-frame") for view in (plain, mapped)]
+    before = box(marks[0])
+    portrait.get_by_role("button", name="Zoom in").click()
+    wait_until(lambda: box(marks[0])[2] > before[2] + PIXELS)
+    for mark in marks:
+        mark.evaluate(AT_REST)
+    frames = [box(mark) for mark in marks]
+    views = [box(view) for view in (plain, mapped)]
+    inside = [(frame[0] - view[0], frame[1] - view[1], *frame[2:]) for frame, view in zip(frames, views, strict=True)]
+    assert inside[0] == pytest.approx(inside[1], abs=PIXELS)
+    photograph(page, "side-by-side-1280")
+    # and back: the heatmap lies over the one image again
+    button.click()
+    expect(portrait.locator(".viewer")).to_have_count(1)
+    expect(portrait.locator(".viewer canvas.heatmap")).to_have_count(1)
+    assert_on_the_square(portrait)
+
+
+def test_diagnosis_and_management_are_in_sight_without_scrolling(
+    clinic: Clinic, enter: Arrive, gp: str, dermatologist: str
+) -> None:
+    facts = {"history": "Shiny nodule for about eight months. Synthetic example.", "clinical_question": "BCC?"}
+    number = clinic.settled_case(gp, full_outcome(), **facts)
+    clinic.claim(number, dermatologist)
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
+    reader.viewer_is_open()
+    photograph(reader.page, "in-sight-1280")
+    button = box(reader.page.get_by_role("button", name="Decide, and answer the GP"))
+    assert button[1] + button[3] <= HEIGHT
+    for label in ("Basal cell carcinoma", "Biopsy", "New images needed before I can decide"):
+        left, top, _width, height = box(reader.page.locator(".decision").get_by_label(label))
+        assert left > 0
+        assert top + height < button[1], label

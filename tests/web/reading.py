@@ -1,5 +1,7 @@
 """What a dermatologist does in tests: reserve, decide, put back."""
 
+import re
+
 from werkzeug.test import TestResponse
 
 from tests.web_client import CheckedClient
@@ -17,3 +19,10 @@ def decide(client: CheckedClient, number: str, **changes: object) -> TestRespons
     """Benign, no appointment, unless ``changes`` say otherwise."""
     form = {"diagnosis": "benign", "management": "routine_clinic", "advice": "", "override_reason": "", **changes}
     return client.submit(f"/review/{number}/decide", form, page="/profile")
+
+
+def take_over(client: CheckedClient, number: str, reason: str = "The patient is here now.") -> TestResponse:
+    """From the page that says who has the case, as it stands now."""
+    seen = re.search(r'name="seen" value="(\d+)"', client.get(f"/review/{number}").text)
+    form = {"reason": reason, "seen": seen.group(1) if seen else ""}
+    return client.submit(f"/review/{number}/take-over", form, page="/profile")

@@ -8,9 +8,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
+from tests.conftest import World
+from tests.web.helpers import stored_case
+from tests.web.reading import decide, take
 from webapp.extensions import db
+from webapp.models import Role
 
 OURS = {table.name for table in db.metadata.sorted_tables}
 
@@ -57,3 +61,20 @@ def test_down_to_nothing_and_up_again() -> None:
     assert differences() == []
     upgrade()
     assert differences() == []
+
+
+def test_rows_survive_the_way_down_to_the_second_revision_and_up_again(app: Flask, world: World, sign_in) -> None:
+    """SQLite copies a table to alter it: the rows that point to the old one must neither stop it nor be lost."""
+    number = world.case(world.user(Role.GP))
+    world.analyse(number)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    decide(reader, number)
+    with app.app_context():
+        downgrade(revision="0002")
+        upgrade()
+        assert differences() == []
+    with stored_case(app, number) as case:
+        assert [len(rows) for rows in (case.claims, case.reviews, case.images)] == [1, 1, 1]
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.scalar(text("PRAGMA foreign_keys")) == 1

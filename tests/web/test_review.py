@@ -74,7 +74,7 @@ def test_the_second_reader_is_told_who_has_it(reader: CheckedClient, other: Chec
     take(reader, number)
     response = take(other, number)
     assert response.status_code == 409
-    assert "Test Reader has it until" in response.text
+    assert "Being read by Test Reader, until" in response.text
     page = other.get(f"/review/{number}").text
     assert "Test Reader is reading this case" in page
     assert "Decide, and answer the GP" not in page
@@ -267,10 +267,10 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     take(reader, number)
     page = reader.get(f"/review/{number}").text
     assert "Not analysed yet. You can read and decide without the model." in page
-    assert decide(reader, number).status_code == 302
+    assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:
-        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a late analysis opens nothing again"
+        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_recall"
 
 
 def test_the_page_says_what_the_model_says(world: World, gp: str, reader: CheckedClient) -> None:

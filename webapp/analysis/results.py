@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CursorResult
 from sqlalchemy.exc import IntegrityError
 
-from webapp import audit
+from webapp import audit, recall
 from webapp.analysis import leases, queries, triage
 from webapp.database import after_rollback
 from webapp.extensions import db
@@ -78,6 +78,7 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
     triage.refresh(case)
+    recall.after_result(case, analysis)
     return True
 
 

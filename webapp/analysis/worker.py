@@ -12,7 +12,7 @@ from huey.consumer import Consumer, Scheduler
 from webapp.analysis import leases
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
-from webapp.review import service as review
+from webapp.review import claims
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class SweepingScheduler(Scheduler):
         try:
             with app.app_context(), transaction():
                 count = leases.sweep()
-                review.release_expired()
+                claims.release_expired()
         except Exception:  # database or broker away: next second
             log.warning("sweep failed, trying again", exc_info=True)
         else:

@@ -119,8 +119,10 @@ class Progress:
         reason = self.case.triage_reason
         if reason is TriageReason.AWAITING_ANALYSIS:
             return "In the queue; a dermatologist can read it meanwhile"
-        if reason is TriageReason.PROBABILITY:
+        if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
             return "Done"
+        if reason is TriageReason.RECALLED:
+            return "Kept from before"
         return "No reliable result: a dermatologist looks at it first"
 
     @property
@@ -140,4 +142,5 @@ class Progress:
 
     @property
     def can_be_withdrawn(self) -> bool:
-        return self.case.is_open or self.case.state is CaseState.RETAKE_REQUESTED
+        unanswered = self.case.is_open and not self.case.recalled
+        return unanswered or self.case.state is CaseState.RETAKE_REQUESTED

@@ -97,7 +97,8 @@ _STATES = {
 
 def _unread() -> ColumnElement[bool]:
     """An answer whose page nobody at the centre has opened; a closed case was read before receipts were kept."""
-    last = select(func.max(Review.id)).where(Review.case_id == Case.id).correlate(Case).scalar_subquery()
+    kept = Review.case_id == Case.id, ~Review.retraction.has()
+    last = select(func.max(Review.id)).where(*kept).correlate(Case).scalar_subquery()
     return and_(Case.state == CaseState.REVIEWED, ~select(Receipt).where(Receipt.review_id == last).exists())
 
 

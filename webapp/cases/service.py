@@ -142,7 +142,7 @@ def withdraw(user: User, case: Case) -> None:
     """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
     if case.state is CaseState.WITHDRAWN:
         return
-    if not case.is_open and case.state is not CaseState.RETAKE_REQUESTED:
+    if case.recalled or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
         raise CaseChangedError
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)

@@ -3,10 +3,13 @@
 from webapp.models.analysis import Analysis, AnalysisState, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent
 from webapp.models.base import Base, utcnow
-from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
+from webapp.models.case import BodySite, Case, CaseState, RecallReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
+from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, Remark
-from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Review
+from webapp.models.impression import Impression
+from webapp.models.opinion import Opinion, OpinionRequest
+from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.user import Role, User
 
 __all__ = [
@@ -23,12 +26,19 @@ __all__ = [
     "Diagnosis",
     "FailureReason",
     "Finding",
+    "Histology",
+    "HistologyResult",
     "Image",
+    "Impression",
     "Management",
     "ModelVersion",
+    "Opinion",
+    "OpinionRequest",
     "PatternAnswer",
+    "RecallReason",
     "Receipt",
     "Remark",
+    "Retraction",
     "Review",
     "Role",
     "Sex",

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ml.patterns import Pattern, Verdict, clinical_rule
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 
@@ -97,6 +98,17 @@ class Analysis(Base):
     image: Mapped[Image] = relationship(back_populates="analyses")
     model_version: Mapped[ModelVersion | None] = relationship()
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the clinical rule makes of the patterns that were assessed."""
+        present = {finding.target: finding.present for finding in self.findings}
+        return clinical_rule({pattern: present.get(pattern.value) for pattern in Pattern})
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether the clinical rule and the probability disagree."""
+        return self.bcc is not None and self.verdict.contradicts(self.bcc)
 
     @property
     def is_current(self) -> bool:

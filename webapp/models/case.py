@@ -15,7 +15,10 @@ from webapp.models.centre import Centre
 from webapp.models.user import User
 
 if TYPE_CHECKING:
+    from webapp.models.histology import Histology
     from webapp.models.image import Image
+    from webapp.models.impression import Impression
+    from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
 
 
@@ -75,22 +78,42 @@ class Urgency(StrEnum):
         return self.value.capitalize()
 
 
+class RecallReason(StrEnum):
+    """What called a decision into question after it was made."""
+
+    LATE_RESULT = "late_result"
+    HISTOLOGY = "histology"
+    SECOND_OPINION = "second_opinion"
+
+    @property
+    def sentence(self) -> str:
+        return {
+            "late_result": "The model's answer arrived after the decision and suspects a cancer.",
+            "histology": "The histology found a cancer.",
+            "second_opinion": "A second opinion suspects a cancer, or asks for more than was decided.",
+        }[self.value]
+
+
 class TriageReason(StrEnum):
     """Why a case stands where it stands in the worklist."""
 
+    RECALLED = "recalled"
     AWAITING_ANALYSIS = "awaiting_analysis"
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
     MODEL_UNSURE = "model_unsure"
+    OTHER_CANCER = "other_cancer"
     PROBABILITY = "probability"
 
     @property
     def label(self) -> str:
         return {
+            "recalled": "Decided before, but called into question since",
             "awaiting_analysis": "Not analysed yet",
             "model_unavailable": "The model is not available",
             "analysis_failed": "The analysis failed",
             "model_unsure": "The model is not sure",
+            "other_cancer": "Another skin cancer than BCC is suspected",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 
@@ -102,7 +125,9 @@ class Case(Base):
     """``rank`` orders the worklist, smallest first: 1 - P(BCC) when a person is needed (0 where P is unknown),
     otherwise 3 - P(BCC). So "needs a person" comes before everything else, and every key of the order is ascending.
 
-    A new case starts at the top. Only a finished, trustworthy analysis of every image moves it down.
+    A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
+    moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``recalled``: the case was decided and is open again, because of something that came later.
     """
 
     __tablename__ = "case_file"
@@ -110,6 +135,7 @@ class Case(Base):
         CheckConstraint("phototype BETWEEN 1 AND 6", name="phototype_range"),
         CheckConstraint("bcc_probability BETWEEN 0 AND 1", name="probability_range"),
         Index("ix_case_file_worklist", "is_open", "rank", "waiting_since", "id"),
+        Index("ix_case_file_waiting", "is_open", "waiting_since", "id"),
         Index("ix_case_file_centre_submitted", "centre_id", "submitted_at", "id"),
     )
 
@@ -139,6 +165,9 @@ class Case(Base):
     needs_person: Mapped[bool] = mapped_column(default=True)
     triage_reason: Mapped[TriageReason] = mapped_column(text_enum(TriageReason), default=TriageReason.AWAITING_ANALYSIS)
     bcc_probability: Mapped[float | None]
+    contradiction: Mapped[bool] = mapped_column(default=False)
+    other_cancer: Mapped[bool] = mapped_column(default=False)
+    recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -147,11 +176,28 @@ class Case(Base):
     images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
+    histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
+    impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
+    opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+
+    @property
+    def histology(self) -> "Histology | None":
+        """The last result that was entered: an earlier one is thereby corrected."""
+        return self.histologies[-1] if self.histologies else None
 
     @property
     def standing_review(self) -> "Review | None":
-        """The dermatologist's last word, unless the GP has sent new images since."""
-        return self.reviews[-1] if self.reviews and not self.is_open else None
+        """The decision in force: the last one not taken back; none once the GP has sent the images it asked for."""
+        kept = [review for review in self.reviews if review.retraction is None]
+        if not kept or (self.is_open and kept[-1].asks_for_images):
+            return None
+        return kept[-1]
+
+    @property
+    def taken_back(self) -> "Review | None":
+        """The last decision, where it was taken back and nothing has taken its place."""
+        last = self.reviews[-1] if self.reviews else None
+        return last if last is not None and last.retraction and not self.standing_review else None
 
     def move_to(self, state: CaseState) -> None:
         self.state = state

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
-from webapp.models.case import Case
+from webapp.models.case import Case, RecallReason
 from webapp.models.user import User
 
 
@@ -73,7 +73,10 @@ class PatternAnswer(StrEnum):
 
 
 class Claim(Base):
-    """One reader at a time: an unreleased claim that has not expired keeps others from deciding."""
+    """One reader at a time: an unreleased claim that has not expired keeps others from deciding.
+
+    ``took_over``: the colleague's claim that this one ended, and ``reason`` why.
+    """
 
     __tablename__ = "claim"
     __table_args__ = (
@@ -92,30 +95,61 @@ class Claim(Base):
     claimed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    took_over_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="claims")
     user: Mapped[User] = relationship()
+    took_over: Mapped["Claim | None"] = relationship(remote_side=[id])
 
 
 class Review(Base):
-    """A decision. Immutable: a later amendment is a new row."""
+    """A decision. Immutable: an amendment is a new row that names the one it replaces, and taking back is a Retraction.
+
+    ``recall``: what had called the decision before it into question, when that led to this one.
+    ``claim_id`` is None for an amendment: the case is not open then, so nobody reserves it.
+    """
 
     __tablename__ = "review"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
     reviewer_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    claim_id: Mapped[int] = mapped_column(ForeignKey("claim.id"), unique=True)
+    claim_id: Mapped[int | None] = mapped_column(ForeignKey("claim.id"), unique=True)
     diagnosis: Mapped[Diagnosis] = mapped_column(text_enum(Diagnosis))
     management: Mapped[Management] = mapped_column(text_enum(Management))
     advice: Mapped[str] = mapped_column(Text, default="")
     override_reason: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
+    amendment_reason: Mapped[str] = mapped_column(Text, default="")
+    recall: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
     receipt: Mapped["Receipt | None"] = relationship(lazy="joined", viewonly=True)
+    amends: Mapped["Review | None"] = relationship(remote_side=[id])
+    retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
+
+    @property
+    def would_miss_a_cancer(self) -> bool:
+        """Whether the decision, if the lesion is a cancer, leaves it without an early appointment."""
+        return self.management not in (Management.URGENT_REFERRAL, Management.BIOPSY)
+
+    @property
+    def asks_for_images(self) -> bool:
+        return self.management is Management.RETAKE
+
+
+class Retraction(Base):
+    """The reader took a decision back within the time for that; the decision's row stays as it was."""
+
+    __tablename__ = "retraction"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    retracted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
 class Assessment(Base):

@@ -47,6 +47,7 @@ class User(Base, UserMixin):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reads_blinded: Mapped[bool] = mapped_column(default=False)
 
     centre: Mapped[Centre | None] = relationship()
 

@@ -1,18 +1,39 @@
 """The dermatologist's decision."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 from flask_wtf import FlaskForm
-from wtforms import RadioField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ml.patterns import Pattern
-from webapp.choices import choices_of
-from webapp.models import Diagnosis, Management, PatternAnswer
+from webapp.choices import choices, choices_of
+from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
+from webapp.review.service import Decision
 
 PATTERN_PREFIX = "pattern_"
 
 
+def stripped(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> list[tuple[str, str]]:
+    texts = {choice.value: choice.label for field in choices for choice in field.iter_choices()}
+    answers = [(field.label.text, texts.get(field.data, "")) for field in choices]
+    answers += [(field.label.text, field.data) for field in typed]
+    return [(label, text) for label, text in answers if text]
+
+
 class DecisionForm(FlaskForm):
     """Diagnosis, management, words; and one optional question for each pattern, pre-set to nothing (see below)."""
+
+    results = HiddenField(validators=[Optional()])
+
+    diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
+    management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
+    """One key for each choice; for the management its initial: urgent, biopsy, clinic, no appointment, retake."""
 
     diagnosis = RadioField(
         "Your diagnosis",
@@ -28,12 +49,57 @@ class DecisionForm(FlaskForm):
         "Advice to the GP",
         description="The GP reads this together with your decision.",
         validators=[Length(max=4000, message="Please keep the advice under 4,000 characters.")],
+        filters=[stripped],
     )
     override_reason = TextAreaField(
         "Reason for no appointment",
         description="Needed for “no appointment” with a cancer, or while the model sees a BCC or is still at work.",
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
+        filters=[stripped],
     )
+
+    @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        return _in_words(self.choices, self.words)
+
+    @property
+    def words(self) -> list[TextAreaField]:
+        return [self.advice, self.override_reason]
+
+    @property
+    def seen_results(self) -> frozenset[int] | None:
+        """Ids of the analyses that were on the page when the form was shown; None: the form does not say."""
+        if self.results.data is None:
+            return None
+        return frozenset(int(text) for text in self.results.data.split(",") if text.isdecimal())
+
+    @property
+    def decision(self) -> Decision:
+        """What was filled in. Only after the form was found valid."""
+        return Decision(
+            diagnosis=Diagnosis(self.diagnosis.data),
+            management=Management(self.management.data),
+            advice=self.advice.data,
+            override_reason=self.override_reason.data,
+            assessments=self.assessments,
+        )
+
+    @classmethod
+    def filled_from(cls, review: Review) -> "DecisionForm":
+        """The form as it was for an earlier decision."""
+        answers = {f"{PATTERN_PREFIX}{item.pattern.value}": item.answer.value for item in review.assessments}
+        return cls(
+            diagnosis=review.diagnosis.value,
+            management=review.management.value,
+            advice=review.advice,
+            override_reason=review.override_reason,
+            **answers,
+        )
+
+    @property
+    def choices(self) -> list[RadioField]:
+        return [self.diagnosis, self.management, *self.patterns]
 
     @property
     def patterns(self) -> list[RadioField]:
@@ -46,10 +112,105 @@ class DecisionForm(FlaskForm):
         return {pattern: PatternAnswer(answer) for pattern, answer in answers.items() if answer}
 
 
+class ImpressionForm(FlaskForm):
+    """What a reader thinks before the model's answer is shown."""
+
+    diagnosis_keys: ClassVar = DecisionForm.diagnosis_keys
+    management_keys: ClassVar = DecisionForm.management_keys
+
+    diagnosis = RadioField(
+        "Your diagnosis", choices=choices_of(Diagnosis), validators=[InputRequired("Please choose a diagnosis.")]
+    )
+    management = RadioField(
+        "What you would do",
+        choices=choices_of(Management),
+        validators=[InputRequired("Please choose what you would do.")],
+    )
+
+    @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        return _in_words([self.diagnosis, self.management], [])
+
+
+class OpinionForm(ImpressionForm):
+    """A colleague's second opinion."""
+
+    remark = TextAreaField(
+        "Remark to your colleague",
+        validators=[Length(max=2000, message="Please keep the remark under 2,000 characters.")],
+        filters=[stripped],
+    )
+
+    @property
+    def filled_in(self) -> list[tuple[str, str]]:
+        """(question, answer) of all that was chosen or typed, in words."""
+        return _in_words([self.diagnosis, self.management], [self.remark])
+
+
+class OpinionRequestForm(FlaskForm):
+    """Whom to ask, and what."""
+
+    colleague = SelectField("Whom do you ask?", coerce=int, validators=[InputRequired("Please choose a colleague.")])
+    question = TextAreaField(
+        "Your question",
+        description="Without your own decision: your colleague shall judge without knowing it.",
+        validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")],
+        filters=[stripped],
+    )
+
+    def offer(self, colleagues: Sequence[User]) -> None:
+        self.colleague.choices = choices([(str(user.id), user.name) for user in colleagues])
+
+
+class ReadingModeForm(FlaskForm):
+    blinded = BooleanField("Hide the model's answer until I have given my own impression")
+
+
 class ClaimForm(FlaskForm):
     """A button: open the case for reading, or hand it back."""
+
+
+class TakeOverForm(FlaskForm):
+    """Read a case that a colleague has reserved; ``seen`` is the claim that was shown."""
+
+    seen = HiddenField(validators=[Optional()])
+    reason = TextAreaField(
+        "Why do you take it over?",
+        description="Your colleague reads this. For example: the patient is here now.",
+        validators=[
+            DataRequired("Please give a reason: your colleague may be in the middle of reading."),
+            Length(max=500, message="Please keep the reason under 500 characters."),
+        ],
+        filters=[stripped],
+    )
 
 
 for _pattern in Pattern:
     _field = RadioField(_pattern.label, choices=choices_of(PatternAnswer), validators=[Optional()])
     setattr(DecisionForm, f"{PATTERN_PREFIX}{_pattern.value}", _field)
+
+
+class AmendmentForm(DecisionForm):
+    """The same once more, with the reason for the change; ``seen`` is the decision that was shown."""
+
+    seen = HiddenField(validators=[Optional()])
+    amendment_reason = TextAreaField(
+        "Why the decision changes",
+        description="The GP reads this.",
+        validators=[
+            DataRequired("Please say why the decision changes: the GP reads it."),
+            Length(max=2000, message="Please keep the reason under 2,000 characters."),
+        ],
+        filters=[stripped],
+    )
+
+    @property
+    def words(self) -> list[TextAreaField]:
+        return [*super().words, self.amendment_reason]
+
+
+class UndoForm(FlaskForm):
+    """A button: take the decision ``seen`` back."""
+
+    seen = HiddenField(validators=[Optional()])

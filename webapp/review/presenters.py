@@ -5,239 +5,77 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from flask import url_for
+from markupsafe import Markup
 
-from ml.patterns import Lesion, Pattern, Verdict, clinical_rule
-from webapp.models import (
-    Analysis,
-    AnalysisState,
-    Case,
-    CaseState,
-    Claim,
-    Finding,
-    Image,
-    Review,
-    TriageReason,
-    User,
-    utcnow,
+from webapp.analysis import triage
+from webapp.filters import local_time
+from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
+from webapp.review.blinded import hides_model, impression_of
+from webapp.review.changes import can_amend, can_undo, undo_until
+from webapp.review.claims import valid_claim
+from webapp.review.images import ImageReading
+from webapp.review.opinions import may_ask, wanted_of
+
+NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
+RESULT_ARRIVED = (
+    "Nothing is stored yet: while you were reading, the model has answered and suspects a cancer. "
+    "Please look at its answer, and send your decision once more."
 )
-
-OTHER_CANCERS = (Lesion.MEL, Lesion.AKIEC)
-WORTH_SAYING = 0.3
-"""Share of the lesion-type head from which another cancer is named; low on purpose: it only adds a remark."""
+CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
 
 
-def _held(case: Case) -> Claim | None:
-    now = utcnow()
-    return next((c for c in case.claims if c.released_at is None and c.expires_at > now), None)
+def taken_from(claim: Claim, user: User) -> bool:
+    return claim.took_over is not None and claim.took_over.user_id == user.id
 
 
-def other_suspicions(case: Case) -> list[str]:
-    """Cancers other than BCC that the lesion-type head sees in any image, so that a low P(BCC) never buries them."""
-    shares = [image.current_analysis.lesion for image in case.images if image.current_analysis]
-    highest = {lesion: max((share.get(lesion.value, 0.0) for share in shares), default=0.0) for lesion in OTHER_CANCERS}
-    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in highest.items() if share >= WORTH_SAYING]
-
-
-@dataclass(frozen=True)
-class WorklistRow:
-    case: Case
-    user: User
-
-    @property
-    def cover(self) -> Image | None:
-        return self.case.images[0] if self.case.images else None
-
-    @property
-    def reader(self) -> Claim | None:
-        """Somebody else who is reading the case now."""
-        held = _held(self.case)
-        return held if held is not None and held.user_id != self.user.id else None
-
-    @property
-    def mine(self) -> bool:
-        held = _held(self.case)
-        return held is not None and held.user_id == self.user.id
-
-    @property
-    def why(self) -> str:
-        """In words, why the case stands where it stands."""
-        if self.case.triage_reason is TriageReason.MODEL_UNSURE:
-            return " ".join(dict.fromkeys(_messages(self.case))) or self.case.triage_reason.label
-        if self.case.triage_reason is TriageReason.PROBABILITY:
-            return "The model suspects BCC" if self._bcc else "The model does not suspect BCC"
-        return self.case.triage_reason.label
-
-    @property
-    def _bcc(self) -> bool:
-        return any(image.current_analysis is not None and image.current_analysis.bcc for image in self.case.images)
-
-    @property
-    def suspicions(self) -> list[str]:
-        return other_suspicions(self.case)
-
-
-def _messages(case: Case) -> list[str]:
-    analyses = [image.current_analysis for image in case.images]
-    return [reason["message"] for analysis in analyses if analysis for reason in analysis.reasons]
-
-
-@dataclass(frozen=True)
-class PatternRow:
-    """A pattern that the model assessed, and what its training for it rests on."""
-
-    pattern: Pattern
-    finding: Finding
-    evidence: str
-
-
-@dataclass(frozen=True)
-class ImageReading:
-    """One image with what the model said of it."""
-
-    image: Image
-
-    @cached_property
-    def analysis(self) -> Analysis | None:
-        return self.image.current_analysis
-
-    @property
-    def done(self) -> bool:
-        return self.analysis is not None and self.analysis.state is AnalysisState.DONE
-
-    @property
-    def state_sentence(self) -> str:
-        """Why there is no result, in words; empty where there is one."""
-        if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
-            return "Not analysed yet. You can read and decide without the model."
-        if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
-            return f"{self.analysis.failure.sentence} Please judge without the model."
-        return ""
-
-    @cached_property
-    def findings(self) -> dict[str, Finding]:
-        return {finding.target: finding for finding in self.analysis.findings} if self.analysis else {}
-
-    @property
-    def bcc(self) -> Finding | None:
-        return self.findings.get("BCC")
-
-    @property
-    def overlays(self) -> list[dict[str, object]]:
-        """What the viewer can lay over the image: one entry for each present finding that has a map."""
-        return [
-            {
-                "target": finding.target,
-                "label": target_label(finding.target),
-                "url": url_for("media.heatmap", finding_id=finding.id),
-                "strength": round(finding.strength or 0.0, 3),
-                "words": heatmap_words(finding),
-            }
-            for finding in self.findings.values()
-            if finding.present and finding.heatmap_key
-        ]
-
-    @property
-    def patterns(self) -> list[PatternRow]:
-        assessed = [pattern for pattern in Pattern if pattern.value in self.findings]
-        return [PatternRow(pattern, self.findings[pattern.value], self._evidence(pattern)) for pattern in assessed]
-
-    @property
-    def not_assessed(self) -> list[str]:
-        return [pattern.label.lower() for pattern in Pattern if pattern.value not in self.findings]
-
-    def _evidence(self, pattern: Pattern) -> str:
-        return str(self._target(pattern.value).get("evidence", ""))
-
-    def _target(self, code: str) -> dict[str, object]:
-        return next((target for target in self._card.get("targets", []) if target["code"] == code), {})
-
-    @property
-    def _card(self) -> dict[str, list[dict[str, object]]]:
-        version = self.analysis.model_version if self.analysis else None
-        return version.card if version else {}
-
-    @property
-    def notice(self) -> str:
-        """What the model's own card says of its validation."""
-        return str(self._card.get("notice", ""))
-
-    @property
-    def wanted_sensitivity(self) -> float | None:
-        """The share of BCC that the threshold was chosen to find."""
-        wanted = self._target("BCC").get("default_sensitivity")
-        return float(wanted) if isinstance(wanted, int | float) else None
-
-    @property
-    def threshold(self) -> float | None:
-        """P(BCC) from which the model calls the image BCC: its card's default operating point."""
-        target = self._target("BCC")
-        points = target.get("operating_points", [])
-        chosen = self.wanted_sensitivity
-        if not isinstance(points, list):
-            return None
-        return next((float(point["threshold"]) for point in points if point["wanted"] == chosen), None)
-
-    @cached_property
-    def verdict(self) -> Verdict:
-        return clinical_rule({p: self.findings[p.value].present for p in Pattern if p.value in self.findings})
-
-    @property
-    def contradiction(self) -> str:
-        """A sentence when the clinical rule and the probability disagree; empty otherwise."""
-        if self.analysis is None or self.analysis.bcc is None or not self.verdict.contradicts(self.analysis.bcc):
-            return ""
-        return (
-            "The probability speaks for BCC, the patterns speak against it. Please look closely."
-            if self.analysis.bcc
-            else "The patterns speak for BCC, the probability speaks against it. Please look closely."
-        )
-
-    @property
-    def lesions(self) -> list[tuple[str, float]]:
-        """The three likeliest lesion types with their shares."""
-        shares = self.analysis.lesion if self.analysis else {}
-        ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-        return [(Lesion(code).label, share) for code, share in ranked[:3]]
-
-
-_ROWS = ("upper", "middle", "lower")
-_COLUMNS = ("left", "middle", "right")
-
-
-def heatmap_words(finding: Finding) -> str:
-    """The text equivalent of a heatmap: where it is strongest, and how far it spreads."""
-    if finding.peak_x is None or finding.peak_y is None or finding.extent is None:
-        return ""
-    row, column = _ROWS[min(int(finding.peak_y * 3), 2)], _COLUMNS[min(int(finding.peak_x * 3), 2)]
-    place = (
-        "centre"
-        if row == column == "middle"
-        else f"{row} {column}"
-        if "middle" not in (row, column)
-        else (f"{row} part" if column == "middle" else f"{column} part")
+def decided_sentence(review: Review) -> Markup:
+    """What was done, and until when it can be undone."""
+    number = review.case.number
+    done = (
+        f"The GP is asked for new images of {number}. They come back to the same case."
+        if review.asks_for_images
+        else f"Your decision on {number} is stored, and the GP can read it."
     )
-    share = max(1, round(finding.extent * 100))
-    return f"strongest in the {place} of the framed square; {share} % of the square reaches half of that."
+    link = Markup('<a href="{}">Look at it again, or take it back until {}</a>')
+    return Markup("{} ").format(done) + link.format(
+        url_for("review.show", number=number), local_time(undo_until(review))
+    )
 
 
-def target_label(code: str) -> str:
-    return "Basal cell carcinoma" if code == "BCC" else Pattern(code).label
+def suspicion_words(case: Case) -> list[str]:
+    """Cancers other than BCC that the lesion-type head suspects, each with its share."""
+    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in triage.suspicions(case).items()]
+
+
+def lost_sentence(number: str, by: Claim | None, user: User) -> str:
+    """Why ``user`` no longer holds the case; ``by`` is the latest claim on it."""
+    if by is None or by.user_id == user.id:
+        return f"You have not reserved case {number}."
+    if taken_from(by, user):
+        return f"{by.user.name} took case {number} over from you. The reason given: {by.reason}"
+    return f"Your reservation of case {number} had run out, and {by.user.name} has read it since."
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A case as one dermatologist sees it at this moment."""
+    """A case as one dermatologist sees it at this moment; ``amending``: about to change the decision in force."""
 
     case: Case
     user: User
+    amending: bool = False
 
     @cached_property
     def images(self) -> list[ImageReading]:
         return [ImageReading(image) for image in self.case.images]
 
+    @property
+    def results(self) -> str:
+        """Ids of the model's answers on this page, for the form to say what its reader has seen."""
+        return ",".join(str(analysis.id) for analysis in triage.done(self.case))
+
     @cached_property
     def claim(self) -> Claim | None:
-        return _held(self.case)
+        return valid_claim(self.case)
 
     @property
     def can_decide(self) -> bool:
@@ -248,14 +86,50 @@ class Reading:
         return self.claim if self.claim is not None and self.claim.user_id != self.user.id else None
 
     @property
+    def taken_from_me(self) -> bool:
+        return self.busy is not None and taken_from(self.busy, self.user)
+
+    @cached_property
+    def opinion_wanted(self) -> OpinionRequest | None:
+        """A colleague waits for this reader's opinion: until it is given, the page hides every decision."""
+        return wanted_of(self.user, self.case)
+
+    @cached_property
+    def model_hidden(self) -> bool:
+        return hides_model(self.user, self.case)
+
+    @property
+    def impression(self) -> Impression | None:
+        """What this reader thought before the model's answer was shown."""
+        return impression_of(self.user, self.case)
+
+    @property
+    def can_ask(self) -> bool:
+        return may_ask(self.user, self.case)
+
+    @property
+    def unread_opinion(self) -> bool:
+        """Somebody has answered this reader, who has not said so yet."""
+        own = [request for request in self.case.opinion_requests if request.asked_by_id == self.user.id]
+        return any(request.opinion is not None and request.seen_at is None for request in own)
+
+    @property
     def review(self) -> Review | None:
-        """The decision that stands, once the case is no longer open."""
-        return self.case.reviews[-1] if self.case.reviews and not self.case.is_open else None
+        return self.case.standing_review
 
     @property
     def earlier(self) -> list[Review]:
-        """Requests for new images that were made before this reading."""
+        """Decisions that are no longer in force: answered with new images, amended or taken back."""
         return [review for review in self.case.reviews if review is not self.review]
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when the user may take the decision back; None where that is not possible."""
+        return undo_until(self.review) if self.review is not None and can_undo(self.user, self.case) else None
+
+    @property
+    def can_amend(self) -> bool:
+        return can_amend(self.case)
 
     @property
     def age(self) -> int | None:
@@ -263,7 +137,7 @@ class Reading:
 
     @property
     def suspicions(self) -> list[str]:
-        return other_suspicions(self.case)
+        return suspicion_words(self.case)
 
     @property
     def withdrawn(self) -> bool:

@@ -1,17 +1,34 @@
 """The only place that selects for the dermatologist: worklist pages, claims."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Row, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
+from ml.patterns import Pattern
 from webapp.cases.queries import visible_to
 from webapp.extensions import db
-from webapp.models import Case, Claim, Image, Review, User
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    Claim,
+    Finding,
+    Image,
+    Opinion,
+    OpinionRequest,
+    Review,
+    Role,
+    User,
+    utcnow,
+)
 from webapp.models.base import UtcDateTime
 from webapp.parameters import row_id
+from webapp.review.filters import Filters, Order
+from webapp.review.targets import allowed
 
 PAGE_SIZE = 25
 
@@ -45,28 +62,80 @@ class Cursor:
         return cls(case.rank, case.waiting_since, case.id)
 
 
-def worklist(user: User, cursor: Cursor | None) -> list[Case]:
-    """One page of open cases and one row more: needs-a-person first, then P(BCC) descending, waiting time, id."""
-    statement = select(Case).where(Case.is_open, visible_to(user))
+def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
+    """One page of the wanted open cases and one row more.
+
+    Needs-a-person first, then P(BCC) descending, waiting time, id; or by waiting time, id.
+    """
+    statement = select(Case).where(Case.is_open, visible_to(user), *_conditions(user, filters))
+    by_waiting = filters.order is Order.WAITING
+    keys = [Case.waiting_since, Case.id] if by_waiting else [Case.rank, Case.waiting_since, Case.id]
     if cursor is not None:
-        place = tuple_(literal(cursor.rank), literal(cursor.waiting_since, UtcDateTime), literal(cursor.case_id))
-        statement = statement.where(tuple_(Case.rank, Case.waiting_since, Case.id) > place)
+        after = [literal(cursor.waiting_since, UtcDateTime), literal(cursor.case_id)]
+        place = tuple_(*after) if by_waiting else tuple_(literal(cursor.rank), *after)
+        statement = statement.where(tuple_(*keys) > place)
     statement = (
-        statement.order_by(Case.rank, Case.waiting_since, Case.id)
+        statement.order_by(*keys)
         .limit(PAGE_SIZE + 1)
         .options(
             joinedload(Case.centre),
             selectinload(Case.images).selectinload(Image.analyses),
-            selectinload(Case.claims).joinedload(Claim.user),
+            selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
+            selectinload(Case.opinion_requests),
+            selectinload(Case.impressions),
         )
     )
     return list(db.session.scalars(statement))
 
 
-def open_counts(user: User) -> Row[int, int]:
-    """(open cases, of these needing a person)."""
-    statement = select(func.count(), func.count().filter(Case.needs_person)).where(Case.is_open, visible_to(user))
-    return db.session.execute(statement.select_from(Case)).one()
+def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
+    wanted: dict[str, ColumnElement[bool]] = {
+        "centre": Case.centre_id == filters.centre,
+        "urgency": Case.urgency == filters.urgency,
+        "state": Case.state == filters.state,
+        "pattern": _has_pattern(filters.pattern),
+        "person": Case.needs_person.is_(True),
+        "contradiction": Case.contradiction.is_(True),
+        "other_cancer": Case.other_cancer.is_(True),
+        "overdue": _overdue(),
+        "mine": _held_by(user),
+    }
+    return [condition for name, condition in wanted.items() if getattr(filters, name)]
+
+
+def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
+    statement = select(Finding.id).join(Finding.analysis).join(Analysis.image)
+    present = Finding.present & (Finding.target == (pattern or ""))
+    return statement.where(Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, present).exists()
+
+
+def _overdue() -> ColumnElement[bool]:
+    now = utcnow()
+    return or_(*(and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()))
+
+
+def _held_by(user: User) -> ColumnElement[bool]:
+    own = select(Claim.id).where(Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.user_id == user.id)
+    return own.where(Claim.expires_at > utcnow()).exists()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own."""
+
+    open: int
+    wanted: int
+    person: int
+    overdue: int
+    mine: int
+
+
+def counts(user: User, filters: Filters) -> Counts:
+    conditions = (and_(true(), *_conditions(user, filters)), Case.needs_person, _overdue(), _held_by(user))
+    columns = [func.count(), *(func.count().filter(condition) for condition in conditions)]
+    statement = select(*columns).select_from(Case).where(Case.is_open, visible_to(user))
+    counted: Sequence[int] = db.session.execute(statement).one()
+    return Counts(*counted)
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:
@@ -74,7 +143,9 @@ def decided_by(user: User, before: int | None) -> list[Review]:
     statement = select(Review).where(Review.reviewer_id == user.id)
     if before is not None:
         statement = statement.where(Review.id < before)
-    details = joinedload(Review.case).options(joinedload(Case.centre), selectinload(Case.images))
+    details = joinedload(Review.case).options(
+        joinedload(Case.centre), selectinload(Case.images), selectinload(Case.reviews)
+    )
     return list(db.session.scalars(statement.order_by(Review.id.desc()).limit(PAGE_SIZE + 1).options(details)))
 
 
@@ -96,13 +167,48 @@ def expired_claims(now: datetime) -> list[Claim]:
 
 def last_claim(case: Case) -> Claim | None:
     """The latest claim on a case, held or not."""
-    return db.session.scalars(select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)).first()
+    statement = select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)
+    return db.session.scalars(statement.options(joinedload(Claim.user), joinedload(Claim.took_over))).first()
 
 
-def next_case(user: User, now: datetime) -> Case | None:
-    """The topmost open case that nobody else holds."""
+def _free_cases(user: User, now: datetime) -> Select[Case]:
+    """Open cases that nobody else holds, in the order of the worklist."""
     held = select(Claim.id).where(
         Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.expires_at > now, Claim.user_id != user.id
     )
     statement = select(Case).where(Case.is_open, visible_to(user), ~held.exists())
-    return db.session.scalars(statement.order_by(Case.rank, Case.waiting_since, Case.id).limit(1)).first()
+    return statement.order_by(Case.rank, Case.waiting_since, Case.id)
+
+
+def next_case(user: User, now: datetime) -> Case | None:
+    """The topmost open case that nobody else holds."""
+    return db.session.scalars(_free_cases(user, now).limit(1)).first()
+
+
+def next_case_locked(user: User, now: datetime) -> Case | None:
+    """The same, held for this transaction; one that a colleague is just taking is left out."""
+    return db.session.scalars(_free_cases(user, now).limit(1).with_for_update(of=Case, skip_locked=True)).first()
+
+
+def colleagues(user: User) -> list[User]:
+    """Other dermatologists at work."""
+    statement = select(User).where(User.role == Role.DERMATOLOGIST, User.active, User.id != user.id)
+    return list(db.session.scalars(statement.order_by(User.name, User.id)))
+
+
+def opinion_requests(user: User) -> list[OpinionRequest]:
+    """The latest that this user was asked or has asked; what waits comes first."""
+    involved = or_(OpinionRequest.asked_of_id == user.id, OpinionRequest.asked_by_id == user.id)
+    statement = select(OpinionRequest).outerjoin(OpinionRequest.opinion).where(involved)
+    statement = statement.order_by(Opinion.request_id.is_not(None), OpinionRequest.id.desc()).limit(4 * PAGE_SIZE)
+    return list(db.session.scalars(statement.options(joinedload(OpinionRequest.case).joinedload(Case.centre))))
+
+
+def opinions_waiting(user: User) -> int:
+    """Opinions that this user still has to give, and answers that this user has asked for and not read."""
+    statement = select(func.count()).select_from(OpinionRequest).outerjoin(OpinionRequest.opinion)
+    to_give = and_(OpinionRequest.asked_of_id == user.id, Opinion.request_id.is_(None))
+    to_read = and_(
+        OpinionRequest.asked_by_id == user.id, Opinion.request_id.is_not(None), OpinionRequest.seen_at.is_(None)
+    )
+    return db.session.scalar(statement.where(or_(to_give, to_read))) or 0

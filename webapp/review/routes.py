@@ -1,40 +1,36 @@
 """The dermatologist's pages: worklist, reading, decision."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.cases import queries as cases
+from webapp.accounts.queries import centres
 from webapp.models import Case, Diagnosis, Management, utcnow
 from webapp.parameters import row_id
-from webapp.review import presenters, queries, service
-from webapp.review.forms import ClaimForm, DecisionForm
-from webapp.review.service import Decision
+from webapp.review import blinded, presenters, queries, service
+from webapp.review.claims import ClaimLostError, NotOpenError
+from webapp.review.filters import FilterForm
+from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
+from webapp.review.pages import Page, find_case, first_answers, reading_page, too_late_page
+from webapp.review.service import ImpressionMissingError, ResultArrivedError, WordsMissingError
+from webapp.review.worklist import WorklistRow
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
-Page = str | Response | tuple[str, int]
-
-
-def _case(number: str, *, locked: bool = False) -> Case:
-    find = cases.find_locked if locked else cases.find
-    return find(current_user, number) or abort(404)
 
 
 @blueprint.get("/")
 def worklist() -> str:
+    chosen = FilterForm.from_address(request.args, centres())
     cursor = queries.Cursor.parse(request.args.get("after", ""))
-    found = queries.worklist(current_user, cursor)
+    found = queries.worklist(current_user, chosen.filters, cursor)
     shown = found[: queries.PAGE_SIZE]
-    rows = [presenters.WorklistRow(case, current_user) for case in shown]
-    following = queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None
-    open_cases, needing_person = queries.open_counts(current_user)
     return render_template(
         "review/worklist.html",
-        rows=rows,
-        following=following,
+        rows=[WorklistRow(case, current_user) for case in shown],
+        following=queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None,
         first_page=cursor is None,
-        open_cases=open_cases,
-        needing_person=needing_person,
+        counts=queries.counts(current_user, chosen.filters),
+        chosen=chosen,
         form=ClaimForm(),
     )
 
@@ -50,81 +46,66 @@ def decided() -> str:
 
 @blueprint.get("/<number>")
 def show(number: str) -> str:
-    return _reading_page(_case(number), DecisionForm())
+    case = find_case(number)
+    undone = case.taken_back
+    if undone is not None and undone.reviewer_id == current_user.id:
+        return reading_page(case, DecisionForm.filled_from(undone))
+    return reading_page(case, DecisionForm(**first_answers(case)))
 
 
-def _reading_page(case: Case, form: DecisionForm) -> str:
-    return render_template(
-        "review/show.html",
-        case=case,
-        reading=presenters.Reading(case, current_user),
-        history=cases.lesion_history(current_user, case),
-        form=form,
-        claim_form=ClaimForm(),
-    )
-
-
-@blueprint.post("/<number>/claim")
-def claim(number: str) -> Page:
-    case = _case(number, locked=True)
+@blueprint.post("/<number>/impression")
+def impression(number: str) -> Page:
+    """In blinded reading: what the reader thinks before the model's answer is shown."""
+    case, form = find_case(number, locked=True), ImpressionForm()
+    if not form.validate():
+        return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
     try:
-        service.claim(current_user, case)
-    except service.BusyError as busy:
-        return render_template("review/busy.html", case=case, claim=busy.claim), 409
-    except service.NotOpenError:
-        abort(409)
+        blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
+    except NotOpenError:
+        return too_late_page(case, form, presenters.NOT_OPEN)
+    except ClaimLostError as lost:
+        return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     return redirect(url_for("review.show", number=number))
 
 
-@blueprint.post("/<number>/release")
-def release(number: str) -> Response:
-    service.release(current_user, _case(number, locked=True))
-    flash(f"Case {number} is back in the worklist, at its old place.", "success")
-    return redirect(url_for("review.worklist"))
+@blueprint.post("/mode")
+def reading_mode() -> Response:
+    blinded.set_mode(current_user._get_current_object(), ReadingModeForm().blinded.data)
+    flash("Your way of reading is saved.", "success")
+    return redirect(url_for("accounts.profile"))
 
 
 @blueprint.post("/<number>/decide")
 def decide(number: str) -> Page:
-    case = _case(number, locked=True)
+    case = find_case(number, locked=True)
     form = DecisionForm()
     if not form.validate():
         return _mistakes_page(case, form)
     try:
-        service.decide(
-            current_user,
-            case,
-            Decision(
-                diagnosis=Diagnosis(form.diagnosis.data),
-                management=Management(form.management.data),
-                advice=(form.advice.data or "").strip(),
-                override_reason=(form.override_reason.data or "").strip(),
-                assessments=form.assessments,
-            ),
-        )
-    except service.ReasonMissingError as missing:
-        form.override_reason.errors = [str(missing)]
-        return _reading_page(case, form), 422
-    except service.AdviceMissingError as missing:
-        form.advice.errors = [str(missing)]
-        return _reading_page(case, form), 422
-    except (service.NotOpenError, service.ClaimLostError):
-        return _too_late_page(case, form)
-    if form.management.data == Management.RETAKE:
-        flash(f"The GP is asked for new images of {number}. They come back to the same case.", "success")
-    else:
-        flash(f"Your decision on {number} is stored, and the GP can read it.", "success")
+        review = service.decide(current_user, case, form.decision, form.seen_results)
+    except WordsMissingError as missing:
+        form[missing.field].errors = [str(missing)]
+        return reading_page(case, form), 422
+    except ResultArrivedError:
+        form.form_errors.append(presenters.RESULT_ARRIVED)
+        return reading_page(case, form), 422
+    except ImpressionMissingError:
+        return too_late_page(case, form, "You read blinded: please give your own impression first.")
+    except NotOpenError:
+        return too_late_page(case, form, presenters.NOT_OPEN)
+    except ClaimLostError as lost:
+        return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
+    flash(presenters.decided_sentence(review), "success")
     return redirect(_next_page())
 
 
 def _mistakes_page(case: Case, form: DecisionForm) -> Page:
     """The form once more; where it can no longer be sent, at least what was typed into it."""
-    if presenters.Reading(case, current_user).can_decide:
-        return _reading_page(case, form), 422
-    return _too_late_page(case, form)
-
-
-def _too_late_page(case: Case, form: DecisionForm) -> Page:
-    return render_template("review/too_late.html", case=case, form=form), 409
+    reading = presenters.Reading(case, current_user)
+    if reading.can_decide:
+        return reading_page(case, form), 422
+    lost = presenters.lost_sentence(case.number, reading.busy, current_user)
+    return too_late_page(case, form, lost if case.is_open else presenters.NOT_OPEN)
 
 
 def _next_page() -> str:

@@ -1,19 +1,16 @@
-"""The rules of reading: one reader at a time, and a decision that never changes once it is made."""
+"""The rules of deciding: whoever holds the case decides, with the words it needs; the row never changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-
-from flask import current_app
 
 from ml.patterns import Pattern
-from webapp import audit
+from webapp import audit, recall
+from webapp.analysis import triage
 from webapp.extensions import db
 from webapp.models import (
     Assessment,
     Case,
     CaseState,
-    Claim,
     Diagnosis,
     Management,
     PatternAnswer,
@@ -22,82 +19,29 @@ from webapp.models import (
     User,
     utcnow,
 )
-from webapp.review import queries
+from webapp.review import claims
+from webapp.review.blinded import hides_model
 
 
-class BusyError(Exception):
-    """Somebody else holds the case; ``claim`` says who, and until when."""
+class WordsMissingError(ValueError):
+    """A decision in the risky direction needs a reason, a request for new images words; ``field`` says where."""
 
-    def __init__(self, claim: Claim) -> None:
-        super().__init__()
-        self.claim = claim
-
-
-class NotOpenError(Exception):
-    """The case is already decided, closed or withdrawn."""
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
-class ClaimLostError(Exception):
-    """The reader has not reserved the case, or somebody else came between."""
+class ResultArrivedError(Exception):
+    """While the reader looked, the model has answered and suspects a cancer: it must be seen before the decision."""
 
 
-class AdviceMissingError(ValueError):
-    """A request for new images must say what they should show."""
-
-
-class ReasonMissingError(ValueError):
-    """A decision in the risky direction needs a reason."""
-
-
-def claim(user: User, case: Case) -> Claim:
-    """Reserve a locked case for ``user``; renews an own claim. Raises BusyError or NotOpenError."""
-    if not case.is_open:
-        raise NotOpenError
-    now = utcnow()
-    held = queries.held_claim(case)
-    until = now + timedelta(minutes=current_app.extensions["settings"].claim_minutes)
-    if held is not None and held.user_id == user.id:
-        held.expires_at = until
-        return held
-    if held is not None and held.expires_at > now:
-        raise BusyError(held)
-    if held is not None:
-        held.released_at = held.expires_at
-        db.session.flush()  # the unique "held" index must see the release first
-    fresh = Claim(case_id=case.id, user_id=user.id, claimed_at=now, expires_at=until)
-    db.session.add(fresh)
-    case.move_to(CaseState.IN_REVIEW)
-    audit.record(user, "case.claimed", case)
-    return fresh
-
-
-def _hand_back(case: Case) -> None:
-    if case.state is CaseState.IN_REVIEW:
-        unanalysed = case.triage_reason is TriageReason.AWAITING_ANALYSIS
-        case.move_to(CaseState.SUBMITTED if unanalysed else CaseState.AWAITING_REVIEW)
-
-
-def release(user: User, case: Case) -> None:
-    """Hand a locked case back to the worklist, where it keeps its place."""
-    held = queries.held_claim(case)
-    if held is None or held.user_id != user.id:
-        return
-    held.released_at = utcnow()
-    _hand_back(case)
-    audit.record(user, "case.released", case)
-
-
-def release_expired() -> None:
-    """Hand back every case whose reader let the claim run out."""
-    for claim in queries.expired_claims(utcnow()):
-        claim.released_at = claim.expires_at
-        _hand_back(claim.case)
-        audit.record(None, "claim.expired", claim.case)
+class ImpressionMissingError(Exception):
+    """The reader reads blinded and has not given an impression without the model yet."""
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
-    """No appointment, although the model sees a BCC or has not answered, or the reader's own diagnosis is a cancer."""
-    cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
+    """No appointment, although the model sees a BCC or has not answered, or somebody has suspected a cancer."""
+    cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT) or case.recalled is not None
     unanswered = case.triage_reason is TriageReason.AWAITING_ANALYSIS  # its answer would come too late to be seen
     return management is Management.REASSURE and (cancer or unanswered or model_sees_bcc(case))
 
@@ -117,49 +61,62 @@ class Decision:
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
 
 
-def decide(user: User, case: Case, decision: Decision) -> Review:
+def decide(user: User, case: Case, decision: Decision, seen: frozenset[int] | None = None) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    Raises NotOpenError, ClaimLostError, ReasonMissingError or AdviceMissingError.
+    ``seen``: ids of the analyses that the reader was shown, None where that is not known.
+    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, ResultArrivedError or WordsMissingError.
     """
-    held = _own_claim(user, case)
-    _demand_words(case, decision)
-    now = utcnow()
+    if hides_model(user, case):
+        raise ImpressionMissingError
+    held = claims.own_claim(user, case)
+    if seen is not None and any(triage.suspects_cancer(a) for a in triage.done(case) if a.id not in seen):
+        raise ResultArrivedError
+    demand_words(case, decision)
+    before = case.standing_review
+    review = store(user, case, decision)
+    review.claim_id, review.amends = held.id, before
+    recall.settle(case, review)
+    held.released_at = review.decided_at
+    audit.record(user, "case.decided", case, after=in_short(review))
+    return review
+
+
+def store(user: User, case: Case, decision: Decision) -> Review:
+    """The decision as a new row, which is in force from now on and not yet read by the GP."""
     review = Review(
         case=case,
         reviewer=user,
-        claim_id=held.id,
         diagnosis=decision.diagnosis,
         management=decision.management,
         advice=decision.advice,
         override_reason=decision.override_reason,
-        decided_at=now,
+        decided_at=utcnow(),
         assessments=[Assessment(pattern=pattern, answer=answer) for pattern, answer in decision.assessments.items()],
     )
     db.session.add(review)
-    held.released_at = now
-    retake = decision.management is Management.RETAKE
-    case.move_to(CaseState.RETAKE_REQUESTED if retake else CaseState.REVIEWED)
-    after = {"diagnosis": decision.diagnosis.value, "management": decision.management.value}
-    audit.record(user, "case.decided", case, after=after)
+    answer(case, review)
     return review
 
 
-def _own_claim(user: User, case: Case) -> Claim:
-    """The reader's claim. One that ran out is renewed, so that slow reading counts, unless another came between."""
-    if not case.is_open:
-        raise NotOpenError
-    last = queries.last_claim(case)
-    if last is None or last.user_id != user.id or last.released_at not in (None, last.expires_at):
-        raise ClaimLostError
-    return claim(user, case)
+def answer(case: Case, review: Review) -> None:
+    """Put ``review`` before the GP: as an answer, or as a request for new images."""
+    case.move_to(CaseState.RETAKE_REQUESTED if review.asks_for_images else CaseState.REVIEWED)
+    case.closed_at = None
 
 
-def _demand_words(case: Case, decision: Decision) -> None:
+def in_short(review: Review) -> dict[str, str]:
+    """What the audit trail keeps of a decision: never its free text."""
+    return {"diagnosis": review.diagnosis.value, "management": review.management.value}
+
+
+def demand_words(case: Case, decision: Decision) -> None:
+    """Raises WordsMissingError."""
     if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
-        raise ReasonMissingError(
+        raise WordsMissingError(
+            "override_reason",
             "Please give a reason: no appointment, although the model or your diagnosis says cancer, "
-            "or the analysis is still running."
+            "or the analysis is still running, or the decision before was called into question.",
         )
     if decision.management is Management.RETAKE and not decision.advice:
-        raise AdviceMissingError("Please tell the GP what the new images should show better.")
+        raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")

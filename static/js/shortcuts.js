@@ -1,0 +1,109 @@
+// Single keys for a reader's steps. Every control that has a key says so itself, in aria-keyshortcuts; this script
+// acts on the key, shows it beside the control, and lists all keys of the page on "?". They can be switched off,
+// and they rest while somebody types.
+(() => {
+  const STORED = "dermtriage-shortcuts";
+  const TYPING = "textarea, select, input:not([type=radio], [type=checkbox], [type=range], [type=submit])";
+  const dialog = document.getElementById("shortcuts");
+  if (!dialog) return;
+  const opener = document.getElementById("shortcuts-open");
+  const enabled = document.getElementById("shortcuts-enabled");
+  const withKeys = (key = "") => Array.from(document.querySelectorAll(key ? `[aria-keyshortcuts="${CSS.escape(key)}"]` : "[aria-keyshortcuts]"));
+
+  function name(element) {
+    if (element.dataset.keyText) return element.dataset.keyText;
+    const source = element.labels && element.labels.length ? element.labels[0] : element;
+    const words = source.cloneNode(true);
+    for (const hint of words.querySelectorAll("kbd, .optional, .hint")) hint.remove();
+    return words.textContent.trim().replace(/\s+/g, " ");
+  }
+
+  function showHints() {
+    for (const element of withKeys()) {
+      const place = element.labels && element.labels.length ? element.labels[0] : element.querySelector("legend") || element;
+      if (element === opener || element.hasAttribute("data-key-hidden")) continue;
+      const hint = Object.assign(document.createElement("kbd"), { className: "key-hint", textContent: element.getAttribute("aria-keyshortcuts") });
+      hint.setAttribute("aria-hidden", "true");
+      place.append(" ", hint);
+    }
+  }
+
+  function fillList() {
+    const list = dialog.querySelector("[data-shortcut-list]");
+    const known = new Set();
+    list.replaceChildren(...withKeys().flatMap((element) => {
+      const key = element.getAttribute("aria-keyshortcuts");
+      if (known.has(key)) return [];
+      known.add(key);
+      const row = document.createElement("div");
+      const term = document.createElement("dt");
+      term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
+      row.append(term, Object.assign(document.createElement("dd"), { textContent: name(element) }));
+      return [row];
+    }));
+  }
+
+  function nextRadio(group) {
+    const choices = Array.from(group.querySelectorAll("input[type=radio]"));
+    const following = choices[(choices.findIndex((choice) => choice.checked) + 1) % choices.length];
+    following.click();
+    following.focus();
+  }
+
+  // Up and down the links of a list; from outside, to its first or last one.
+  function step(list, direction) {
+    const links = Array.from(list.querySelectorAll("[data-row]"));
+    const at = links.indexOf(document.activeElement);
+    const to = at < 0 ? (direction > 0 ? 0 : links.length - 1) : at + direction;
+    if (links[to]) links[to].focus();
+  }
+
+  function act(element) {
+    if (element.dataset.step) return step(document.querySelector(".worklist"), Number(element.dataset.step));
+    if (element.matches("fieldset")) return nextRadio(element);
+    if (element.matches(".viewer")) return element.querySelector(".openseadragon-canvas").focus();
+    element.focus();
+    if (!element.matches("textarea") && !element.hasAttribute("data-key-focus")) element.click();
+  }
+
+  function pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.target.matches && event.target.matches(TYPING)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (!enabled.checked || dialog.open) return;
+    const found = withKeys(event.key);
+    const near = document.activeElement && document.activeElement.closest("section");
+    const element = found.find((candidate) => near && near.contains(candidate)) || found[0];
+    if (!element || element.disabled) return;
+    event.preventDefault();
+    act(element);
+  }
+
+  function apply() {
+    document.body.classList.toggle("shortcuts-off", !enabled.checked);
+    localStorage.setItem(STORED, enabled.checked ? "on" : "off");
+  }
+
+  // What is about to be sent, beside the button that sends it.
+  function summarise(form) {
+    const line = form.querySelector("[data-chosen]");
+    const update = () => {
+      const chosen = Array.from(form.querySelectorAll("input[name=diagnosis]:checked, input[name=management]:checked"), name);
+      line.textContent = chosen.join(" · ");
+    };
+    form.addEventListener("change", update);
+    update();
+  }
+
+  enabled.checked = localStorage.getItem(STORED) !== "off";
+  enabled.addEventListener("change", apply);
+  apply();
+  showHints();
+  opener.hidden = false;
+  opener.addEventListener("click", () => { fillList(); dialog.showModal(); });
+  dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+  document.addEventListener("keydown", pressed);
+  for (const line of document.querySelectorAll("[data-chosen]")) summarise(line.closest("form"));
+})();

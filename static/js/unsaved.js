@@ -1,0 +1,13 @@
+// Asks before a page is left on which something was entered and not sent: forms marked with data-unsaved.
+(() => {
+  const entries = (form) => JSON.stringify(Array.from(new FormData(form)));
+
+  for (const form of document.querySelectorAll("form[data-unsaved]")) {
+    const before = entries(form);
+    let sent = false;
+    form.addEventListener("submit", () => { sent = true; });
+    window.addEventListener("beforeunload", (event) => {
+      if (!sent && entries(form) !== before) event.preventDefault();
+    });
+  }
+})();

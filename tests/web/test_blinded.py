@@ -1,0 +1,183 @@
+"""Blinded reading: own impression first, then the model's answer; both kept with their times."""
+
+from io import BytesIO
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.images import jpeg
+from tests.web.helpers import actions, counted_queries, image_ids, stored_case, user_id, words
+from tests.web.reading import decide, take
+from tests.web.test_changes import form_of
+from tests.web_client import CheckedClient
+from webapp.models import Diagnosis, Management, Role
+
+MODEL = ("90 %", "Melanoma", "What the model says</h3>", "/media/heatmaps/", "suspects BCC", "0.900")
+
+
+@pytest.fixture
+def email(world: World) -> str:
+    return world.user(Role.DERMATOLOGIST, name="Test Reader")
+
+
+@pytest.fixture
+def reader(email: str, sign_in) -> CheckedClient:
+    """A dermatologist who has chosen to read blinded."""
+    client = sign_in(email)
+    switch(client, on=True)
+    return client
+
+
+@pytest.fixture
+def gp(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def number(world: World, gp: str) -> str:
+    number = world.case(gp)
+    world.analyse(number, 0.9, lesion={"mel": 0.8, "bcc": 0.2})
+    return number
+
+
+def switch(client: CheckedClient, *, on: bool) -> None:
+    assert client.submit("/review/mode", {"blinded": "y"} if on else {}, page="/profile").status_code == 302
+
+
+def impress(client: CheckedClient, number: str, **form: object):
+    answers = {"diagnosis": "benign", "management": "routine_clinic", **form}
+    return client.submit(f"/review/{number}/impression", answers, page="/profile")
+
+
+def shown(page: str) -> list[str]:
+    return [part for part in MODEL if part in page]
+
+
+def test_the_way_of_reading_is_ones_own_choice(app: Flask, reader, number: str) -> None:
+    assert 'name="blinded" value="y" checked' in reader.get("/profile").text
+    switch(reader, on=False)
+    assert 'name="blinded" value="y" checked' not in reader.get("/profile").text
+    assert shown(reader.get(f"/review/{number}").text)
+    assert actions(app).count("account.blinded") == 2
+
+
+def test_nothing_of_the_model_is_shown_before_the_impression(reader, number: str) -> None:
+    for path in ("/review/", f"/review/{number}"):
+        assert not shown(reader.get(path).text), path
+    assert "Hidden until you have given your own impression" in words(reader.get("/review/").text)
+    take(reader, number)
+    page = reader.get(f"/review/{number}").text
+    assert not shown(page)
+    assert "Your own impression first" in page
+    assert "Decide, and answer the GP" not in page
+
+
+def test_after_it_the_answer_is_shown_and_the_form_begins_with_it(app: Flask, reader, number: str) -> None:
+    take(reader, number)
+    assert impress(reader, number).location == f"/review/{number}"
+    page = reader.get(f"/review/{number}").text
+    assert {"90 %", "Melanoma"} <= set(shown(page))
+    assert form_of(page) >= {"benign", "routine_clinic"}
+    assert "Your impression without the model" in page
+    assert decide(reader, number, diagnosis="bcc", management="biopsy").status_code == 302
+    with stored_case(app, number) as case:
+        (impression,), (review,) = case.impressions, case.reviews
+        assert (impression.diagnosis, impression.management) == (Diagnosis.BENIGN, Management.ROUTINE_CLINIC)
+        assert review.diagnosis is Diagnosis.BCC
+        assert impression.given_at < review.decided_at
+        assert case.images[0].current_analysis.finished_at < impression.given_at
+    assert [action for action in actions(app) if action.startswith("case.")][-2:] == ["case.impression", "case.decided"]
+
+
+def test_no_decision_before_the_impression(app: Flask, reader, number: str) -> None:
+    take(reader, number)
+    refused = decide(reader, number, advice="Typed <words>.")
+    assert refused.status_code == 409
+    assert "please give your own impression first" in refused.text
+    assert "Typed &lt;words&gt;." in refused.text
+    assert "case.decided" not in actions(app)
+
+
+@pytest.mark.parametrize("wrong", [{"diagnosis": ""}, {"management": ""}, {"diagnosis": "flu"}])
+def test_an_incomplete_impression_shows_nothing_yet(reader, number: str, wrong: dict) -> None:
+    take(reader, number)
+    refused = impress(reader, number, **wrong)
+    assert refused.status_code == 422
+    assert "Please check the form" in refused.text
+    assert not shown(refused.text)
+
+
+def test_an_impression_needs_the_case_reserved(app: Flask, reader, number: str) -> None:
+    assert impress(reader, number).status_code == 409
+    assert "case.impression" not in actions(app)
+
+
+def test_new_images_ask_for_a_new_impression(app: Flask, world, sign_in, gp: str, reader, number: str) -> None:
+    take(reader, number)
+    impress(reader, number)
+    decide(reader, number, management="retake", advice="Sharper, please.")
+    client = sign_in(gp)
+    token = client.token(f"/cases/{number}")
+    images = {"images": (BytesIO(jpeg(seed=5)), "new.jpg"), "csrf_token": token}
+    assert client.post(f"/cases/{number}/images", data=images).status_code == 302
+    assert len(image_ids(app, number)) == 2
+    take(reader, number)
+    page = reader.get(f"/review/{number}").text
+    assert "Your own impression first" in page
+    assert not shown(page)
+
+
+def test_colleagues_see_the_model_as_ever(reader, sign_in, world, number: str) -> None:
+    other = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    impress(reader, number)
+    page = other.get(f"/review/{number}").text
+    assert shown(page)
+    assert "Your impression" not in page
+
+
+def test_a_second_opinion_is_given_blinded_too(app: Flask, email, reader, sign_in, world, number: str) -> None:
+    first = sign_in(world.user(Role.DERMATOLOGIST, name="Test First"))
+    take(first, number)
+    decide(first, number)
+    form = {"colleague": user_id(app, email), "question": ""}
+    first.submit(f"/review/{number}/opinions", form, page="/profile")
+    page = reader.get(f"/review/{number}").text
+    assert "Your own impression first" in page
+    assert not shown(page)
+    impress(reader, number)
+    page = reader.get(f"/review/{number}").text
+    assert "Your second opinion" in page
+    assert shown(page)
+
+
+def test_a_decided_case_hides_nothing(reader, sign_in, world, number: str) -> None:
+    first = sign_in(world.user(Role.DERMATOLOGIST))
+    take(first, number)
+    decide(first, number)
+    assert shown(reader.get(f"/review/{number}").text)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_impressions(app: Flask, world, gp: str, reader) -> None:
+    def queries() -> int:
+        with counted_queries(app) as statements:
+            assert reader.get("/review/").status_code == 200
+        return len(statements)
+
+    def one_more() -> None:
+        number = world.case(gp)
+        take(reader, number)
+        impress(reader, number)
+
+    one_more()
+    before = queries()
+    for _ in range(3):
+        one_more()
+    assert queries() == before
+
+
+def test_nobody_else_has_a_way_of_reading(sign_in, gp: str) -> None:
+    client = sign_in(gp)
+    assert "How you read" not in client.get("/profile").text
+    assert client.submit("/review/mode", {"blinded": "y"}, page="/profile").status_code == 403

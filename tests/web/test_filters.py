@@ -1,0 +1,216 @@
+"""The worklist filtered, sorted and counted; no filter loses a case over the pages, and none hides a suspicion."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.web.helpers import centre_id, change_case, counted_queries, stored_case, words
+from tests.web.reading import put_back, take
+from tests.web.test_worklist import following, rows
+from tests.web_client import CheckedClient
+from webapp.analysis.results import FoundTarget
+from webapp.models import Role, TriageReason, Urgency, utcnow
+from webapp.review.queries import PAGE_SIZE
+
+CALM = {"lesion": {"nv": 0.9, "mel": 0.1}}
+
+
+@pytest.fixture
+def gp(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def reader(world: World, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.DERMATOLOGIST))
+
+
+def listed(client: CheckedClient, **filters: object) -> list[str]:
+    response = client.get("/review/", query_string=filters)
+    assert response.status_code == 200
+    return rows(response.text)
+
+
+def targets(probability: float, *present: str) -> list[FoundTarget]:
+    """BCC and all seven patterns, of which those named are present."""
+    bcc = FoundTarget("BCC", probability, probability >= 0.1, 0.4, None)
+    codes = ("PN", "U", "ON", "MG", "ML", "SW", "AT")
+    return [bcc, *(FoundTarget(code, 0.5, code in present, 0.4, None) for code in codes)]
+
+
+def waits_since(app: Flask, number: str, **ago: float) -> None:
+    change_case(app, number, waiting_since=utcnow() - timedelta(**ago))
+
+
+def test_by_centre(app: Flask, world: World, gp: str, reader) -> None:
+    here, there = world.case(gp), world.case(world.user(Role.GP, centre="Test Centre B"))
+    assert listed(reader, centre=centre_id(app, "Test Centre A")) == [here]
+    assert listed(reader, centre=centre_id(app, "Test Centre B")) == [there]
+    assert listed(reader, centre="") == [here, there]
+
+
+def test_by_urgency_and_by_state(world: World, gp: str, reader) -> None:
+    fresh = world.case(gp, urgency=Urgency.URGENT)
+    analysed = world.case(gp)
+    world.analyse(analysed, 0.5)
+    taken = world.case(gp, urgency=Urgency.URGENT)
+    take(reader, taken)
+    assert listed(reader, urgency="urgent") == [fresh, taken]
+    assert listed(reader, state="submitted") == [fresh]
+    assert listed(reader, state="awaiting_review") == [analysed]
+    assert listed(reader, state="in_review", urgency="urgent") == [taken]
+    assert listed(reader, state="in_review", urgency="soon") == []
+
+
+def test_by_a_pattern_that_is_present_in_any_image(world: World, gp: str, reader) -> None:
+    with_it, without, unanalysed = (world.case(gp, images=2) for _ in range(3))
+    world.analyse(with_it, 0.9, findings=targets(0.9, "AT", "U"))
+    world.analyse(without, 0.9, findings=targets(0.9, "U"))
+    assert listed(reader, pattern="AT") == [with_it]
+    assert set(listed(reader, pattern="U")) == {with_it, without}
+    assert unanalysed not in listed(reader, pattern="U")
+
+
+@pytest.mark.parametrize(
+    ("probability", "present", "contradicts"),
+    [
+        (0.9, ("PN",), True),
+        (0.9, ("AT",), False),
+        (0.02, ("AT",), True),
+        (0.02, ("PN", "AT"), False),
+        (0.02, (), False),
+    ],
+)
+def test_a_contradiction_is_said_and_found(
+    app: Flask, world: World, gp: str, reader, probability: float, present: tuple[str, ...], contradicts: bool
+) -> None:
+    number = world.case(gp)
+    world.analyse(number, probability, findings=targets(probability, *present), **CALM)
+    assert listed(reader, contradiction=1) == ([number] if contradicts else [])
+    said = "Patterns and probability contradict each other" in reader.get("/review/").text
+    assert said is contradicts
+    assert ("Contradiction." in reader.get(f"/review/{number}").text) is contradicts
+
+
+def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World, gp: str, reader) -> None:
+    world.analyse(world.case(gp), 0.9)
+    assert listed(reader, contradiction=1) == []
+
+
+@pytest.mark.parametrize("code", ["mel", "akiec"])
+def test_another_cancer_stands_above_every_trusted_case(app: Flask, world: World, gp: str, reader, code: str) -> None:
+    likely, suspect, calm = (world.case(gp) for _ in range(3))
+    world.analyse(likely, 0.99)
+    world.analyse(suspect, 0.01, lesion={code: 0.3, "nv": 0.7})
+    world.analyse(calm, 0.01, lesion={code: 0.29, "nv": 0.71})
+    assert listed(reader) == [suspect, likely, calm]
+    assert listed(reader, other_cancer=1) == [suspect]
+    assert "Another skin cancer than BCC is suspected: at the top until somebody has looked" in words(
+        reader.get("/review/").text
+    )
+    with stored_case(app, suspect) as case:
+        assert (case.triage_reason, case.rank) == (TriageReason.OTHER_CANCER, 0.7)
+
+
+def test_the_stronger_suspicion_comes_first(world: World, gp: str, reader) -> None:
+    weak, strong, unknown = (world.case(gp) for _ in range(3))
+    world.analyse(weak, 0.2, lesion={"mel": 0.4})
+    world.analyse(strong, 0.01, lesion={"mel": 0.8})
+    assert listed(reader) == [unknown, strong, weak]
+
+
+def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_in) -> None:
+    mine, theirs, back = (world.case(gp) for _ in range(3))
+    take(reader, mine)
+    take(sign_in(world.user(Role.DERMATOLOGIST)), theirs)
+    take(reader, back)
+    put_back(reader, back)
+    assert listed(reader, mine=1) == [mine]
+
+
+@pytest.mark.parametrize(("urgency", "days"), [("urgent", 2), ("soon", 7), ("routine", 14)])
+def test_a_target_date_by_urgency(app: Flask, world: World, gp: str, reader, urgency: str, days: int) -> None:
+    number = world.case(gp, urgency=Urgency(urgency))
+    waits_since(app, number, days=days - 0.1)
+    assert "read by" in words(reader.get("/review/").text)
+    assert listed(reader, overdue=1) == []
+    waits_since(app, number, days=days + 0.1)
+    assert "Overdue since" in words(reader.get("/review/").text)
+    assert listed(reader, overdue=1) == [number]
+
+
+def test_longest_waiting_first(app: Flask, world: World, gp: str, reader) -> None:
+    numbers = [world.case(gp) for _ in range(3)]
+    for hours, number, probability in zip((1, 3, 2), numbers, (0.9, 0.01, None), strict=True):
+        world.analyse(number, probability)
+        waits_since(app, number, hours=hours)
+    assert listed(reader, order="waiting") == [numbers[1], numbers[2], numbers[0]]
+    assert "Longest waiting first." in words(reader.get("/review/?order=waiting").text)
+
+
+def test_the_counts_lead_to_their_cases(app: Flask, world: World, gp: str, reader) -> None:
+    calm, late, mine = (world.case(gp) for _ in range(3))
+    world.analyse(calm, 0.01, **CALM)
+    waits_since(app, late, days=100)
+    take(reader, mine)
+    page = words(reader.get("/review/").text)
+    for count in ("All open 3", "Need a person 2", "Overdue 1", "Reserved for me 1"):
+        assert count in page
+    filtered = reader.get("/review/?overdue=1").text
+    assert "1 of 3 open cases, as filtered" in words(filtered)
+    assert 'aria-current="true">Overdue' in filtered
+
+
+@pytest.mark.parametrize("order", ["concern", "waiting"])
+def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp: str, reader, order: str) -> None:
+    moment, wanted = utcnow() - timedelta(days=1), []
+    for count in range(PAGE_SIZE + 4):
+        wanted.append(world.case(gp, urgency=Urgency.SOON))
+        change_case(app, wanted[-1], waiting_since=moment - timedelta(hours=count % 3), rank=float(count % 2))
+        world.case(gp)
+    seen, path = [], f"/review/?urgency=soon&order={order}"
+    while path:
+        page = reader.get(path).text
+        seen += rows(page)
+        path = following(page)
+    assert sorted(seen) == sorted(wanted)
+    assert len(set(seen)) == len(seen)
+    back = re.search(r'<a href="([^"]+)">Top of the list', page)
+    assert back is not None
+    assert "urgency=soon" in back.group(1)
+
+
+def test_nothing_found_says_so(world: World, gp: str, reader) -> None:
+    world.case(gp)
+    page = words(reader.get("/review/?urgency=urgent").text)
+    assert "No case matches these filters" in page
+    assert "1 case is open." in page
+
+
+@pytest.mark.parametrize(
+    "query", ["centre=x", "centre=-1", "centre=999999", f"centre={10**30}", "urgency=now", "state=closed", "pattern=XX"]
+)
+def test_an_unknown_filter_is_told_and_hides_nothing(world: World, gp: str, reader, query: str) -> None:
+    number = world.case(gp)
+    response = reader.get(f"/review/?{query}")
+    assert response.status_code == 200
+    assert "not known; it was left out" in response.text
+    assert rows(response.text) == [number]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_filters(app: Flask, world: World, gp: str, reader) -> None:
+    def queries(path: str) -> int:
+        with counted_queries(app) as statements:
+            assert reader.get(path).status_code == 200
+        return len(statements)
+
+    for _ in range(3):
+        number = world.case(gp, images=2, urgency=Urgency.SOON)
+        world.analyse(number, 0.9, findings=targets(0.9, "AT"))
+        waits_since(app, number, days=100)
+    everything = "/review/?urgency=soon&pattern=AT&overdue=1&state=awaiting_review&order=waiting"
+    assert len(rows(reader.get(everything).text)) == 3
+    assert queries(everything) == queries("/review/") <= 12

@@ -1,0 +1,33 @@
+"""The rules of histology results: they belong to a decided case, and are never altered."""
+
+from datetime import date
+
+from webapp import audit, recall
+from webapp.extensions import db
+from webapp.models import Case, Histology, HistologyResult, User
+
+
+class NotDecidedError(Exception):
+    """No decision is in force that a histology result could be compared with."""
+
+
+def may_enter(case: Case) -> bool:
+    return case.standing_review is not None
+
+
+def enter(user: User, case: Case, result: HistologyResult, remark: str, reported_on: date | None) -> Histology:
+    """Add a result to a locked case; it takes the place of an earlier one. Raises NotDecidedError."""
+    if not may_enter(case):
+        raise NotDecidedError
+    before = case.histology
+    histology = Histology(case=case, entered_by=user, result=result, remark=remark, reported_on=reported_on)
+    db.session.add(histology)
+    audit.record(
+        user,
+        "histology.entered",
+        case,
+        before={"result": before.result.value} if before else None,
+        after={"result": result.value},
+    )
+    recall.after_histology(case, histology)
+    return histology

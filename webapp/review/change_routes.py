@@ -1,0 +1,58 @@
+"""Taking a decision back, and amending it later."""
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+from flask_login import current_user
+
+from webapp.models import Case
+from webapp.review import changes, opinions, presenters
+from webapp.review.changes import ChangedMeanwhileError, TooLateError
+from webapp.review.forms import AmendmentForm, UndoForm
+from webapp.review.pages import Page, find_case, reading_page, shown_id, too_late_page
+from webapp.review.service import WordsMissingError
+
+blueprint = Blueprint("changes", __name__, url_prefix="/review")
+
+
+@blueprint.post("/<number>/undo")
+def undo(number: str) -> Page:
+    case = find_case(number, locked=True)
+    try:
+        changes.undo(current_user, case, shown_id(UndoForm().seen.data))
+    except ChangedMeanwhileError:
+        abort(409)
+    except TooLateError:
+        flash("This decision can't be taken back any more. You can still change it, with a reason.", "warning")
+    else:
+        flash(f"Your decision on {number} is taken back.", "success")
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.route("/<number>/amend", methods=["GET", "POST"])
+def amend(number: str) -> Page:
+    case = find_case(number, locked=request.method == "POST")
+    if opinions.wanted_of(current_user, case) is not None:
+        flash("Please give your second opinion first: until then you don't see the decision.", "warning")
+        return redirect(url_for("review.show", number=number))
+    if request.method == "GET":
+        standing = case.standing_review
+        if standing is None or not changes.can_amend(case):
+            abort(409)
+        return reading_page(case, AmendmentForm.filled_from(standing))
+    form = AmendmentForm()
+    if not form.validate():
+        return _mistakes_page(case, form)
+    try:
+        changes.amend(current_user, case, shown_id(form.seen.data), form.decision, form.amendment_reason.data)
+    except WordsMissingError as missing:
+        form[missing.field].errors = [str(missing)]
+        return _mistakes_page(case, form)
+    except ChangedMeanwhileError:
+        return too_late_page(case, form, presenters.CHANGED_MEANWHILE)
+    flash(f"The decision on {number} is changed, and the GP is told anew.", "success")
+    return redirect(url_for("review.show", number=number))
+
+
+def _mistakes_page(case: Case, form: AmendmentForm) -> Page:
+    if not changes.can_amend(case):
+        return too_late_page(case, form, presenters.CHANGED_MEANWHILE)
+    return reading_page(case, form), 422

@@ -1,0 +1,79 @@
+"""Changing a decision: taken back within a short time, or amended later. No row of a decision is ever altered."""
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+
+from webapp import audit, recall
+from webapp.extensions import db
+from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
+from webapp.review import claims, service
+from webapp.review.service import Decision
+
+AMENDABLE = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
+UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
+
+
+class ChangedMeanwhileError(Exception):
+    """Another decision is in force than the one that the reader saw, or the case is open again."""
+
+
+class TooLateError(Exception):
+    """The decision can't be taken back any more: the time is over, or the GP has read it."""
+
+
+def undo_until(review: Review) -> datetime:
+    return review.decided_at + timedelta(minutes=current_app.extensions["settings"].undo_minutes)
+
+
+def can_undo(user: User, case: Case) -> bool:
+    """Whether ``user`` may take back the decision in force."""
+    review = case.standing_review
+    if review is None or review.reviewer_id != user.id or review.receipt is not None:
+        return False
+    return case.state in UNREAD and utcnow() < undo_until(review)
+
+
+def undo(user: User, case: Case, seen: int) -> None:
+    """Take back the decision ``seen`` on a locked case: the one before it is in force again, or the case is read anew.
+
+    Raises ChangedMeanwhileError or TooLateError.
+    """
+    review = _in_force(case, seen)
+    if not can_undo(user, case):
+        raise TooLateError
+    review.retraction = Retraction(user_id=user.id)
+    db.session.flush()
+    earlier = case.standing_review
+    if review.recall is not None:
+        claims.begin(user, case)
+        recall.reopen(case, review.recall)
+    elif review.amends_id is not None and earlier is not None:
+        service.answer(case, earlier)
+    else:
+        claims.begin(user, case)
+    audit.record(user, "case.decision_undone", case, before=service.in_short(review))
+
+
+def amend(user: User, case: Case, seen: int, decision: Decision, reason: str) -> Review:
+    """Replace the decision ``seen`` on a locked case by a new one; the GP is told anew.
+
+    Raises ChangedMeanwhileError or service.WordsMissingError.
+    """
+    before = _in_force(case, seen)
+    service.demand_words(case, decision)
+    review = service.store(user, case, decision)
+    review.amends, review.amendment_reason = before, reason
+    audit.record(user, "case.amended", case, before=service.in_short(before), after=service.in_short(review))
+    return review
+
+
+def can_amend(case: Case) -> bool:
+    return case.state in AMENDABLE and case.standing_review is not None
+
+
+def _in_force(case: Case, seen: int) -> Review:
+    review = case.standing_review
+    if review is None or review.id != seen or not can_amend(case):
+        raise ChangedMeanwhileError
+    return review

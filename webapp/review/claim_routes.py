@@ -1,0 +1,64 @@
+"""Reserving a case, handing it back, taking it over, and going on to the next."""
+
+from flask import Blueprint, abort, flash, redirect, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.review import claims, presenters
+from webapp.review.claims import BusyError, ClaimLostError, NotOpenError
+from webapp.review.forms import TakeOverForm
+from webapp.review.pages import Page, busy_page, find_case, shown_id
+
+blueprint = Blueprint("claims", __name__, url_prefix="/review")
+
+
+@blueprint.post("/<number>/claim")
+def claim(number: str) -> Page:
+    case = find_case(number, locked=True)
+    try:
+        claims.claim(current_user, case)
+    except BusyError as busy:
+        return busy_page(case, busy.claim, TakeOverForm(formdata=None)), 409
+    except NotOpenError:
+        abort(409)
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.post("/<number>/take-over")
+def take_over(number: str) -> Page:
+    case, form = find_case(number, locked=True), TakeOverForm()
+    if not form.validate():
+        held = presenters.Reading(case, current_user).busy
+        if held is not None:
+            return busy_page(case, held, form), 422
+        return redirect(url_for("review.show", number=number))  # it is free by now: nothing to take over
+    try:
+        claims.take_over(current_user, case, seen=shown_id(form.seen.data), reason=form.reason.data)
+    except BusyError as busy:
+        return busy_page(case, busy.claim, form), 409
+    except NotOpenError:
+        abort(409)
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.post("/<number>/release")
+def release(number: str) -> Response:
+    try:
+        claims.release(current_user, find_case(number, locked=True))
+    except NotOpenError:
+        flash(f"Case {number} is no longer in the worklist: there was nothing to put back.", "warning")
+    except ClaimLostError as lost:
+        flash(presenters.lost_sentence(number, lost.by, current_user), "warning")
+    else:
+        flash(f"Case {number} is back in the worklist, at its old place.", "success")
+    return redirect(url_for("review.worklist"))
+
+
+@blueprint.post("/next")
+def next_case() -> Response:
+    """Reserve and open the topmost free case."""
+    case = claims.claim_next(current_user)
+    if case is None:
+        flash("No case is free just now.", "info")
+        return redirect(url_for("review.worklist"))
+    return redirect(url_for("review.show", number=case.number))

@@ -1,0 +1,149 @@
+"""One reader at a time: who holds a case, for how long, and how somebody else gets it.
+
+A claim is held until it is released. It ends with the decision, when the case is handed back, when it expires, or when
+a colleague takes the case over with a reason; the next claim then names the one it ended.
+"""
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+
+from webapp import audit
+from webapp.extensions import db
+from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
+from webapp.review import queries
+
+TRIES = 3
+"""How often ``claim_next`` looks again when a colleague was faster."""
+
+
+class BusyError(Exception):
+    """Somebody else holds the case; ``claim`` says who, and until when."""
+
+    def __init__(self, claim: Claim) -> None:
+        super().__init__()
+        self.claim = claim
+
+
+class NotOpenError(Exception):
+    """The case is already decided, closed or withdrawn."""
+
+
+class ClaimLostError(Exception):
+    """The reader has not reserved the case, or somebody else came between; ``by`` is the claim that did."""
+
+    def __init__(self, by: Claim | None) -> None:
+        super().__init__()
+        self.by = by
+
+
+def claim(user: User, case: Case) -> Claim:
+    """Reserve a locked case for ``user``; renews an own claim. Raises BusyError or NotOpenError."""
+    held = _held(case)
+    if held is not None and held.user_id == user.id:
+        held.expires_at = _until()
+        return held
+    if held is not None and held.expires_at > utcnow():
+        raise BusyError(held)
+    if held is not None:
+        _end(held, at=held.expires_at)
+    fresh = begin(user, case)
+    audit.record(user, "case.claimed", case)
+    return fresh
+
+
+def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
+    """Reserve a locked case that a colleague holds. ``seen`` is the id of the claim that ``user`` was shown.
+
+    Raises NotOpenError, or BusyError when yet another colleague has it by now.
+    """
+    held = _held(case)
+    if held is None or held.user_id == user.id or held.expires_at <= utcnow():
+        return claim(user, case)
+    if held.id != seen:
+        raise BusyError(held)
+    _end(held, at=utcnow())
+    fresh = begin(user, case)
+    fresh.took_over, fresh.reason = held, reason
+    audit.record(user, "case.taken_over", case, before={"reader": held.user_id}, after={"reader": user.id})
+    return fresh
+
+
+def claim_next(user: User) -> Case | None:
+    """Reserve the topmost case that nobody else holds, for example after a decision; None when there is none."""
+    for _ in range(TRIES):
+        case = queries.next_case_locked(user, utcnow())
+        if case is None:
+            return None
+        try:
+            claim(user, case)
+        except BusyError:
+            continue
+        return case
+    return None
+
+
+def own_claim(user: User, case: Case) -> Claim:
+    """The reader's claim. One that ran out is renewed, so that slow reading counts, unless another came between.
+
+    Raises NotOpenError or ClaimLostError.
+    """
+    if not case.is_open:
+        raise NotOpenError
+    last = queries.last_claim(case)
+    if last is None or last.user_id != user.id or last.released_at not in (None, last.expires_at):
+        raise ClaimLostError(last)
+    return claim(user, case)
+
+
+def release(user: User, case: Case) -> None:
+    """Hand a locked case back to the worklist, where it keeps its place. Raises ClaimLostError, NotOpenError."""
+    held = _held(case)
+    if held is None or held.user_id != user.id:
+        raise ClaimLostError(queries.last_claim(case))
+    held.released_at = utcnow()
+    _hand_back(case)
+    audit.record(user, "case.released", case)
+
+
+def valid_claim(case: Case) -> Claim | None:
+    """Who reads the case now, from rows that are loaded already."""
+    now = utcnow()
+    return next((claim for claim in case.claims if claim.released_at is None and claim.expires_at > now), None)
+
+
+def release_expired() -> None:
+    """Hand back every case whose reader let the claim run out."""
+    for claim in queries.expired_claims(utcnow()):
+        claim.released_at = claim.expires_at
+        _hand_back(claim.case)
+        audit.record(None, "claim.expired", claim.case)
+
+
+def _held(case: Case) -> Claim | None:
+    if not case.is_open:
+        raise NotOpenError
+    return queries.held_claim(case)
+
+
+def _until() -> datetime:
+    return utcnow() + timedelta(minutes=current_app.extensions["settings"].claim_minutes)
+
+
+def begin(user: User, case: Case) -> Claim:
+    """Reserve a locked case that nobody holds."""
+    fresh = Claim(case_id=case.id, user_id=user.id, claimed_at=utcnow(), expires_at=_until())
+    db.session.add(fresh)
+    case.move_to(CaseState.IN_REVIEW)
+    return fresh
+
+
+def _end(held: Claim, at: datetime) -> None:
+    held.released_at = at
+    db.session.flush()  # the unique "held" index must see the release before the next claim
+
+
+def _hand_back(case: Case) -> None:
+    if case.state is CaseState.IN_REVIEW:
+        unanalysed = case.triage_reason is TriageReason.AWAITING_ANALYSIS
+        case.move_to(CaseState.SUBMITTED if unanalysed else CaseState.AWAITING_REVIEW)

@@ -1,0 +1,102 @@
+"""What of the worklist a reader wants to see, and in which order; it travels in the address."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, SelectField
+
+from ml.patterns import Pattern
+from webapp.choices import choices, choices_of
+from webapp.models import CaseState, Centre, Urgency
+from webapp.parameters import row_id
+
+
+class Order(StrEnum):
+    CONCERN = "concern"
+    WAITING = "waiting"
+
+    @property
+    def label(self) -> str:
+        return {"concern": "Needs a person, then P(BCC)", "waiting": "Longest waiting first"}[self.value]
+
+
+STATES = {
+    CaseState.SUBMITTED: "Not analysed yet",
+    CaseState.AWAITING_REVIEW: "Waiting for a reader",
+    CaseState.IN_REVIEW: "Being read",
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Every condition that is not None or False must hold; ``pattern``: the model calls it present in an image."""
+
+    centre: int | None = None
+    urgency: Urgency | None = None
+    state: CaseState | None = None
+    pattern: Pattern | None = None
+    person: bool = False
+    contradiction: bool = False
+    other_cancer: bool = False
+    overdue: bool = False
+    mine: bool = False
+    order: Order = Order.CONCERN
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is left out."""
+        return self != Filters(order=self.order)
+
+
+def _optional(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
+    """For a select field: an empty choice is None, any other a ``kind``."""
+    return lambda value: kind(str(value)) if value else None
+
+
+class FilterForm(FlaskForm):
+    """The filters as a form that is sent by GET; a value that is none of the choices is told and left out."""
+
+    class Meta:
+        csrf = False  # it changes nothing
+
+    order = SelectField("Order", choices=choices_of(Order), coerce=_optional(Order), default=Order.CONCERN)
+    centre = SelectField("Centre", coerce=_optional(row_id))
+    urgency = SelectField("Urgency", choices=choices_of(Urgency, empty="Any"), coerce=_optional(Urgency))
+    state = SelectField(
+        "State",
+        choices=choices([("", "Any"), *((state.value, label) for state, label in STATES.items())]),
+        coerce=_optional(CaseState),
+    )
+    pattern = SelectField("Pattern present", choices=choices_of(Pattern, empty="Any"), coerce=_optional(Pattern))
+    person = BooleanField("Needs a person")
+    overdue = BooleanField("Overdue")
+    other_cancer = BooleanField("Another skin cancer suspected")
+    contradiction = BooleanField("Rule and probability contradict")
+    mine = BooleanField("Reserved for me")
+
+    @classmethod
+    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre]) -> "FilterForm":
+        form = cls(formdata=arguments)
+        form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
+        form.validate()
+        for name in form.errors:
+            form[name].errors = ["This choice is not known; it was left out."]
+        return form
+
+    @property
+    def filters(self) -> Filters:
+        return Filters(**self._chosen)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The filters as an address holds them."""
+        chosen = {name: 1 if value is True else value for name, value in self._chosen.items()}
+        return {name: value for name, value in chosen.items() if value is not Order.CONCERN}
+
+    @property
+    def _chosen(self) -> dict[str, Any]:
+        return {name: value for name, value in self.data.items() if value and not self[name].errors}

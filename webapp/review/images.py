@@ -1,0 +1,152 @@
+"""One image as the reading page shows it: what the model said, in numbers and in words."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask import url_for
+
+from ml.patterns import Lesion, Pattern, Verdict
+from webapp.models import Analysis, AnalysisState, Finding, Image
+
+
+@dataclass(frozen=True)
+class PatternRow:
+    """A pattern that the model assessed, and what its training for it rests on."""
+
+    pattern: Pattern
+    finding: Finding
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ImageReading:
+    """One image with what the model said of it."""
+
+    image: Image
+
+    @cached_property
+    def analysis(self) -> Analysis | None:
+        return self.image.current_analysis
+
+    @property
+    def done(self) -> bool:
+        return self.analysis is not None and self.analysis.state is AnalysisState.DONE
+
+    @property
+    def state_sentence(self) -> str:
+        """Why there is no result, in words; empty where there is one."""
+        if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
+            return "Not analysed yet. You can read and decide without the model."
+        if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
+            return f"{self.analysis.failure.sentence} Please judge without the model."
+        return ""
+
+    @cached_property
+    def findings(self) -> dict[str, Finding]:
+        return {finding.target: finding for finding in self.analysis.findings} if self.analysis else {}
+
+    @property
+    def bcc(self) -> Finding | None:
+        return self.findings.get("BCC")
+
+    @property
+    def overlays(self) -> list[dict[str, object]]:
+        """What the viewer can lay over the image: one entry for each present finding that has a map."""
+        return [
+            {
+                "target": finding.target,
+                "label": target_label(finding.target),
+                "url": url_for("media.heatmap", finding_id=finding.id),
+                "strength": round(finding.strength or 0.0, 3),
+                "words": heatmap_words(finding),
+            }
+            for finding in self.findings.values()
+            if finding.present and finding.heatmap_key
+        ]
+
+    @property
+    def patterns(self) -> list[PatternRow]:
+        assessed = [pattern for pattern in Pattern if pattern.value in self.findings]
+        return [PatternRow(pattern, self.findings[pattern.value], self._evidence(pattern)) for pattern in assessed]
+
+    @property
+    def not_assessed(self) -> list[str]:
+        return [pattern.label.lower() for pattern in Pattern if pattern.value not in self.findings]
+
+    def _evidence(self, pattern: Pattern) -> str:
+        return str(self._target(pattern.value).get("evidence", ""))
+
+    def _target(self, code: str) -> dict[str, object]:
+        return next((target for target in self._card.get("targets", []) if target["code"] == code), {})
+
+    @property
+    def _card(self) -> dict[str, list[dict[str, object]]]:
+        version = self.analysis.model_version if self.analysis else None
+        return version.card if version else {}
+
+    @property
+    def notice(self) -> str:
+        """What the model's own card says of its validation."""
+        return str(self._card.get("notice", ""))
+
+    @property
+    def wanted_sensitivity(self) -> float | None:
+        """The share of BCC that the threshold was chosen to find."""
+        wanted = self._target("BCC").get("default_sensitivity")
+        return float(wanted) if isinstance(wanted, int | float) else None
+
+    @property
+    def threshold(self) -> float | None:
+        """P(BCC) from which the model calls the image BCC: its card's default operating point."""
+        target = self._target("BCC")
+        points = target.get("operating_points", [])
+        chosen = self.wanted_sensitivity
+        if not isinstance(points, list):
+            return None
+        return next((float(point["threshold"]) for point in points if point["wanted"] == chosen), None)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.analysis.verdict if self.analysis else None
+
+    @property
+    def contradiction(self) -> str:
+        """A sentence when the clinical rule and the probability disagree; empty otherwise."""
+        if self.analysis is None or not self.analysis.contradicts_itself:
+            return ""
+        return (
+            "The probability speaks for BCC, the patterns speak against it. Please look closely."
+            if self.analysis.bcc
+            else "The patterns speak for BCC, the probability speaks against it. Please look closely."
+        )
+
+    @property
+    def lesions(self) -> list[tuple[str, float]]:
+        """The three likeliest lesion types with their shares."""
+        shares = self.analysis.lesion if self.analysis else {}
+        ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+        return [(Lesion(code).label, share) for code, share in ranked[:3]]
+
+
+_ROWS = ("upper", "middle", "lower")
+_COLUMNS = ("left", "middle", "right")
+
+
+def heatmap_words(finding: Finding) -> str:
+    """The text equivalent of a heatmap: where it is strongest, and how far it spreads."""
+    if finding.peak_x is None or finding.peak_y is None or finding.extent is None:
+        return ""
+    row, column = _ROWS[min(int(finding.peak_y * 3), 2)], _COLUMNS[min(int(finding.peak_x * 3), 2)]
+    place = (
+        "centre"
+        if row == column == "middle"
+        else f"{row} {column}"
+        if "middle" not in (row, column)
+        else (f"{row} part" if column == "middle" else f"{column} part")
+    )
+    share = max(1, round(finding.extent * 100))
+    return f"strongest in the {place} of the framed square; {share} % of the square reaches half of that."
+
+
+def target_label(code: str) -> str:
+    return "Basal cell carcinoma" if code == "BCC" else Pattern(code).label

@@ -1,0 +1,62 @@
+"""Second opinions: asking, answering, and the list of what waits."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.models import Diagnosis, Management
+from webapp.review import opinions, queries
+from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
+from webapp.review.opinions import AskedAlreadyError, NotYoursError
+from webapp.review.pages import Page, find_case, reading_page, too_late_page
+
+blueprint = Blueprint("opinions", __name__, url_prefix="/review")
+
+
+@blueprint.get("/opinions")
+def index() -> str:
+    requests = queries.opinion_requests(current_user)
+    return render_template(
+        "review/opinions.html",
+        of_me=[request for request in requests if request.asked_of_id == current_user.id],
+        by_me=[request for request in requests if request.asked_by_id == current_user.id],
+    )
+
+
+@blueprint.post("/<number>/opinions")
+def ask(number: str) -> Page:
+    case, form = find_case(number, locked=True), OpinionRequestForm()
+    form.offer(queries.colleagues(current_user))
+    if not form.validate():
+        return reading_page(case, DecisionForm(), opinion_request_form=form), 422
+    colleague = next(user for user in queries.colleagues(current_user) if user.id == form.colleague.data)
+    try:
+        opinions.ask(current_user, case, colleague, form.question.data)
+    except NotYoursError:
+        flash("Only who reads the case, or has decided it, can ask for a second opinion.", "warning")
+    except AskedAlreadyError:
+        flash(f"{colleague.name} was asked already and has not answered yet.", "warning")
+    else:
+        flash(f"{colleague.name} is asked for a second opinion, and will not see your decision before it.", "success")
+    if case.is_open:
+        return reading_page(case, DecisionForm())  # with the decision as far as it was made
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.post("/<number>/opinion")
+def give(number: str) -> Page:
+    case, form = find_case(number, locked=True), OpinionForm()
+    if opinions.wanted_of(current_user, case) is None:
+        return too_late_page(case, form, "Nobody waits for your opinion on this case, or you have given it already.")
+    if not form.validate():
+        return reading_page(case, DecisionForm(formdata=None), opinion_form=form), 422
+    diagnosis, management = Diagnosis(form.diagnosis.data), Management(form.management.data)
+    opinions.give(current_user, case, diagnosis, management, form.remark.data)
+    flash(f"Your opinion on {number} is stored. You now see what the first reader decided.", "success")
+    return redirect(url_for("review.show", number=number))
+
+
+@blueprint.post("/<number>/opinions/read")
+def acknowledge(number: str) -> Response:
+    opinions.acknowledge(current_user, find_case(number, locked=True))
+    return redirect(url_for("review.show", number=number))

@@ -1,0 +1,62 @@
+"""Second opinions: a colleague is asked, answers blind to the first reader's decision, and both are kept."""
+
+from webapp import audit, recall
+from webapp.extensions import db
+from webapp.models import Case, Diagnosis, Management, Opinion, OpinionRequest, User, utcnow
+from webapp.review.claims import valid_claim
+
+
+class NotAskedError(Exception):
+    """Nobody asked this reader for an opinion on the case, or it was given already."""
+
+
+class NotYoursError(Exception):
+    """Only who reads the case, or made the decision in force, asks for a second opinion."""
+
+
+class AskedAlreadyError(Exception):
+    """The colleague was asked already and has not answered yet."""
+
+
+def may_ask(user: User, case: Case) -> bool:
+    held, standing = valid_claim(case), case.standing_review
+    reading = case.is_open and held is not None and held.user_id == user.id
+    return reading or (standing is not None and standing.reviewer_id == user.id)
+
+
+def wanted_of(user: User, case: Case) -> OpinionRequest | None:
+    """The request that waits for this user's opinion. While there is one, the decision is hidden from the user."""
+    waiting = [request for request in case.opinion_requests if request.opinion is None]
+    return next((request for request in waiting if request.asked_of_id == user.id), None)
+
+
+def ask(user: User, case: Case, colleague: User, question: str) -> OpinionRequest:
+    """Ask ``colleague`` about a locked case. Raises NotYoursError or AskedAlreadyError."""
+    if not may_ask(user, case) or colleague.id == user.id:
+        raise NotYoursError
+    if wanted_of(colleague, case) is not None:
+        raise AskedAlreadyError
+    request = OpinionRequest(case=case, asked_by=user, asked_of=colleague, question=question)
+    db.session.add(request)
+    audit.record(user, "opinion.asked", case, after={"of": colleague.id})
+    return request
+
+
+def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, remark: str) -> Opinion:
+    """Answer the request that waits for ``user`` on a locked case. Raises NotAskedError."""
+    request = wanted_of(user, case)
+    if request is None:
+        raise NotAskedError
+    opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)
+    request.opinion = opinion
+    audit.record(user, "opinion.given", case, after={"diagnosis": diagnosis.value, "management": management.value})
+    recall.after_opinion(case, opinion)
+    return opinion
+
+
+def acknowledge(user: User, case: Case) -> None:
+    """Who asked has read every answer that is there."""
+    for request in case.opinion_requests:
+        if request.asked_by_id == user.id and request.opinion is not None and request.seen_at is None:
+            request.seen_at = utcnow()
+            audit.record(user, "opinion.read", case)

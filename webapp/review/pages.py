@@ -1,0 +1,76 @@
+"""What the dermatologist's routes share: finding the case, and the pages that more than one of them shows."""
+
+from flask import abort, render_template
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.cases import queries as cases
+from webapp.models import Case, Claim
+from webapp.review import presenters, queries
+from webapp.review.blinded import impression_of
+from webapp.review.forms import (
+    AmendmentForm,
+    ClaimForm,
+    DecisionForm,
+    ImpressionForm,
+    OpinionForm,
+    OpinionRequestForm,
+    TakeOverForm,
+    UndoForm,
+)
+
+Page = str | Response | tuple[str, int]
+
+
+def find_case(number: str, *, locked: bool = False) -> Case:
+    """The case, or 404; ``locked`` until the end of the request where it is going to change."""
+    find = cases.find_locked if locked else cases.find
+    return find(current_user, number) or abort(404)
+
+
+def reading_page(
+    case: Case,
+    form: DecisionForm,
+    opinion_form: OpinionForm | None = None,
+    opinion_request_form: OpinionRequestForm | None = None,
+    impression_form: ImpressionForm | None = None,
+) -> str:
+    """The case as it stands, with whichever form was just sent and refused."""
+    if opinion_request_form is None:
+        opinion_request_form = OpinionRequestForm(formdata=None)
+        opinion_request_form.offer(queries.colleagues(current_user))
+    return render_template(
+        "review/show.html",
+        case=case,
+        reading=presenters.Reading(case, current_user, amending=isinstance(form, AmendmentForm)),
+        history=cases.lesion_history(current_user, case),
+        form=form,
+        opinion_form=opinion_form or OpinionForm(formdata=None, **first_answers(case)),
+        impression_form=impression_form or ImpressionForm(formdata=None),
+        opinion_request_form=opinion_request_form,
+        claim_form=ClaimForm(),
+        take_over_form=TakeOverForm(formdata=None),
+        undo_form=UndoForm(formdata=None),
+    )
+
+
+def first_answers(case: Case) -> dict[str, str]:
+    """What a blinded reader has answered before: the form begins with it. Empty for everybody else."""
+    impression = impression_of(current_user, case)
+    if impression is None:
+        return {}
+    return {"diagnosis": impression.diagnosis.value, "management": impression.management.value}
+
+
+def busy_page(case: Case, claim: Claim, form: TakeOverForm) -> str:
+    return render_template("review/busy.html", case=case, claim=claim, form=form, claim_form=ClaimForm())
+
+
+def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Page:
+    """Nothing was stored, and ``sentence`` says why. All that was chosen and typed is shown."""
+    return render_template("review/too_late.html", case=case, form=form, sentence=sentence), 409
+
+
+def shown_id(text: str | None) -> int:
+    """The id in a hidden field; 0, which is no row's, for what is none."""
+    return int(text) if text and text.isdecimal() else 0
