@@ -7,6 +7,7 @@ from webapp import access, cli, database, errors, filters, headers, parameters
 from webapp.accounts import throttle
 from webapp.accounts.forms import SignInForm
 from webapp.accounts.routes import blueprint as accounts
+from webapp.admin.operation.routes import blueprint as operation
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import queue
 from webapp.cases.media import blueprint as media
@@ -52,6 +53,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, admin, help_pages):
+    for blueprint in (accounts, cases, media, review, admin, operation, help_pages):
         app.register_blueprint(blueprint)
     return app

@@ -57,6 +57,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.centres": ADMIN,
     "admin.add_centre": ADMIN,
     "admin.centre": ADMIN,
+    "operation.service": ADMIN,
 }
 
 

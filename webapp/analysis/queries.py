@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion
+from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Worker
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
@@ -66,6 +66,10 @@ def waiting_count() -> int:
 def model_version(name: str, weights_sha256: str) -> ModelVersion | None:
     statement = select(ModelVersion).where(ModelVersion.name == name, ModelVersion.weights_sha256 == weights_sha256)
     return db.session.scalars(statement).one_or_none()
+
+
+def worker(name: str) -> Worker | None:
+    return db.session.scalars(select(Worker).where(Worker.name == name)).one_or_none()
 
 
 def image_key(analysis_id: int) -> str:

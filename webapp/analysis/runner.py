@@ -11,7 +11,7 @@ from ml.bundle import Bundle, BundleError
 from ml.decoding import UnreadableImage, decode
 from ml.engine import Engine
 from ml.results import Heatmap, Result
-from webapp.analysis import leases, queries, results
+from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.config import Settings
@@ -30,12 +30,16 @@ def _engine(bundle: Path | None) -> Engine:
     return engine
 
 
-def warm_up(settings: Settings) -> None:
-    """Load the model before the first image waits for it, and say so where that fails."""
+def warm_up(settings: Settings, worker: str) -> bool:
+    """Load the model before the first image waits for it, and note in the worker's row which one, or why none."""
     try:
-        _engine(settings.model_bundle)
+        card = _engine(settings.model_bundle).bundle.card
     except BundleError as error:
         log.error("no model: %s Every case goes to the top as “needs a person” until this is repaired.", error)
+        workers.note_no_model(worker, str(error))
+        return False
+    workers.note_model(worker, card.name, card.sha256, card.to_json())
+    return True
 
 
 def run_analysis(analysis_id: int) -> None:

@@ -1,15 +1,17 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
-Each second it sends analyses again that got lost, and hands back cases whose reader's claim ran out.
+Each second it sends analyses again that got lost, and hands back cases whose reader's claim ran out; every few seconds
+it gives a sign of life.
 """
 
 import logging
+import time
 from typing import Any
 
 from flask import Flask
 from huey.consumer import Consumer, Scheduler
 
-from webapp.analysis import leases
+from webapp.analysis import leases, workers
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
 from webapp.review import service as review
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 class SweepingScheduler(Scheduler):
     """Huey's scheduler process with the sweep beside it."""
+
+    _last_beat = -workers.BEAT_SECONDS
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
@@ -32,6 +36,17 @@ class SweepingScheduler(Scheduler):
         else:
             if count:
                 log.info("sweep sent %d analyses again", count)
+        self._beat(app)
+
+    def _beat(self, app: Flask) -> None:
+        if time.monotonic() < self._last_beat + workers.BEAT_SECONDS:
+            return
+        self._last_beat = time.monotonic()
+        try:
+            with app.app_context(), transaction():
+                workers.beat(self.huey.worker_name)
+        except Exception:
+            log.warning("no sign of life could be given", exc_info=True)
 
 
 class SweepingConsumer(Consumer):
@@ -43,16 +58,30 @@ def run_worker(app: Flask) -> None:
     settings = app.extensions["settings"]
     queue = app.extensions["queue"]
     huey = queue.huey
-    huey.flask_app = app
+    huey.flask_app, huey.worker_name = app, leases.new_owner()
     log.info("task %s is registered", queue.analyse.name)
 
     @huey.on_startup(name="own_connections")
     def own_connections() -> None:
-        from webapp.analysis.runner import warm_up
-
         with app.app_context():
             dispose_inherited_connections(db.engine)
-            warm_up(settings)
+        note_model()
+
+    model_is_noted = False
+
+    @huey.post_execute(name="note_model")
+    def note_model(*_task: object) -> None:
+        """Once at the start, and after each task until a model that was missing then is found."""
+        nonlocal model_is_noted
+        if model_is_noted:
+            return
+        from webapp.analysis.runner import warm_up
+
+        try:
+            with app.app_context(), transaction():
+                model_is_noted = warm_up(settings, huey.worker_name)
+        except Exception:
+            log.warning("the loaded model could not be noted", exc_info=True)
 
     with app.app_context():
         dispose_inherited_connections(db.engine)

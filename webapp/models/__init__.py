@@ -8,6 +8,7 @@ from webapp.models.centre import Centre
 from webapp.models.image import Image
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Review
 from webapp.models.user import Role, User
+from webapp.models.worker import Worker
 
 __all__ = [
     "Analysis",
@@ -33,5 +34,6 @@ __all__ = [
     "TriageReason",
     "Urgency",
     "User",
+    "Worker",
     "utcnow",
 ]

@@ -41,7 +41,7 @@ class FailureReason(StrEnum):
 
 
 class ModelVersion(Base):
-    """A bundle that has analysed at least one image, with the card that describes it."""
+    """A bundle that a worker has loaded, with the card that describes it."""
 
     __tablename__ = "model_version"
     __table_args__ = (UniqueConstraint("name", "weights_sha256"),)

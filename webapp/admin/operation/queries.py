@@ -1,0 +1,42 @@
+"""The only place that selects for the pages on the program's operation; an administrator sees numbers, not cases."""
+
+from datetime import datetime
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import joinedload
+
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, Worker
+
+WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+
+
+def workers_since(moment: datetime) -> list[Worker]:
+    """Workers heard of since then, the latest first."""
+    statement = select(Worker).where(Worker.seen_at >= moment).options(joinedload(Worker.model_version))
+    return list(db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc())))
+
+
+def last_worker() -> Worker | None:
+    statement = select(Worker).options(joinedload(Worker.model_version))
+    return db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc()).limit(1)).first()
+
+
+def waiting_analyses() -> Row[int, datetime | None]:
+    """(images without a result, since when the oldest of them is stored)."""
+    statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
+    return db.session.execute(statement.where(Analysis.state.in_(WAITING))).one()
+
+
+def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
+    """Failed analyses of open cases since then by reason, the most frequent first."""
+    count = func.count()
+    statement = (
+        select(Analysis.failure, count)
+        .join(Analysis.image)
+        .join(Image.case)
+        .where(Analysis.state == AnalysisState.FAILED, Analysis.finished_at >= moment, Case.is_open)
+        .group_by(Analysis.failure)
+        .order_by(count.desc(), Analysis.failure)
+    )
+    return [(reason, number) for reason, number in db.session.execute(statement)]
