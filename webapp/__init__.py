@@ -8,6 +8,7 @@ from webapp.accounts import throttle
 from webapp.accounts.forms import SignInForm
 from webapp.accounts.routes import blueprint as accounts
 from webapp.admin.operation.routes import blueprint as operation
+from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import queue
 from webapp.cases.media import blueprint as media
@@ -53,6 +54,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, admin, operation, help_pages):
+    for blueprint in (accounts, cases, media, review, admin, operation, reports, help_pages):
         app.register_blueprint(blueprint)
     return app

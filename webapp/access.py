@@ -58,6 +58,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.add_centre": ADMIN,
     "admin.centre": ADMIN,
     "operation.service": ADMIN,
+    "reports.dashboard": ADMIN,
 }
 
 

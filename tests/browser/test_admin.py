@@ -7,6 +7,7 @@ from tests.browser.checks import check
 from tests.browser.clinic import Clinic
 from tests.browser.conftest import Arrive
 from tests.browser.people import Admin
+from tests.conftest import outcome
 from webapp.models import Role
 
 pytestmark = pytest.mark.browser
@@ -23,6 +24,30 @@ def test_the_service_page_of_a_running_program(enter: Arrive, clinic: Clinic, ad
         expect(item).to_contain_text("In order")
     expect(somebody.page.locator(".check code")).to_have_text(expected_hash())
     check(somebody.page, "admin-service")
+
+
+def test_the_dashboard(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
+    # Given decided cases of two centres, one of them a BCC that the model did not suspect
+    elsewhere = clinic.user(Role.GP, "Distant GP", centre="Health Centre for Family Medicine of the Northern District")
+    for who, phototype, probability in ((gp, 2, 0.9), (gp, 2, 0.6), (elsewhere, 5, 0.7), (elsewhere, None, 0.03)):
+        number = clinic.settled_case(who, outcome(probability), phototype=phototype)
+        clinic.decide(number, dermatologist)
+    # When the administrator opens the dashboard
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/accounts")
+    somebody.click("Dashboard", "link")
+    # Then the missed case is listed, and every chart has its numbers
+    missed = somebody.page.get_by_role("region", name="BCC that the model did not suspect")
+    expect(missed.get_by_role("row").filter(has_text=number)).to_contain_text("3 %")
+    expect(somebody.page.get_by_role("img")).to_have_count(4)
+    check(somebody.page, "admin-dashboard")
+    somebody.page.get_by_text("The numbers").click()
+    check(somebody.page, "admin-dashboard-numbers", focus=False)
+    # and another period and model can be chosen
+    somebody.page.get_by_label("Cases sent in the last").select_option(label="12 months")
+    somebody.page.get_by_label("The model's answer").select_option(label="of test-model@000000000000")
+    somebody.click("Show")
+    somebody.sees("Cases sent per week")
+    check(somebody.page, "admin-dashboard-year", focus=False)
 
 
 def expected_hash() -> str:

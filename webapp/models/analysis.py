@@ -56,6 +56,18 @@ class ModelVersion(Base):
     def reference(self) -> str:
         return f"{self.name}@{self.weights_sha256[:12]}"
 
+    @property
+    def bcc_target(self) -> dict[str, Any]:
+        """What the card says of BCC; empty where it says nothing."""
+        targets = self.card.get("targets", [])
+        return next((target for target in targets if target["code"] == "BCC"), {})
+
+    @property
+    def threshold(self) -> float | None:
+        """P(BCC) from which an image counts as suspected: the card's default operating point."""
+        points, wanted = self.bcc_target.get("operating_points", []), self.bcc_target.get("default_sensitivity")
+        return next((float(point["threshold"]) for point in points if point["wanted"] == wanted), None)
+
 
 class Analysis(Base):
     """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once."""
