@@ -59,6 +59,8 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.centre": ADMIN,
     "operation.service": ADMIN,
     "reports.dashboard": ADMIN,
+    "reports.export_page": ADMIN,
+    "reports.export_csv": ADMIN,
 }
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.extensions import db
 
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
-AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap"}
+AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap", "reports.export_csv"}
 """GET endpoints that change nothing but the audit trail, so they need the write lock from the start."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)

@@ -50,6 +50,24 @@ def test_the_dashboard(enter: Arrive, clinic: Clinic, admin: str, gp: str, derma
     check(somebody.page, "admin-dashboard-year", focus=False)
 
 
+def test_the_export(enter: Arrive, clinic: Clinic, admin: str, gp: str) -> None:
+    number = clinic.settled_case(gp, outcome(0.6))
+    # Given the dashboard, when its cases shall be evaluated elsewhere
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/dashboard")
+    somebody.click("Export cases and labels", "link")
+    # Then every column is explained, and the file holds the case
+    check(somebody.page, "admin-export")
+    with somebody.page.expect_download() as download:
+        somebody.click("Download as CSV")
+    assert number in download.value.path().read_text(encoding="utf-8")
+    # and a wrong choice is explained
+    somebody.page.get_by_label("Sent from").fill("2026-05-02")
+    somebody.page.get_by_label("Sent until").fill("2026-05-01")
+    somebody.click("Download as CSV")
+    somebody.sees("The last day is before the first.")
+    check(somebody.page, "admin-export-error", focus=False)
+
+
 def expected_hash() -> str:
     from ml.bundle import read_card
 

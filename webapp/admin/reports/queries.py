@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, Centre, Image, Management, ModelVersion, Review
+
+PORTION = 200
 
 
 def cases_since(moment: datetime) -> Sequence[Any]:
@@ -64,3 +67,32 @@ def image_counts_since(moment: datetime) -> dict[int, int]:
 def versions() -> list[ModelVersion]:
     """The latest first."""
     return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
+
+
+def _within(begin: datetime | None, end: datetime | None, centre_id: int | None) -> list[ColumnElement[bool]]:
+    found = [Case.submitted_at >= begin] if begin else []
+    found += [Case.submitted_at < end] if end else []
+    return found + ([Case.centre_id == centre_id] if centre_id else [])
+
+
+def count_in(begin: datetime | None, end: datetime | None, centre_id: int | None) -> int:
+    statement = select(func.count()).select_from(Case).where(*_within(begin, end, centre_id))
+    return db.session.scalar(statement) or 0
+
+
+def portion_in(begin: datetime | None, end: datetime | None, centre_id: int | None, after: int) -> list[Case]:
+    """The next cases by id with all that the export says of them."""
+    analyses = selectinload(Case.images).selectinload(Image.analyses)
+    statement = (
+        select(Case)
+        .where(Case.id > after, *_within(begin, end, centre_id))
+        .order_by(Case.id)
+        .limit(PORTION)
+        .options(
+            joinedload(Case.centre),
+            analyses.selectinload(Analysis.findings),
+            analyses.joinedload(Analysis.model_version),
+            selectinload(Case.reviews).selectinload(Review.assessments),
+        )
+    )
+    return list(db.session.scalars(statement))

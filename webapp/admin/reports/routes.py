@@ -1,9 +1,12 @@
-"""The administrator's reports: the dashboard."""
+"""The administrator's reports: dashboard and export."""
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask_login import current_user
 
-from webapp.admin.reports import facts, queries
+from webapp.admin.reports import export, facts, queries
+from webapp.admin.reports.columns import COLUMNS
 from webapp.admin.reports.dashboard import PERIODS, Dashboard, beginning
+from webapp.admin.reports.forms import ExportForm
 from webapp.models import utcnow
 from webapp.parameters import row_id
 
@@ -27,3 +30,31 @@ def dashboard() -> str:
         versions=versions,
         version_id=version_id,
     )
+
+
+@blueprint.get("/export")
+def export_page() -> str:
+    return _export_page(_export_form())
+
+
+@blueprint.get("/export.csv")
+def export_csv() -> Response | tuple[str, int]:
+    form = _export_form()
+    if not form.validate():
+        return _export_page(form), 422
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    zone = app.extensions["settings"].timezone
+    scope = export.Scope(form.begin(zone), form.end(zone), form.centre_id.data)
+    text = export.begin(app, current_user, scope)
+    name = f"dermtriage-cases-{utcnow().astimezone(zone):%Y-%m-%d}.csv"
+    return Response(text, mimetype="text/csv", headers={"Content-Disposition": f"attachment; filename={name}"})
+
+
+def _export_form() -> ExportForm:
+    form = ExportForm(request.args)
+    form.offer_centres()
+    return form
+
+
+def _export_page(form: ExportForm) -> str:
+    return render_template("admin/export.html", form=form, columns=COLUMNS)
