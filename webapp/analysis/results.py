@@ -64,7 +64,7 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
         model_version_id=version.id,
         preprocessing=outcome.preprocessing,
         bcc_probability=outcome.bcc_probability,
-        bcc=outcome.bcc,
+        bcc_as_shipped=outcome.bcc,
         needs_person=outcome.needs_person,
         reasons=outcome.reasons,
         lesion=outcome.lesion,

@@ -6,6 +6,8 @@ from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.image import Image
+from webapp.models.management import ManagementOption
+from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Review
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
@@ -26,7 +28,10 @@ __all__ = [
     "Finding",
     "Image",
     "Management",
+    "ManagementOption",
     "ModelVersion",
+    "OperatingPoint",
+    "OperatingPointChoice",
     "PatternAnswer",
     "Review",
     "Role",

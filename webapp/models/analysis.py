@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
+from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 
 
 class AnalysisState(StrEnum):
@@ -52,6 +53,8 @@ class ModelVersion(Base):
     card: Mapped[dict[str, Any]] = mapped_column(JSON)
     first_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
+    choices: Mapped[list[OperatingPointChoice]] = relationship(order_by=OperatingPointChoice.id, lazy="selectin")
+
     @property
     def reference(self) -> str:
         return f"{self.name}@{self.weights_sha256[:12]}"
@@ -63,10 +66,29 @@ class ModelVersion(Base):
         return next((target for target in targets if target["code"] == "BCC"), {})
 
     @property
+    def operating_points(self) -> list[OperatingPoint]:
+        """Those of the card, with the figures of its test where it has them, else those of the validation."""
+        tested = {point["wanted"]: point for point in self.card.get("metrics", {}).get("operating_points", [])}
+        return [
+            _operating_point(point, tested.get(point["wanted"]))
+            for point in self.bcc_target.get("operating_points", [])
+        ]
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The one in force: the administrator's latest choice, else the card's default."""
+        wanted = self.choices[-1].wanted if self.choices else self.bcc_target.get("default_sensitivity")
+        return next((point for point in self.operating_points if point.wanted == wanted), None)
+
+    @property
     def threshold(self) -> float | None:
-        """P(BCC) from which an image counts as suspected: the card's default operating point."""
-        points, wanted = self.bcc_target.get("operating_points", []), self.bcc_target.get("default_sensitivity")
-        return next((float(point["threshold"]) for point in points if point["wanted"] == wanted), None)
+        """P(BCC) from which an image counts as suspected."""
+        return self.operating_point.threshold if self.operating_point else None
+
+
+def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> OperatingPoint:
+    measured = {name: tested[name]["value"] if tested else point[name] for name in ("sensitivity", "specificity")}
+    return OperatingPoint(wanted=float(point["wanted"]), threshold=float(point["threshold"]), **measured)
 
 
 class Analysis(Base):
@@ -100,7 +122,7 @@ class Analysis(Base):
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
     preprocessing: Mapped[str | None] = mapped_column(String(40))
     bcc_probability: Mapped[float | None]
-    bcc: Mapped[bool | None]
+    bcc_as_shipped: Mapped[bool | None] = mapped_column("bcc")
     needs_person: Mapped[bool | None]
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     lesion: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
@@ -109,6 +131,17 @@ class Analysis(Base):
     image: Mapped[Image] = relationship(back_populates="analyses")
     model_version: Mapped[ModelVersion | None] = relationship()
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
+
+    @property
+    def bcc(self) -> bool | None:
+        """Whether P(BCC) reaches the operating point in force; ``bcc_as_shipped``: the default one of the card.
+
+        None where there is no usable probability.
+        """
+        threshold = self.model_version.threshold if self.model_version else None
+        if self.bcc_probability is None or threshold is None:
+            return self.bcc_as_shipped
+        return self.bcc_probability >= threshold
 
     @property
     def is_current(self) -> bool:
@@ -140,3 +173,8 @@ class Finding(Base):
     heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True)
 
     analysis: Mapped[Analysis] = relationship(back_populates="findings")
+
+    @property
+    def counts(self) -> bool:
+        """Whether the finding counts as present now: for BCC by the operating point in force."""
+        return bool(self.analysis.bcc) if self.target == "BCC" else self.present

@@ -1,18 +1,21 @@
 """The dermatologist's decision."""
 
+from typing import Any
+
 from flask_wtf import FlaskForm
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from ml.patterns import Pattern
-from webapp.choices import choices_of
-from webapp.models import Diagnosis, Management, PatternAnswer
+from webapp.choices import choices, choices_of
+from webapp.models import Diagnosis, PatternAnswer
+from webapp.review import queries
 
 PATTERN_PREFIX = "pattern_"
 
 
 class DecisionForm(FlaskForm):
-    """Diagnosis, management, words; and one optional question for each pattern, pre-set to nothing (see below)."""
+    """Diagnosis, management as the clinic offers it, words; and an optional question for each pattern (see below)."""
 
     diagnosis = RadioField(
         "Your diagnosis",
@@ -21,7 +24,6 @@ class DecisionForm(FlaskForm):
     )
     management = RadioField(
         "Management",
-        choices=choices_of(Management),
         validators=[InputRequired("Please choose what is to be done.")],
     )
     advice = TextAreaField(
@@ -34,6 +36,11 @@ class DecisionForm(FlaskForm):
         description="Needed for “no appointment” with a cancer, or while the model sees a BCC or is still at work.",
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [option.management for option in queries.management_options() if option.active]
+        self.management.choices = choices((management.value, management.label) for management in offered)
 
     @property
     def patterns(self) -> list[RadioField]:

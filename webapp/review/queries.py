@@ -9,7 +9,7 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.cases.queries import visible_to
 from webapp.extensions import db
-from webapp.models import Case, Claim, Image, Review, User
+from webapp.models import Case, Claim, Image, Management, ManagementOption, Review, User
 from webapp.models.base import UtcDateTime
 from webapp.parameters import row_id
 
@@ -106,3 +106,10 @@ def next_case(user: User, now: datetime) -> Case | None:
     )
     statement = select(Case).where(Case.is_open, visible_to(user), ~held.exists())
     return db.session.scalars(statement.order_by(Case.rank, Case.waiting_since, Case.id).limit(1)).first()
+
+
+def management_options() -> list[ManagementOption]:
+    """Every way of management in the clinic's order, those that are not on offer included."""
+    known = {option.management: option for option in db.session.scalars(select(ManagementOption))}
+    options = [known.get(management) or ManagementOption.as_shipped(management) for management in Management]
+    return sorted(options, key=lambda option: option.position)

@@ -96,10 +96,11 @@ def release_expired() -> None:
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
-    """No appointment, although the model sees a BCC or has not answered, or the reader's own diagnosis is a cancer."""
+    """A reassuring choice, though the model sees a BCC or has not answered, or the reader's diagnosis is a cancer."""
     cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
     unanswered = case.triage_reason is TriageReason.AWAITING_ANALYSIS  # its answer would come too late to be seen
-    return management is Management.REASSURE and (cancer or unanswered or model_sees_bcc(case))
+    reassuring = {option.management for option in queries.management_options() if option.reassuring}
+    return management in reassuring and (cancer or unanswered or model_sees_bcc(case))
 
 
 def model_sees_bcc(case: Case) -> bool:
@@ -158,7 +159,7 @@ def _own_claim(user: User, case: Case) -> Claim:
 def _demand_words(case: Case, decision: Decision) -> None:
     if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
         raise ReasonMissingError(
-            "Please give a reason: no appointment, although the model or your diagnosis says cancer, "
+            "Please give a reason: a reassuring choice, although the model or your diagnosis says cancer, "
             "or the analysis is still running."
         )
     if decision.management is Management.RETAKE and not decision.advice:

@@ -6,7 +6,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, Worker
+from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Worker
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
@@ -40,3 +40,15 @@ def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
         .order_by(count.desc(), Analysis.failure)
     )
     return [(reason, number) for reason, number in db.session.execute(statement)]
+
+
+def cases_sent_since(moment: datetime) -> int:
+    return db.session.scalar(select(func.count()).select_from(Case).where(Case.submitted_at >= moment)) or 0
+
+
+def active_version() -> ModelVersion | None:
+    """The model that the worker heard of last has loaded, else the one that was noted last."""
+    worker = last_worker()
+    if worker is not None and worker.model_version is not None:
+        return worker.model_version
+    return db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc()).limit(1)).first()

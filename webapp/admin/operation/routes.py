@@ -1,8 +1,13 @@
 """The administrator's pages on how the program runs."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
 
-from webapp.admin.operation import status
+from webapp.admin.operation import queries, status
+from webapp.admin.operation import service as operation
+from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
+from webapp.admin.operation.thresholds import Expectation, local
 from webapp.models import utcnow
 
 blueprint = Blueprint("operation", __name__, url_prefix="/admin")
@@ -11,3 +16,43 @@ blueprint = Blueprint("operation", __name__, url_prefix="/admin")
 @blueprint.get("/service")
 def service() -> str:
     return render_template("admin/service.html", checks=status.checks(), now=utcnow())
+
+
+@blueprint.get("/threshold")
+def thresholds() -> tuple[str, int]:
+    return _threshold_page(PrevalenceForm(request.args), OperatingPointForm(formdata=None))
+
+
+@blueprint.post("/threshold")
+def choose_threshold() -> Response | tuple[str, int]:
+    version = queries.active_version() or abort(404)
+    form = OperatingPointForm()
+    form.offer(version)
+    if not form.validate():
+        return _threshold_page(PrevalenceForm(formdata=None), form)
+    point = operation.choose_point(current_user, version, float(form.wanted.data))
+    flash(f"From now on the pages say “suspects BCC” from a probability of {point.threshold * 100:.1f} %.", "success")
+    return redirect(url_for("operation.thresholds"))
+
+
+def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tuple[str, int]:
+    version, here = queries.active_version(), local()
+    if version is not None:
+        form.offer(version)
+        if not form.errors and version.operating_point:
+            form.wanted.data = str(version.operating_point.wanted)
+    typed = (
+        local_form.prevalence.data / 100 if local_form.validate() and local_form.prevalence.data is not None else None
+    )
+    prevalence = typed if typed is not None else here.prevalence.value if here.prevalence else None
+    points = version.operating_points if version else []
+    page = render_template(
+        "admin/thresholds.html",
+        version=version,
+        local=here,
+        local_form=local_form,
+        form=form,
+        points=points,
+        expectations=[] if prevalence is None else [Expectation(p, prevalence, here.cases_per_day) for p in points],
+    )
+    return page, 422 if form.errors or local_form.errors else 200
