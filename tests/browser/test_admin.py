@@ -1,5 +1,7 @@
 """The administrator's working day: is everything at work, how well does the model do, what may be chosen."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -66,6 +68,61 @@ def test_the_export(enter: Arrive, clinic: Clinic, admin: str, gp: str) -> None:
     somebody.click("Download as CSV")
     somebody.sees("The last day is before the first.")
     check(somebody.page, "admin-export-error", focus=False)
+
+
+def test_the_audit_log(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
+    number = clinic.settled_case(gp, outcome(0.6))
+    clinic.decide(number, dermatologist)
+    # Given a decided case, when the administrator looks who has done what to it
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/audit")
+    check(somebody.page, "admin-audit")
+    somebody.page.get_by_label("Case number").fill(number.lower())
+    somebody.click("Show")
+    # Then its whole history stands there, newest first
+    rows = somebody.page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    expect(rows.nth(0)).to_contain_text("Case decided")
+    expect(rows.nth(3)).to_contain_text("Case sent")
+    somebody.page.get_by_label("Case number").fill("DT-NOSUCH1")
+    somebody.click("Show")
+    somebody.sees("Nothing found")
+    check(somebody.page, "admin-audit-nothing", focus=False)
+
+
+def test_the_management_options(enter: Arrive, clinic: Clinic, admin: str) -> None:
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/management")
+    check(somebody.page, "admin-management")
+    # When no way to dermatology would be left
+    for label in ("Urgent appointment in dermatology", "Biopsy", "Routine dermatology clinic"):
+        somebody.page.get_by_label(f"On offer: {label}").uncheck()
+    somebody.click("Save")
+    # Then that is refused, and what was chosen is kept
+    somebody.sees("must stay on offer")
+    expect(somebody.page.get_by_label("On offer: Biopsy")).not_to_be_checked()
+    check(somebody.page, "admin-management-error", focus=False)
+
+
+def test_the_threshold(enter: Arrive, clinic: Clinic, admin: str) -> None:
+    # Given the shipped model, when the administrator looks at a share of BCC of 5 %
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/threshold")
+    somebody.page.get_by_label("BCC among the cases sent, in percent").fill("5")
+    somebody.click("Calculate")
+    # Then every operating point says what it would mean, and one is in force
+    rows = somebody.page.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    for row in rows.all():
+        expect(row.locator("td").last).to_have_text(re.compile(r"^\d+ %$"))
+    expect(somebody.page.get_by_role("radio", checked=True)).to_have_count(1)
+    check(somebody.page, "admin-threshold")
+
+
+def test_a_link_is_copied(enter: Arrive, admin: str) -> None:
+    somebody: Admin = enter(Role.ADMIN, admin, permissions=["clipboard-read", "clipboard-write"])
+    link = somebody.open("/admin/accounts").invite("Copied Link", "copied@test.example", "Dermatologist")
+    somebody.click("Copy the link")
+    expect(somebody.page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    assert somebody.page.evaluate("() => navigator.clipboard.readText()") == link
+    check(somebody.page, "admin-link-copied", focus=False)
 
 
 def expected_hash() -> str:

@@ -84,8 +84,8 @@ def test_expectations_at_the_local_prevalence_and_workload(app: Flask, world: Wo
         decide(reader, number, diagnosis=diagnosis)
     change_case(app, world.case(gp), submitted_at=utcnow() - timedelta(days=40))
     page = words(admin.get("/admin/threshold").text)
-    assert "25.0 % (4.6 to 69.9) of 4 cases decided" in page
-    assert "0.2 cases were sent a day" in page  # 5 in 30 days
+    assert "Decided in the last 12 months: 4, of these BCC: 25.0 % (4.6 to 69.9)" in page
+    assert "Sent a day in the last 30 days: 0.2" in page  # 5 in 30 days
     # a quarter BCC: of 100 cases 23.75 rightly and 7.5 wrongly suspected
     assert table(admin)[1][4:] == ["0.1", "76 %"]
 

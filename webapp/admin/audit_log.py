@@ -32,6 +32,9 @@ ACTIONS = {
     "heatmap.viewed": "Heatmap viewed",
     "management.changed": "Management option changed",
     "image.viewed": "Image viewed",
+    "rerun.ended": "Re-run finished",
+    "rerun.started": "Re-run started",
+    "rerun.stopped": "Re-run stopped",
     "threshold.chosen": "Threshold chosen",
     "thumbnail.viewed": "Thumbnail viewed",
 }
@@ -45,6 +48,7 @@ KINDS = {
     "user_account": "Account of",
     "centre": "Centre",
     "model_version": "Model",
+    "rerun": "Re-run",
     "management_option": "Management option",
 }
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, SelectField, StringField
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.validators import Length, Optional
 
 from webapp.admin import queries
 from webapp.admin.audit_log import ACTIONS
+from webapp.admin.days import midnight, this_century
 from webapp.admin.service import Offer
 from webapp.choices import choices
 from webapp.models import Management, ManagementOption
@@ -29,15 +30,11 @@ class AuditForm(FlaskForm):
         "What", default="", choices=choices([("", "Anything"), *sorted(ACTIONS.items(), key=lambda item: item[1])])
     )
     case = StringField("Case number", filters=[lambda text: (text or "").strip().upper()], validators=[Length(max=12)])
-    day = DateField("Day", validators=[Optional()])
+    day = DateField("Day", validators=[Optional(), this_century])
 
     def offer_actors(self) -> None:
         people = [(str(user.id), user.name) for user in queries.actors()]
         self.actor.choices = choices([("", "Anybody"), (SYSTEM, "The program"), *people])
-
-    def validate_day(self, field: DateField) -> None:
-        if field.data and not 2000 <= field.data.year <= 2200:
-            raise ValidationError("Please give a day of this century.")
 
     @property
     def actor_id(self) -> int | None:
@@ -49,12 +46,7 @@ class AuditForm(FlaskForm):
 
     def span(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """The chosen day's first moment, and the next day's."""
-        if not self.day.data:
-            return None, None
-        return (
-            datetime.combine(self.day.data, time(), zone),
-            datetime.combine(self.day.data + timedelta(days=1), time(), zone),
-        )
+        return midnight(self.day.data, zone), midnight(self.day.data, zone, after=1)
 
 
 @dataclass(frozen=True)

@@ -37,16 +37,21 @@ def audit_events(
     before: int | None = None,
 ) -> list[AuditEvent]:
     """One page and one row more, newest first, from ids below ``before``; ``end`` is the first moment left out."""
-    chosen: list[ColumnElement[bool] | bool] = [
-        actor_id is None or AuditEvent.actor_id == actor_id,
-        not by_system or AuditEvent.actor_id.is_(None),
-        not action or AuditEvent.action == action,
-        not case_number or _about(case_number),
-        begin is None or AuditEvent.at >= begin,
-        end is None or AuditEvent.at < end,
-        before is None or AuditEvent.id < before,
-    ]
-    statement = select(AuditEvent).where(*(condition for condition in chosen if not isinstance(condition, bool)))
+    statement = select(AuditEvent)
+    if actor_id is not None:
+        statement = statement.where(AuditEvent.actor_id == actor_id)
+    if by_system:
+        statement = statement.where(AuditEvent.actor_id.is_(None))
+    if action:
+        statement = statement.where(AuditEvent.action == action)
+    if case_number:
+        statement = statement.where(_about(case_number))
+    if begin is not None:
+        statement = statement.where(AuditEvent.at >= begin)
+    if end is not None:
+        statement = statement.where(AuditEvent.at < end)
+    if before is not None:
+        statement = statement.where(AuditEvent.id < before)
     statement = statement.order_by(AuditEvent.id.desc()).limit(PAGE_SIZE + 1)
     return list(db.session.scalars(statement.options(joinedload(AuditEvent.actor))))
 

@@ -110,8 +110,16 @@ def _back(user: User, error: AccountError) -> Response:
 
 
 def _link_page(user: User, path: str) -> str:
-    """Shown once: the link is not stored anywhere."""
-    return render_template("admin/link.html", user=user, link=request.host_url.rstrip("/") + path)
+    """Shown once: the link is not stored anywhere. Where mail is set up, it is mailed too, and the next page tells."""
+    link, email = request.host_url.rstrip("/") + path, user.email
+
+    def tell(mailed: bool) -> None:
+        if mailed:
+            flash(f"The link was mailed to {email}.", "success")
+        else:
+            flash(f"The link could not be mailed to {email}. Please hand it over yourself.", "danger")
+
+    return render_template("admin/link.html", user=user, link=link, mailed=service.mail_link(user, link, tell))
 
 
 def _page(template: str, form: AccountForm | CentreForm, **context: object) -> Page:

@@ -107,8 +107,8 @@ def _open(url: str) -> Huey:
     return PostgresHuey("dermtriage", dsn=url, results=False)
 
 
-def priority_of(analysis: Analysis, *, rerun: bool = False) -> int:
+def priority_of(analysis: Analysis) -> int:
     """Urgent cases first, then fresh uploads, then re-runs."""
-    if rerun:
+    if analysis.beside:
         return RERUN
     return URGENT if analysis.image.case.urgency is Urgency.URGENT else FRESH

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CursorResult
 
 from webapp import audit
-from webapp.analysis import leases, queries, triage, versions
+from webapp.analysis import leases, queries, reruns, triage, versions
 from webapp.database import after_rollback
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, Finding, utcnow
@@ -76,6 +76,7 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     for found in outcome.findings:
         db.session.add(_finding(analysis_id, found, store))
     analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
+    reruns.put_in_force(case, analysis)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
     triage.refresh(case)
     return True

@@ -1,7 +1,7 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
-Each second it sends analyses again that got lost, and hands back cases whose reader's claim ran out; every few seconds
-it gives a sign of life.
+Each second it sends analyses again that got lost, hands back cases whose reader's claim ran out, and queues a few old
+images where a re-run is wanted; every few seconds it gives a sign of life.
 """
 
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from huey.consumer import Consumer, Scheduler
 
-from webapp.analysis import leases, workers
+from webapp.analysis import leases, reruns, workers
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
 from webapp.review import service as review
@@ -30,6 +30,7 @@ class SweepingScheduler(Scheduler):
         try:
             with app.app_context(), transaction():
                 count = leases.sweep()
+                reruns.feed()
                 review.release_expired()
         except Exception:  # database or broker away: next second
             log.warning("sweep failed, trying again", exc_info=True)

@@ -8,6 +8,7 @@ from webapp.models.centre import Centre
 from webapp.models.image import Image
 from webapp.models.management import ManagementOption
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
+from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Review
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
@@ -33,6 +34,7 @@ __all__ = [
     "OperatingPoint",
     "OperatingPointChoice",
     "PatternAnswer",
+    "Rerun",
     "Review",
     "Role",
     "Sex",

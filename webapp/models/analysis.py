@@ -1,13 +1,13 @@
 """What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
 
-States: queued → running → done | failed; a re-run makes the earlier row superseded.
+States: queued → running → done | failed; a re-run stands beside the earlier row, and in an open case supersedes it.
 """
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
@@ -92,7 +92,10 @@ def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> 
 
 
 class Analysis(Base):
-    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once."""
+    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once.
+
+    ``beside``: a re-run whose result stands beside the one in force.
+    """
 
     __tablename__ = "analysis"
     __table_args__ = (
@@ -101,8 +104,8 @@ class Analysis(Base):
             "uq_analysis_current",
             "image_id",
             unique=True,
-            sqlite_where=text("state <> 'superseded'"),
-            postgresql_where=text("state <> 'superseded'"),
+            sqlite_where=text("state <> 'superseded' AND NOT beside"),
+            postgresql_where=text("state <> 'superseded' AND NOT beside"),
         ),
         Index("ix_analysis_state_lease", "state", "lease_until"),
     )
@@ -118,6 +121,9 @@ class Analysis(Base):
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    rerun_id: Mapped[int | None] = mapped_column(ForeignKey("rerun.id"), index=True)
+    beside: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
     preprocessing: Mapped[str | None] = mapped_column(String(40))
@@ -145,7 +151,8 @@ class Analysis(Base):
 
     @property
     def is_current(self) -> bool:
-        return self.state is not AnalysisState.SUPERSEDED
+        """Whether this is the result in force for its image."""
+        return self.state is not AnalysisState.SUPERSEDED and not self.beside
 
 
 class Finding(Base):

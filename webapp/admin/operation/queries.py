@@ -6,7 +6,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Worker
+from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
@@ -25,7 +25,7 @@ def last_worker() -> Worker | None:
 def waiting_analyses() -> Row[int, datetime | None]:
     """(images without a result, since when the oldest of them is stored)."""
     statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
-    return db.session.execute(statement.where(Analysis.state.in_(WAITING))).one()
+    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.beside)).one()
 
 
 def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
@@ -35,7 +35,7 @@ def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
         select(Analysis.failure, count)
         .join(Analysis.image)
         .join(Image.case)
-        .where(Analysis.state == AnalysisState.FAILED, Analysis.finished_at >= moment, Case.is_open)
+        .where(Analysis.state == AnalysisState.FAILED, ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
         .group_by(Analysis.failure)
         .order_by(count.desc(), Analysis.failure)
     )
@@ -52,3 +52,32 @@ def active_version() -> ModelVersion | None:
     if worker is not None and worker.model_version is not None:
         return worker.model_version
     return db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc()).limit(1)).first()
+
+
+def versions() -> list[ModelVersion]:
+    """The latest first."""
+    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
+
+
+def results_by_version() -> dict[int, tuple[int, datetime | None]]:
+    """Version id → (results, when the last of them came)."""
+    statement = select(Analysis.model_version_id, func.count(), func.max(Analysis.finished_at))
+    rows = db.session.execute(statement.group_by(Analysis.model_version_id))
+    return {version_id: (count, last) for version_id, count, last in rows if version_id is not None}
+
+
+def last_rerun() -> Rerun | None:
+    return db.session.scalars(select(Rerun).order_by(Rerun.id.desc()).limit(1)).first()
+
+
+def rerun_counts(rerun: Rerun) -> tuple[int, int, int]:
+    """Its analyses that are (finished, failed, still to be done)."""
+    statement = select(Analysis.state, func.count().label("images")).where(Analysis.rerun_id == rerun.id)
+    counts = {row.state: row.images for row in db.session.execute(statement.group_by(Analysis.state))}
+    pending = sum(counts.get(state, 0) for state in WAITING)
+    failed = counts.get(AnalysisState.FAILED, 0)
+    return sum(counts.values()) - pending - failed, failed, pending
+
+
+def version(version_id: int) -> ModelVersion | None:
+    return db.session.get(ModelVersion, version_id)

@@ -4,7 +4,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.admin.operation import queries, status
+from webapp.accounts.forms import ConfirmForm
+from webapp.admin.operation import queries, reruns, status
 from webapp.admin.operation import service as operation
 from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
 from webapp.admin.operation.thresholds import Expectation, local
@@ -56,3 +57,35 @@ def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tup
         expectations=[] if prevalence is None else [Expectation(p, prevalence, here.cases_per_day) for p in points],
     )
     return page, 422 if form.errors or local_form.errors else 200
+
+
+@blueprint.get("/models")
+def models() -> str:
+    return render_template(
+        "admin/models.html", rows=reruns.versions(), progress=reruns.progress(), confirm=ConfirmForm()
+    )
+
+
+@blueprint.get("/models/progress")
+def rerun_progress() -> str:
+    """The part of the page that changes by itself."""
+    return render_template("admin/_rerun.html", progress=reruns.progress(), confirm=ConfirmForm())
+
+
+@blueprint.post("/models/<id:version_id>/rerun")
+def start_rerun(version_id: int) -> Response:
+    version = queries.version(version_id) or abort(404)
+    try:
+        reruns.start(current_user, version)
+    except reruns.NotNowError:
+        flash("Not started: another re-run is under way, or this is not the model that is loaded.", "danger")
+    else:
+        flash("The re-run has begun. Fresh uploads go before it.", "success")
+    return redirect(url_for("operation.models"))
+
+
+@blueprint.post("/models/stop")
+def stop_rerun() -> Response:
+    reruns.stop(current_user)
+    flash("The re-run is stopped. What is done stays.", "success")
+    return redirect(url_for("operation.models"))

@@ -54,7 +54,7 @@ def answers_since(moment: datetime, version_id: int | None) -> Sequence[Any]:
         .order_by(Analysis.id)
     )
     if version_id is None:
-        return db.session.execute(statement.where(Analysis.state != AnalysisState.SUPERSEDED)).all()
+        return db.session.execute(statement.where(Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside)).all()
     return db.session.execute(statement.where(Analysis.model_version_id == version_id)).all()
 
 
