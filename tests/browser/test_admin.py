@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from ml.bundle import read_card
 from tests.browser.checks import check
 from tests.browser.clinic import Clinic
 from tests.browser.conftest import Arrive
@@ -13,6 +14,8 @@ from tests.conftest import outcome
 from webapp.models import Role
 
 pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 60_000
 
 
 def test_the_service_page_of_a_running_program(enter: Arrive, clinic: Clinic, admin: str) -> None:
@@ -24,7 +27,7 @@ def test_the_service_page_of_a_running_program(enter: Arrive, clinic: Clinic, ad
     for title in ("Worker", "Model", "Queue"):
         item = somebody.page.locator(".check").filter(has=somebody.page.get_by_role("heading", name=f"{title} "))
         expect(item).to_contain_text("In order")
-    expect(somebody.page.locator(".check code")).to_have_text(expected_hash())
+    expect(somebody.page.locator(".check code")).to_have_text(read_card().sha256)
     check(somebody.page, "admin-service")
 
 
@@ -125,7 +128,19 @@ def test_a_link_is_copied(enter: Arrive, admin: str) -> None:
     check(somebody.page, "admin-link-copied", focus=False)
 
 
-def expected_hash() -> str:
-    from ml.bundle import read_card
-
-    return read_card().sha256
+def test_old_cases_are_analysed_again(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
+    # Given an open and a decided case that another version of the model has analysed
+    still_open, decided = (clinic.settled_case(gp, outcome(0.6)) for _ in range(2))
+    clinic.decide(decided, dermatologist)
+    somebody: Admin = enter(Role.ADMIN, admin).open("/admin/models")
+    somebody.sees("test-model")
+    check(somebody.page, "admin-models")
+    # When the administrator asks for a re-run with the model in use
+    somebody.click("Re-run old cases with this model")
+    # Then the page tells by itself when it is done
+    expect(somebody.page.locator("#rerun")).to_contain_text("Last re-run", timeout=PATIENCE_MS)
+    check(somebody.page, "admin-models-done", focus=False)
+    # and both results are kept: the new one in force where nobody has decided, beside the old one where somebody has
+    loaded = read_card().reference
+    assert clinic.models_of(still_open) == ([loaded], ["test-model@000000000000"])
+    assert clinic.models_of(decided) == (["test-model@000000000000"], [loaded])

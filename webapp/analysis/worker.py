@@ -6,6 +6,7 @@ images where a re-run is wanted; every few seconds it gives a sign of life.
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -26,28 +27,26 @@ class SweepingScheduler(Scheduler):
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
-        app = self.huey.flask_app
-        try:
-            with app.app_context(), transaction():
-                count = leases.sweep()
-                reruns.feed()
-                review.release_expired()
-        except Exception:  # database or broker away: next second
-            log.warning("sweep failed, trying again", exc_info=True)
-        else:
-            if count:
-                log.info("sweep sent %d analyses again", count)
-        self._beat(app)
+        self._try("sweep", _sweep)
+        self._try("re-run", reruns.feed)
+        if time.monotonic() >= self._last_beat + workers.BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self._try("sign of life", lambda: workers.beat(self.huey.worker_name))
 
-    def _beat(self, app: Flask) -> None:
-        if time.monotonic() < self._last_beat + workers.BEAT_SECONDS:
-            return
-        self._last_beat = time.monotonic()
+    def _try(self, name: str, step: Callable[[], object]) -> None:
+        """One step in a transaction of its own: none can keep another from being done."""
         try:
-            with app.app_context(), transaction():
-                workers.beat(self.huey.worker_name)
-        except Exception:
-            log.warning("no sign of life could be given", exc_info=True)
+            with self.huey.flask_app.app_context(), transaction():
+                step()
+        except Exception:  # database or broker away: next second
+            log.warning("%s failed, trying again", name, exc_info=True)
+
+
+def _sweep() -> None:
+    count = leases.sweep()
+    review.release_expired()
+    if count:
+        log.info("sweep sends %d analyses again", count)
 
 
 class SweepingConsumer(Consumer):
