@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.execute('ALTER TABLE analysis ADD COLUMN beside BOOLEAN DEFAULT false NOT NULL')
     op.execute('ALTER TABLE analysis ADD COLUMN rerun_id INTEGER CONSTRAINT fk_analysis_rerun_id_rerun REFERENCES rerun (id)')
     op.create_index(op.f('ix_analysis_rerun_id'), 'analysis', ['rerun_id'], unique=False)
+    op.create_index(op.f('ix_analysis_image_id'), 'analysis', ['image_id'], unique=False)
     op.drop_index('uq_analysis_current', 'analysis')
     op.create_index('uq_analysis_current', 'analysis', ['image_id'], unique=True, sqlite_where=IN_FORCE, postgresql_where=IN_FORCE)
 
@@ -40,6 +41,7 @@ def downgrade() -> None:
     op.execute('DELETE FROM finding WHERE analysis_id IN (SELECT id FROM analysis WHERE beside)')
     op.execute('DELETE FROM analysis WHERE beside')
     op.drop_index('uq_analysis_current', 'analysis')
+    op.drop_index(op.f('ix_analysis_image_id'), 'analysis')
     op.drop_index(op.f('ix_analysis_rerun_id'), 'analysis')
     op.execute('ALTER TABLE analysis DROP COLUMN rerun_id')
     op.execute('ALTER TABLE analysis DROP COLUMN beside')

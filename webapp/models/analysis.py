@@ -111,7 +111,7 @@ class Analysis(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
     state: Mapped[AnalysisState] = mapped_column(text_enum(AnalysisState), default=AnalysisState.QUEUED)
     failure: Mapped[FailureReason | None] = mapped_column(text_enum(FailureReason))
     attempts: Mapped[int] = mapped_column(default=0)

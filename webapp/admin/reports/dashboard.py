@@ -1,5 +1,6 @@
 """What the dashboard shows of a period: numbers first, and the charts made of them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -91,13 +92,8 @@ class Dashboard:
     @cached_property
     def cross_table(self) -> list[tuple[Answer, list[int]]]:
         """Decided cases: a row for each answer of the model, a column for each diagnosis, in the order of the enums."""
-        return [
-            (answer, [self._count(answer, diagnosis) for diagnosis in Diagnosis])
-            for answer in (Answer.SUSPECTS, Answer.DOES_NOT_SUSPECT, Answer.NO_ANSWER)
-        ]
-
-    def _count(self, answer: Answer, diagnosis: Diagnosis) -> int:
-        return sum(case.answer is answer and case.diagnosis is diagnosis for case in self.cases)
+        counts = Counter((case.answer, case.diagnosis) for case in self.cases)
+        return [(answer, [counts[answer, diagnosis] for diagnosis in Diagnosis]) for answer in Answer]
 
     @property
     def diagnoses(self) -> list[Diagnosis]:
