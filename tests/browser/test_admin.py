@@ -67,7 +67,7 @@ def test_the_export(enter: Arrive, clinic: Clinic, admin: str, gp: str) -> None:
     assert number in download.value.path().read_text(encoding="utf-8")
     # and a wrong choice is explained
     somebody.page.get_by_label("Sent from").fill("2026-05-02")
-    somebody.page.get_by_label("Sent until").fill("2026-05-01")
+    somebody.page.get_by_label("Sent until, included").fill("2026-05-01")
     somebody.click("Download as CSV")
     somebody.sees("The last day is before the first.")
     check(somebody.page, "admin-export-error", focus=False)
@@ -138,8 +138,9 @@ def test_old_cases_are_analysed_again(enter: Arrive, clinic: Clinic, admin: str,
     # When the administrator asks for a re-run with the model in use
     somebody.click("Re-run old cases with this model")
     # Then the page tells by itself when it is done
-    expect(somebody.page.locator("#rerun")).to_contain_text("Last re-run", timeout=PATIENCE_MS)
+    expect(somebody.page.locator("#versions")).to_contain_text("Last re-run", timeout=PATIENCE_MS)
     check(somebody.page, "admin-models-done", focus=False)
+    expect(somebody.page.get_by_role("button", name="Re-run old cases with this model")).to_be_visible()
     # and both results are kept: the new one in force where nobody has decided, beside the old one where somebody has
     loaded = read_card().reference
     assert clinic.models_of(still_open) == ([loaded], ["test-model@000000000000"])

@@ -61,15 +61,17 @@ def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tup
 
 @blueprint.get("/models")
 def models() -> str:
-    return render_template(
-        "admin/models.html", rows=reruns.versions(), progress=reruns.progress(), confirm=ConfirmForm()
-    )
+    return _models_page("admin/models.html")
 
 
 @blueprint.get("/models/progress")
 def rerun_progress() -> str:
     """The part of the page that changes by itself."""
-    return render_template("admin/_rerun.html", progress=reruns.progress(), confirm=ConfirmForm())
+    return _models_page("admin/_versions.html")
+
+
+def _models_page(template: str) -> str:
+    return render_template(template, rows=reruns.versions(), progress=reruns.progress(), confirm=ConfirmForm())
 
 
 @blueprint.post("/models/<id:version_id>/rerun")

@@ -19,7 +19,7 @@ class ExportForm(FlaskForm):
         csrf = False
 
     first = DateField("Sent from", validators=[Optional(), this_century])
-    last = DateField("Sent until", description="This day included.", validators=[Optional(), this_century])
+    last = DateField("Sent until, included", validators=[Optional(), this_century])
     centre_id = SelectField("Centre", coerce=optional_id, validators=[Optional()])
 
     def offer_centres(self) -> None:
