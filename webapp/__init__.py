@@ -7,6 +7,8 @@ from webapp import access, cli, database, errors, filters, headers, parameters
 from webapp.accounts import throttle
 from webapp.accounts.forms import SignInForm
 from webapp.accounts.routes import blueprint as accounts
+from webapp.admin.operation.routes import blueprint as operation
+from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import queue
 from webapp.cases.media import blueprint as media
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.init_app(app)
     queue.init_app(app, settings)
     cli.init_app(app)
-    for blueprint in (accounts, cases, media, review, claims, changes, opinions, histology, admin, help_pages):
+    reading = (review, claims, changes, opinions, histology)
+    for blueprint in (accounts, cases, media, *reading, admin, operation, reports, help_pages):
         app.register_blueprint(blueprint)
     return app

@@ -72,6 +72,18 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.centres": ADMIN,
     "admin.add_centre": ADMIN,
     "admin.centre": ADMIN,
+    "admin.management": ADMIN,
+    "admin.audit_log": ADMIN,
+    "operation.service": ADMIN,
+    "operation.models": ADMIN,
+    "operation.rerun_progress": ADMIN,
+    "operation.start_rerun": ADMIN,
+    "operation.stop_rerun": ADMIN,
+    "operation.thresholds": ADMIN,
+    "operation.choose_threshold": ADMIN,
+    "reports.dashboard": ADMIN,
+    "reports.export_page": ADMIN,
+    "reports.export_csv": ADMIN,
 }
 
 

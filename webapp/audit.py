@@ -22,7 +22,7 @@ def record(
         AuditEvent(
             actor_id=actor.id if actor else None,
             action=action,
-            subject_type=type(subject).__tablename__,
+            subject_type=subject.__tablename__,
             subject_id=str(subject.id),
             before=before,
             after=after,

@@ -11,6 +11,11 @@ def choices(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     return [SelectChoice(value, text) for value, text in pairs]
 
 
+def optional_id(value: str | int | None) -> int | None:
+    """Coerces the value of a choice that may be none."""
+    return int(value) if value is not None and str(value).isdecimal() else None
+
+
 def choices_of(kind: type[StrEnum], empty: str | None = None) -> list[SelectChoice]:
     """One choice for each member by its ``label``, after an ``empty`` one where that is given."""
     first = [("", empty)] if empty is not None else []

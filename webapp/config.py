@@ -24,6 +24,8 @@
 | TARGET_DAYS_ROUTINE | the same for routine cases | 14 |
 | UNDO_MINUTES | how long a reader may take a decision back, unless the GP has read it | 5 |
 | INVITATION_DAYS | how long an invitation link works | 7 |
+| MAIL_URL | `smtp://user:password@host:587` or `smtps://…`: invitations are mailed, too | none: given by hand |
+| MAIL_FROM | the sender of these mails | none |
 """
 
 import os
@@ -34,6 +36,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +70,8 @@ class Settings:
     target_days_routine: int = 14
     undo_minutes: int = 5
     invitation_days: int = 7
+    mail_url: str | None = field(default=None, repr=False)
+    mail_from: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -84,6 +89,7 @@ class Settings:
             model_bundle=Path(bundle) if bundle else None,
             https=environ.get("HTTPS", "1") != "0",
             timezone=_timezone(environ.get("TIMEZONE", "UTC")),
+            **_mail(environ),
             **_numbers(environ),
         )
 
@@ -176,6 +182,22 @@ def _timezone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ConfigurationError(f"TIMEZONE {name!r} is not a known time zone, such as Europe/Madrid.") from None
+
+
+def _mail(environ: Mapping[str, str]) -> dict[str, Any]:
+    url, sender = environ.get("MAIL_URL"), environ.get("MAIL_FROM", "")
+    if not url:
+        return {}
+    parts = urlsplit(url)
+    try:
+        known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # the port is not a number
+        known = False
+    if not known:
+        raise ConfigurationError("MAIL_URL must look like smtp://user:password@host:587 or smtps://host.")
+    if "@" not in sender:
+        raise ConfigurationError("MAIL_FROM must be the e-mail address that mails come from.")
+    return {"mail_url": url, "mail_from": sender}
 
 
 def _secret_key(given: str | None, instance_dir: Path) -> str:

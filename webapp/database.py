@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 from webapp.extensions import db
 
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
-AUDITED_READS = {"media.image", "media.thumbnail", "media.heatmap", "media.letter", "cases.show"}
+AUDITED_READS = {
+    "media.image",
+    "media.thumbnail",
+    "media.heatmap",
+    "media.letter",
+    "cases.show",
+    "reports.export_csv",
+}
 """GET endpoints that note who looked, so they need the write lock from the start."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)

@@ -52,7 +52,8 @@ def _in_question(case: Case) -> Review | None:
 def _suspected_before(case: Case, standing: Review) -> bool:
     """Whether the reader already had an answer of the model that suspected a cancer."""
     earlier = [analysis for image in case.images for analysis in image.analyses]
-    known = [analysis for analysis in earlier if analysis.finished_at and analysis.finished_at <= standing.decided_at]
+    before = [a for a in earlier if a.finished_at and a.finished_at <= standing.decided_at]
+    known = [analysis for analysis in before if not analysis.beside]
     return any(triage.suspects_cancer(analysis) for analysis in known)
 
 

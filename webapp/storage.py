@@ -6,6 +6,7 @@ authenticated with it, so an object moved to another name cannot be read.
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,7 @@ class Blobs(Protocol):
     def write(self, key: str, data: bytes) -> None: ...
     def read(self, key: str) -> bytes: ...
     def delete(self, key: str) -> None: ...
+    def space(self) -> tuple[int, int]: ...
 
 
 class LocalFolder:
@@ -64,6 +66,12 @@ class LocalFolder:
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
+
+    def space(self) -> tuple[int, int]:
+        """Free and total bytes of the disk."""
+        nearest = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
+        usage = shutil.disk_usage(nearest)
+        return usage.free, usage.total
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -109,6 +117,10 @@ class ImageStore:
 
     def delete(self, key: str) -> None:
         self.blobs.delete(key)
+
+    def space(self) -> tuple[int, int]:
+        """Free and total bytes where the objects lie."""
+        return self.blobs.space()
 
 
 def open_store(settings: Settings) -> ImageStore:

@@ -113,6 +113,14 @@ class Clinic(World):
             events = session.query(AuditEvent).filter_by(subject_type="case_file", subject_id=str(case.id))
             return [event.action for event in events.order_by(AuditEvent.id)]
 
+    def models_of(self, number: str) -> tuple[list[str], list[str]]:
+        """The model versions of a case's results: (in force, kept besides)."""
+        with self.app.app_context(), transaction() as session:
+            case = session.query(Case).filter_by(number=number).one()
+            results = [analysis for image in case.images for analysis in image.analyses]
+            named = [(result.is_current, result.model_version.reference) for result in results if result.model_version]
+        return [name for current, name in named if current], [name for current, name in named if not current]
+
     def user_id(self, email: str) -> int:
         with self.app.app_context(), transaction() as session:
             return int(session.query(User).filter_by(email=email).one().id)

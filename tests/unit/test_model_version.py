@@ -4,16 +4,17 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import outcome
-from webapp.analysis import queries, results
+from webapp.analysis import queries, versions
 from webapp.database import transaction
 from webapp.models import ModelVersion
 
 
 def test_a_model_that_another_worker_noted_first_is_used(app: Flask, monkeypatch) -> None:
-    answers = outcome(0.2)
+    answer = outcome(0.2)
+    facts = (answer.model_name, answer.weights_sha256, answer.card)
     with app.app_context():
         with transaction():
-            first = results._model_version(answers).id
+            first = versions.version_of(*facts).id
         look_up, looks = queries.model_version, []
 
         def blind_at_first(name: str, sha256: str) -> ModelVersion | None:
@@ -22,6 +23,6 @@ def test_a_model_that_another_worker_noted_first_is_used(app: Flask, monkeypatch
 
         monkeypatch.setattr(queries, "model_version", blind_at_first)
         with transaction() as session:
-            assert results._model_version(answers).id == first
+            assert versions.version_of(*facts).id == first
             assert len(list(session.scalars(select(ModelVersion)))) == 1
         assert len(looks) == 2

@@ -28,7 +28,8 @@ def test_a_rerun_goes_last_however_urgent(app: Flask, world) -> None:
     (analysis_id,) = analysis_ids(app, submitted(world, urgency=Urgency.URGENT))
     with stored(app, analysis_id) as analysis:
         assert queue.priority_of(analysis) == queue.URGENT
-        assert queue.priority_of(analysis, rerun=True) == queue.RERUN
+        analysis.beside = True
+        assert queue.priority_of(analysis) == queue.RERUN
 
 
 def test_a_broker_that_is_down_loses_no_case(app: Flask, world, monkeypatch, caplog) -> None:

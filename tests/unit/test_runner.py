@@ -15,8 +15,8 @@ from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
 from webapp.analysis import leases, runner
 from webapp.config import Settings
-from webapp.database import transaction
-from webapp.models import AnalysisState, FailureReason, TriageReason
+from webapp.database import reading, transaction
+from webapp.models import AnalysisState, FailureReason, TriageReason, Worker
 
 
 @pytest.fixture
@@ -208,10 +208,13 @@ def test_a_bundle_that_is_missing_or_broken_puts_the_case_on_top(
     if content is not None:
         (bundle / "card.json").write_text(content)
     app.extensions["settings"] = replace(settings, model_bundle=bundle)
-    runner.warm_up(app.extensions["settings"])
-    assert "no model" in caplog.text
     with app.app_context():
+        with transaction():
+            assert not runner.warm_up(app.extensions["settings"], "worker")
+        with reading() as session:
+            assert session.query(Worker).one().model_error
         runner.run_analysis(analysis_id)
+    assert "no model" in caplog.text
     with stored(app, analysis_id) as analysis:
         assert analysis.failure is FailureReason.MODEL_UNAVAILABLE
     assert_on_top(app, number, TriageReason.MODEL_UNAVAILABLE)

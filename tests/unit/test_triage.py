@@ -27,7 +27,7 @@ class Kind:
         analysis = Analysis(
             state=self.state,
             bcc_probability=self.probability,
-            bcc=None if self.probability is None else self.probability >= 0.1,
+            bcc_as_shipped=None if self.probability is None else self.probability >= 0.1,
             needs_person=self.needs_person,
             failure=self.failure,
         )

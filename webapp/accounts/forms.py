@@ -6,7 +6,7 @@ from wtforms import BooleanField, EmailField, RadioField, SelectField, StringFie
 from wtforms.validators import DataRequired, Email, Length, Optional
 
 from webapp.accounts import queries
-from webapp.choices import choices, choices_of
+from webapp.choices import choices, choices_of, optional_id
 from webapp.models import Role
 
 
@@ -20,15 +20,11 @@ def _strip(text: str | None) -> str | None:
     return text.strip() if text else text
 
 
-def _optional_id(value: str | int | None) -> int | None:
-    return int(value) if value is not None and str(value).isdecimal() else None
-
-
 class AccountForm(FlaskForm):
     name = StringField("Full name", filters=[_strip], validators=[DataRequired("Please give a name."), Length(max=120)])
     role = RadioField("Role", choices=choices_of(Role), default=Role.GP.value)
     centre_id = SelectField(
-        "Centre", description="For GPs: whose cases they see.", coerce=_optional_id, validators=[Optional()]
+        "Centre", description="For GPs: whose cases they see.", coerce=optional_id, validators=[Optional()]
     )
 
     def offer_centres(self, current: int | None = None) -> None:

@@ -1,16 +1,31 @@
 """The rules of accounts: invited by link, one role each, never without an administrator."""
 
+import logging
 import secrets
 import uuid
+from collections.abc import Callable
 
 from flask import current_app
 from flask_security.recoverable import generate_reset_password_token
 from flask_security.utils import hash_password
 
-from webapp import audit
+from webapp import audit, mail
 from webapp.accounts import queries
+from webapp.config import Settings
+from webapp.database import after_commit
 from webapp.extensions import db
 from webapp.models import Centre, Role, User, utcnow
+
+log = logging.getLogger(__name__)
+
+INVITATION = """Hello {name},
+
+an account was made for you in DermTriage. Please open this link and choose your password:
+
+{link}
+
+It works once, for {days} days. If you did not expect this mail, please ignore it.
+"""
 
 
 class AccountError(ValueError):
@@ -56,6 +71,26 @@ def new_link(actor: User, user: User) -> str:
     user.invited_at = utcnow()
     audit.record(actor, "account.link_made", user)
     return invitation_path(user)
+
+
+def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
+    """Mail a link once its account is safely stored, and ``tell`` whether that worked. False: no mail server is set."""
+    settings: Settings = current_app.extensions["settings"]
+    if not settings.mail_url:
+        return False
+    to, text = user.email, INVITATION.format(name=user.name, link=link, days=settings.invitation_days)
+
+    def send() -> None:
+        try:
+            mail.send(settings, to, "Your access to DermTriage", text)
+        except mail.MailError as error:
+            log.error("an invitation could not be mailed: %s", error)
+            tell(False)
+        else:
+            tell(True)
+
+    after_commit(send)
+    return True
 
 
 def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None) -> None:

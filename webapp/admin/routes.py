@@ -1,15 +1,22 @@
-"""The administrator's pages: accounts and centres."""
+"""The administrator's pages: accounts, centres, management options, audit log."""
 
 from collections.abc import Callable
+from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.accounts import queries, service
 from webapp.accounts.forms import AccountForm, CentreForm, ConfirmForm, InvitationForm
 from webapp.accounts.service import AccountError
+from webapp.admin import queries as trail
+from webapp.admin.audit_log import EventRow
+from webapp.admin.forms import AuditForm, ManagementForm
+from webapp.admin.service import OptionError, offer_management
 from webapp.models import Centre, Role, User
+from webapp.parameters import row_id
+from webapp.review.queries import management_options
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 Page = str | Response | tuple[str, int]
@@ -103,8 +110,16 @@ def _back(user: User, error: AccountError) -> Response:
 
 
 def _link_page(user: User, path: str) -> str:
-    """Shown once: the link is not stored anywhere."""
-    return render_template("admin/link.html", user=user, link=request.host_url.rstrip("/") + path)
+    """Shown once: the link is not stored anywhere. Where mail is set up, it is mailed too, and the next page tells."""
+    link, email = request.host_url.rstrip("/") + path, user.email
+
+    def tell(mailed: bool) -> None:
+        if mailed:
+            flash(f"The link was mailed to {email}.", "success")
+        else:
+            flash(f"The link could not be mailed to {email}. Please hand it over yourself.", "danger")
+
+    return render_template("admin/link.html", user=user, link=link, mailed=service.mail_link(user, link, tell))
 
 
 def _page(template: str, form: AccountForm | CentreForm, **context: object) -> Page:
@@ -146,3 +161,47 @@ def centre(centre_id: int) -> Page:
         return _refused("admin/centre.html", form, error, centre=found)
     flash(f"{found.name} was changed.", "success")
     return redirect(url_for("admin.centres"))
+
+
+@blueprint.route("/management", methods=["GET", "POST"])
+def management() -> Page:
+    form = ManagementForm.filled_from(management_options())
+    if request.method == "GET" or not form.validate():
+        return render_template("admin/management.html", form=form), 422 if form.errors else 200
+    try:
+        offer_management(current_user, form.offers)
+    except OptionError as error:
+        form[f"active_{error.management.value}"].errors = [str(error)]
+        return render_template("admin/management.html", form=form), 422
+    flash("The management options are saved. They count from the next decision on.", "success")
+    return redirect(url_for("admin.management"))
+
+
+@blueprint.get("/audit")
+def audit_log() -> Page:
+    form = AuditForm(request.args)
+    form.offer_actors()
+    if not form.validate():
+        return render_template("admin/audit.html", form=form, rows=[]), 422
+    begin, end = form.span(current_app.extensions["settings"].timezone)
+    before = request.args.get("before", type=row_id)
+    found = trail.audit_events(
+        actor_id=form.actor_id,
+        by_system=form.by_system,
+        action=form.action.data or "",
+        case_number=form.case.data or "",
+        begin=begin,
+        end=end,
+        before=before,
+    )
+    shown = found[: trail.PAGE_SIZE]
+    names = trail.subject_names(shown)
+    chosen: dict[str, Any] = {name: value for name, value in request.args.items() if name in form and value}
+    older = shown[-1].id if len(found) > len(shown) else None
+    return render_template(
+        "admin/audit.html",
+        form=form,
+        rows=[EventRow(event, names.get((event.subject_type, event.subject_id))) for event in shown],
+        newest=url_for("admin.audit_log", **chosen) if before else None,
+        older=url_for("admin.audit_log", **chosen, before=older) if older else None,
+    )

@@ -2,13 +2,25 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    CaseState,
+    FailureReason,
+    Image,
+    ModelVersion,
+    Rerun,
+    Worker,
+    utcnow,
+)
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+ALIVE = timedelta(seconds=60)
 
 
 def locked_case_of(analysis_id: int) -> Case | None:
@@ -68,6 +80,46 @@ def model_version(name: str, weights_sha256: str) -> ModelVersion | None:
     return db.session.scalars(statement).one_or_none()
 
 
+def worker(name: str) -> Worker | None:
+    return db.session.scalars(select(Worker).where(Worker.name == name)).one_or_none()
+
+
 def image_key(analysis_id: int) -> str:
     """The store's key of the image to analyse."""
     return db.session.scalars(select(Image.key).join(Image.analyses).where(Analysis.id == analysis_id)).one()
+
+
+def loaded_versions() -> set[int]:
+    """Ids of the model versions that workers heard of lately have loaded."""
+    statement = select(Worker.model_version_id).where(Worker.seen_at > utcnow() - ALIVE)
+    return {version_id for version_id in db.session.scalars(statement) if version_id is not None}
+
+
+def open_rerun_locked() -> Rerun | None:
+    """The re-run under way, held for this transaction."""
+    statement = select(Rerun).where(Rerun.ended_at.is_(None)).order_by(Rerun.id).limit(1)
+    return db.session.scalars(statement.with_for_update(of=Rerun)).first()
+
+
+def pending_of(rerun: Rerun) -> int:
+    """Its analyses that are queued or running."""
+    statement = select(func.count()).select_from(Analysis)
+    return db.session.scalar(statement.where(Analysis.rerun_id == rerun.id, Analysis.state.in_(WAITING))) or 0
+
+
+def _left(rerun: Rerun) -> ColumnElement[bool]:
+    """Old images that neither this version nor this re-run has seen, and that nothing else is about to analyse."""
+    seen = or_(Analysis.model_version_id == rerun.model_version_id, Analysis.rerun_id == rerun.id)
+    busy = Analysis.state.in_(WAITING)
+    touched = select(Analysis.id).where(Analysis.image_id == Image.id, or_(seen, busy)).exists()
+    return and_(Image.stored_at <= rerun.requested_at, Case.state != CaseState.WITHDRAWN, ~touched)
+
+
+def images_left(rerun: Rerun, limit: int) -> list[int]:
+    """The next images to re-run, the latest first."""
+    statement = select(Image.id).join(Image.case).where(_left(rerun)).order_by(Image.id.desc()).limit(max(limit, 0))
+    return list(db.session.scalars(statement))
+
+
+def count_left(rerun: Rerun) -> int:
+    return db.session.scalar(select(func.count()).select_from(Image).join(Image.case).where(_left(rerun))) or 0

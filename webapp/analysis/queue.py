@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 URGENT, FRESH, RERUN = 30, 20, 10
+KINDS = {
+    "sqlite": "an SQLite file on this machine",
+    "redis": "Redis",
+    "rediss": "Redis",
+    "postgresql": "PostgreSQL",
+    "postgres": "PostgreSQL",
+}
 
 
 class Queue:
@@ -75,9 +82,14 @@ def pending_count() -> int:
     return int(current_app.extensions["queue"].huey.pending_count())
 
 
+def kind() -> str:
+    """What carries the messages, in words."""
+    return KINDS[_check(current_app.extensions["settings"].queue_url)]
+
+
 def _check(url: str) -> str:
     scheme = urlsplit(url).scheme
-    if scheme not in ("sqlite", "redis", "rediss", "postgresql", "postgres"):
+    if scheme not in KINDS:
         raise ConfigurationError(f"QUEUE_URL must begin with sqlite:, redis: or postgresql:, not {scheme!r}.")
     return scheme
 
@@ -95,8 +107,8 @@ def _open(url: str) -> Huey:
     return PostgresHuey("dermtriage", dsn=url, results=False)
 
 
-def priority_of(analysis: Analysis, *, rerun: bool = False) -> int:
+def priority_of(analysis: Analysis) -> int:
     """Urgent cases first, then fresh uploads, then re-runs."""
-    if rerun:
+    if analysis.beside:
         return RERUN
     return URGENT if analysis.image.case.urgency is Urgency.URGENT else FRESH

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import CursorResult
-from sqlalchemy.exc import IntegrityError
 
 from webapp import audit, recall
-from webapp.analysis import leases, queries, triage
+from webapp.analysis import leases, queries, reruns, triage, versions
 from webapp.database import after_rollback
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, FailureReason, Finding, ModelVersion, utcnow
+from webapp.models import Analysis, AnalysisState, FailureReason, Finding, utcnow
 from webapp.storage import ImageStore
 
 
@@ -55,16 +54,17 @@ class Outcome:
 def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
     """Store ``outcome`` if ``owner`` still holds the lease; finishing twice, or too late, changes nothing."""
     case = queries.locked_case_of(analysis_id)
+    version = versions.version_of(outcome.model_name, outcome.weights_sha256, outcome.card)
     done = leases.held_by(owner, analysis_id).values(
         state=AnalysisState.DONE,
         finished_at=utcnow(),
         failure=None,
         lease_owner=None,
         lease_until=None,
-        model_version_id=_model_version(outcome).id,
+        model_version_id=version.id,
         preprocessing=outcome.preprocessing,
         bcc_probability=outcome.bcc_probability,
-        bcc=outcome.bcc,
+        bcc_as_shipped=outcome.bcc,
         needs_person=outcome.needs_person,
         reasons=outcome.reasons,
         lesion=outcome.lesion,
@@ -76,9 +76,11 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     for found in outcome.findings:
         db.session.add(_finding(analysis_id, found, store))
     analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
+    reruns.put_in_force(case, analysis)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
     triage.refresh(case)
-    recall.after_result(case, analysis)
+    if not analysis.beside:
+        recall.after_result(case, analysis)
     return True
 
 
@@ -109,21 +111,3 @@ def _finding(analysis_id: int, found: FoundTarget, store: ImageStore) -> Finding
         finding.heatmap_key = key
         finding.peak_x, finding.peak_y, finding.extent = found.map.peak_x, found.map.peak_y, found.map.extent
     return finding
-
-
-def _model_version(outcome: Outcome) -> ModelVersion:
-    """The row of the model that answered, made by whichever worker uses it first."""
-    key = (outcome.model_name, outcome.weights_sha256)
-    known = queries.model_version(*key)
-    if known is not None:
-        return known
-    fresh = ModelVersion(name=outcome.model_name, weights_sha256=outcome.weights_sha256, card=outcome.card)
-    try:
-        with db.session.begin_nested():
-            db.session.add(fresh)
-    except IntegrityError:
-        known = queries.model_version(*key)  # another worker was first, at the same moment
-        if known is None:
-            raise
-        return known
-    return fresh

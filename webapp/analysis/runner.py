@@ -8,10 +8,11 @@ from flask import Flask, current_app
 from huey.exceptions import TaskTimeout
 
 from ml.bundle import Bundle, BundleError
+from ml.card import BCC, Card
 from ml.decoding import UnreadableImage, decode
 from ml.engine import Engine
-from ml.results import Heatmap, Result
-from webapp.analysis import leases, queries, results
+from ml.results import Finding, Heatmap, Result
+from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.config import Settings
@@ -30,12 +31,16 @@ def _engine(bundle: Path | None) -> Engine:
     return engine
 
 
-def warm_up(settings: Settings) -> None:
-    """Load the model before the first image waits for it, and say so where that fails."""
+def warm_up(settings: Settings, worker: str) -> bool:
+    """Load the model before the first image waits for it, and note in the worker's row which one, or why none."""
     try:
-        _engine(settings.model_bundle)
+        card = _engine(settings.model_bundle).bundle.card
     except BundleError as error:
         log.error("no model: %s Every case goes to the top as “needs a person” until this is repaired.", error)
+        workers.note_no_model(worker, str(error))
+        return False
+    workers.note_model(worker, card.name, card.sha256, card.to_json())
+    return True
 
 
 def run_analysis(analysis_id: int) -> None:
@@ -92,22 +97,30 @@ def analyse(data: bytes, settings: Settings) -> Outcome:
         reasons=[{"code": reason.value, "message": reason.message} for reason in result.reasons],
         lesion={lesion.value: share for lesion, share in result.lesion.items()},
         region={"left": result.region.left, "top": result.region.top, "size": result.region.size},
-        findings=_findings(result),
+        findings=_findings(result, card),
     )
 
 
-def _findings(result: Result) -> list[FoundTarget]:
-    """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong."""
+def _findings(result: Result, card: Card) -> list[FoundTarget]:
+    """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong.
+
+    BCC's is kept from the lowest operating point on: the clinic may have chosen that one, or choose it later.
+    """
+    lowest = min(point.threshold for point in card.bcc.operating_points)
     return [
         FoundTarget(
             target=finding.target,
             probability=finding.probability,
             present=finding.present,
             strength=finding.strength,
-            map=_raster(result.heatmaps[finding.target]) if finding.present else None,
+            map=_raster(result.heatmaps[finding.target]) if finding.present or _may_count(finding, lowest) else None,
         )
         for finding in result.findings
     ]
+
+
+def _may_count(finding: Finding, lowest: float) -> bool:
+    return finding.target == BCC and finding.probability >= lowest
 
 
 def _raster(heatmap: Heatmap) -> HeatmapRaster | None:

@@ -1,15 +1,18 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
-Each second it sends analyses again that got lost, and hands back cases whose reader's claim ran out.
+Each second it sends analyses again that got lost, hands back cases whose reader's claim ran out, and queues a few old
+images where a re-run is wanted; every few seconds it gives a sign of life.
 """
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from huey.consumer import Consumer, Scheduler
 
-from webapp.analysis import leases
+from webapp.analysis import leases, reruns, workers
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
 from webapp.review import claims
@@ -20,18 +23,30 @@ log = logging.getLogger(__name__)
 class SweepingScheduler(Scheduler):
     """Huey's scheduler process with the sweep beside it."""
 
+    _last_beat = -workers.BEAT_SECONDS
+
     def loop(self, now: Any = None) -> None:
         super().loop(now)
-        app = self.huey.flask_app
+        self._try("sweep", _sweep)
+        self._try("re-run", reruns.feed)
+        if time.monotonic() >= self._last_beat + workers.BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self._try("sign of life", lambda: workers.beat(self.huey.worker_name))
+
+    def _try(self, name: str, step: Callable[[], object]) -> None:
+        """One step in a transaction of its own: none can keep another from being done."""
         try:
-            with app.app_context(), transaction():
-                count = leases.sweep()
-                claims.release_expired()
+            with self.huey.flask_app.app_context(), transaction():
+                step()
         except Exception:  # database or broker away: next second
-            log.warning("sweep failed, trying again", exc_info=True)
-        else:
-            if count:
-                log.info("sweep sent %d analyses again", count)
+            log.warning("%s failed, trying again", name, exc_info=True)
+
+
+def _sweep() -> None:
+    count = leases.sweep()
+    claims.release_expired()
+    if count:
+        log.info("sweep sends %d analyses again", count)
 
 
 class SweepingConsumer(Consumer):
@@ -43,16 +58,30 @@ def run_worker(app: Flask) -> None:
     settings = app.extensions["settings"]
     queue = app.extensions["queue"]
     huey = queue.huey
-    huey.flask_app = app
+    huey.flask_app, huey.worker_name = app, leases.new_owner()
     log.info("task %s is registered", queue.analyse.name)
 
     @huey.on_startup(name="own_connections")
     def own_connections() -> None:
-        from webapp.analysis.runner import warm_up
-
         with app.app_context():
             dispose_inherited_connections(db.engine)
-            warm_up(settings)
+        note_model()
+
+    model_is_noted = False
+
+    @huey.post_execute(name="note_model")
+    def note_model(*_task: object) -> None:
+        """Once at the start, and after each task until a model that was missing then is found."""
+        nonlocal model_is_noted
+        if model_is_noted:
+            return
+        from webapp.analysis.runner import warm_up
+
+        try:
+            with app.app_context(), transaction():
+                model_is_noted = warm_up(settings, huey.worker_name)
+        except Exception:
+            log.warning("the loaded model could not be noted", exc_info=True)
 
     with app.app_context():
         dispose_inherited_connections(db.engine)

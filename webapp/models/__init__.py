@@ -8,9 +8,13 @@ from webapp.models.centre import Centre
 from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, Remark
 from webapp.models.impression import Impression
+from webapp.models.management import ManagementOption
+from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
+from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.user import Role, User
+from webapp.models.worker import Worker
 
 __all__ = [
     "Analysis",
@@ -31,13 +35,17 @@ __all__ = [
     "Image",
     "Impression",
     "Management",
+    "ManagementOption",
     "ModelVersion",
+    "OperatingPoint",
+    "OperatingPointChoice",
     "Opinion",
     "OpinionRequest",
     "PatternAnswer",
     "RecallReason",
     "Receipt",
     "Remark",
+    "Rerun",
     "Retraction",
     "Review",
     "Role",
@@ -45,5 +53,6 @@ __all__ = [
     "TriageReason",
     "Urgency",
     "User",
+    "Worker",
     "utcnow",
 ]

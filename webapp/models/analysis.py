@@ -1,18 +1,19 @@
 """What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
 
-States: queued → running → done | failed; a re-run makes the earlier row superseded.
+States: queued → running → done | failed; a re-run stands beside the earlier row, and in an open case supersedes it.
 """
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern, Verdict, clinical_rule
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
+from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 
 
 class AnalysisState(StrEnum):
@@ -42,7 +43,7 @@ class FailureReason(StrEnum):
 
 
 class ModelVersion(Base):
-    """A bundle that has analysed at least one image, with the card that describes it."""
+    """A bundle that a worker has loaded, with the card that describes it."""
 
     __tablename__ = "model_version"
     __table_args__ = (UniqueConstraint("name", "weights_sha256"),)
@@ -53,13 +54,49 @@ class ModelVersion(Base):
     card: Mapped[dict[str, Any]] = mapped_column(JSON)
     first_used_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
+    choices: Mapped[list[OperatingPointChoice]] = relationship(order_by=OperatingPointChoice.id, lazy="selectin")
+
     @property
     def reference(self) -> str:
         return f"{self.name}@{self.weights_sha256[:12]}"
 
+    @property
+    def bcc_target(self) -> dict[str, Any]:
+        """What the card says of BCC; empty where it says nothing."""
+        targets = self.card.get("targets", [])
+        return next((target for target in targets if target["code"] == "BCC"), {})
+
+    @property
+    def operating_points(self) -> list[OperatingPoint]:
+        """Those of the card, with the figures of its test where it has them, else those of the validation."""
+        tested = {point["wanted"]: point for point in self.card.get("metrics", {}).get("operating_points", [])}
+        return [
+            _operating_point(point, tested.get(point["wanted"]))
+            for point in self.bcc_target.get("operating_points", [])
+        ]
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The one in force: the administrator's latest choice, else the card's default."""
+        wanted = self.choices[-1].wanted if self.choices else self.bcc_target.get("default_sensitivity")
+        return next((point for point in self.operating_points if point.wanted == wanted), None)
+
+    @property
+    def threshold(self) -> float | None:
+        """P(BCC) from which an image counts as suspected."""
+        return self.operating_point.threshold if self.operating_point else None
+
+
+def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> OperatingPoint:
+    measured = {name: tested[name]["value"] if tested else point[name] for name in ("sensitivity", "specificity")}
+    return OperatingPoint(wanted=float(point["wanted"]), threshold=float(point["threshold"]), **measured)
+
 
 class Analysis(Base):
-    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once."""
+    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once.
+
+    ``beside``: a re-run whose result stands beside the one in force.
+    """
 
     __tablename__ = "analysis"
     __table_args__ = (
@@ -68,14 +105,14 @@ class Analysis(Base):
             "uq_analysis_current",
             "image_id",
             unique=True,
-            sqlite_where=text("state <> 'superseded'"),
-            postgresql_where=text("state <> 'superseded'"),
+            sqlite_where=text("state <> 'superseded' AND NOT beside"),
+            postgresql_where=text("state <> 'superseded' AND NOT beside"),
         ),
         Index("ix_analysis_state_lease", "state", "lease_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), index=True)
     state: Mapped[AnalysisState] = mapped_column(text_enum(AnalysisState), default=AnalysisState.QUEUED)
     failure: Mapped[FailureReason | None] = mapped_column(text_enum(FailureReason))
     attempts: Mapped[int] = mapped_column(default=0)
@@ -86,10 +123,13 @@ class Analysis(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    rerun_id: Mapped[int | None] = mapped_column(ForeignKey("rerun.id"), index=True)
+    beside: Mapped[bool] = mapped_column(default=False, server_default=false())
+
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
     preprocessing: Mapped[str | None] = mapped_column(String(40))
     bcc_probability: Mapped[float | None]
-    bcc: Mapped[bool | None]
+    bcc_as_shipped: Mapped[bool | None] = mapped_column("bcc")
     needs_person: Mapped[bool | None]
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     lesion: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
@@ -98,6 +138,17 @@ class Analysis(Base):
     image: Mapped[Image] = relationship(back_populates="analyses")
     model_version: Mapped[ModelVersion | None] = relationship()
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
+
+    @property
+    def bcc(self) -> bool | None:
+        """Whether P(BCC) reaches the operating point in force; ``bcc_as_shipped``: the default one of the card.
+
+        None where there is no usable probability.
+        """
+        threshold = self.model_version.threshold if self.model_version else None
+        if self.bcc_probability is None or threshold is None:
+            return self.bcc_as_shipped
+        return self.bcc_probability >= threshold
 
     @property
     def verdict(self) -> Verdict:
@@ -112,7 +163,8 @@ class Analysis(Base):
 
     @property
     def is_current(self) -> bool:
-        return self.state is not AnalysisState.SUPERSEDED
+        """Whether this is the result in force for its image."""
+        return self.state is not AnalysisState.SUPERSEDED and not self.beside
 
 
 class Finding(Base):
@@ -140,3 +192,8 @@ class Finding(Base):
     heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True)
 
     analysis: Mapped[Analysis] = relationship(back_populates="findings")
+
+    @property
+    def counts(self) -> bool:
+        """Whether the finding counts as present now: for BCC by the operating point in force."""
+        return bool(self.analysis.bcc) if self.target == "BCC" else self.present

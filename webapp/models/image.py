@@ -65,6 +65,6 @@ class Image(Base):
 
     @property
     def current_analysis(self) -> "Analysis | None":
-        """The one analysis that is not superseded; earlier ones stay as history."""
+        """The one analysis in force; earlier ones stay as history, re-runs of decided cases beside it."""
         current = [analysis for analysis in self.analyses if analysis.is_current]
         return current[-1] if current else None

@@ -1,7 +1,7 @@
 """The dermatologist's decision."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from ml.patterns import Pattern
 from webapp.choices import choices, choices_of
 from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
+from webapp.review import queries
 from webapp.review.service import Decision
 
 PATTERN_PREFIX = "pattern_"
@@ -27,7 +28,7 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 
 
 class DecisionForm(FlaskForm):
-    """Diagnosis, management, words; and one optional question for each pattern, pre-set to nothing (see below)."""
+    """Diagnosis, management as the clinic offers it, words; and an optional question for each pattern (see below)."""
 
     results = HiddenField(validators=[Optional()])
 
@@ -42,7 +43,6 @@ class DecisionForm(FlaskForm):
     )
     management = RadioField(
         "Management",
-        choices=choices_of(Management),
         validators=[InputRequired("Please choose what is to be done.")],
     )
     advice = TextAreaField(
@@ -57,6 +57,11 @@ class DecisionForm(FlaskForm):
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
         filters=[stripped],
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [option.management for option in queries.management_options() if option.active]
+        self.management.choices = choices((management.value, management.label) for management in offered)
 
     @property
     def filled_in(self) -> list[tuple[str, str]]:

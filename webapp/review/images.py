@@ -6,7 +6,7 @@ from functools import cached_property
 from flask import url_for
 
 from ml.patterns import Lesion, Pattern, Verdict
-from webapp.models import Analysis, AnalysisState, Finding, Image
+from webapp.models import Analysis, AnalysisState, Finding, Image, OperatingPoint
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ImageReading:
                 "words": heatmap_words(finding),
             }
             for finding in self.findings.values()
-            if finding.present and finding.heatmap_key
+            if finding.counts and finding.heatmap_key
         ]
 
     @property
@@ -92,18 +92,19 @@ class ImageReading:
     @property
     def wanted_sensitivity(self) -> float | None:
         """The share of BCC that the threshold was chosen to find."""
-        wanted = self._target("BCC").get("default_sensitivity")
-        return float(wanted) if isinstance(wanted, int | float) else None
+        point = self._operating_point
+        return point.wanted if point else None
 
     @property
     def threshold(self) -> float | None:
-        """P(BCC) from which the model calls the image BCC: its card's default operating point."""
-        target = self._target("BCC")
-        points = target.get("operating_points", [])
-        chosen = self.wanted_sensitivity
-        if not isinstance(points, list):
-            return None
-        return next((float(point["threshold"]) for point in points if point["wanted"] == chosen), None)
+        """P(BCC) from which the image counts as suspected."""
+        point = self._operating_point
+        return point.threshold if point else None
+
+    @property
+    def _operating_point(self) -> OperatingPoint | None:
+        version = self.analysis.model_version if self.analysis else None
+        return version.operating_point if version else None
 
     @property
     def verdict(self) -> Verdict | None:

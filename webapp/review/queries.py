@@ -18,6 +18,8 @@ from webapp.models import (
     Claim,
     Finding,
     Image,
+    Management,
+    ManagementOption,
     Opinion,
     OpinionRequest,
     Review,
@@ -106,7 +108,9 @@ def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
     statement = select(Finding.id).join(Finding.analysis).join(Analysis.image)
     present = Finding.present & (Finding.target == (pattern or ""))
-    return statement.where(Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, present).exists()
+    return statement.where(
+        Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, ~Analysis.beside, present
+    ).exists()
 
 
 def _overdue() -> ColumnElement[bool]:
@@ -212,3 +216,10 @@ def opinions_waiting(user: User) -> int:
         OpinionRequest.asked_by_id == user.id, Opinion.request_id.is_not(None), OpinionRequest.seen_at.is_(None)
     )
     return db.session.scalar(statement.where(or_(to_give, to_read))) or 0
+
+
+def management_options() -> list[ManagementOption]:
+    """Every way of management in the clinic's order, those that are not on offer included."""
+    known = {option.management: option for option in db.session.scalars(select(ManagementOption))}
+    options = [known.get(management) or ManagementOption.as_shipped(management) for management in Management]
+    return sorted(options, key=lambda option: option.position)

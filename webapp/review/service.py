@@ -19,7 +19,7 @@ from webapp.models import (
     User,
     utcnow,
 )
-from webapp.review import claims
+from webapp.review import claims, queries
 from webapp.review.blinded import hides_model
 
 
@@ -40,10 +40,11 @@ class ImpressionMissingError(Exception):
 
 
 def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
-    """No appointment, although the model sees a BCC or has not answered, or somebody has suspected a cancer."""
+    """A reassuring choice, although the model sees a BCC or has not answered, or somebody has suspected a cancer."""
     cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT) or case.recalled is not None
     unanswered = case.triage_reason is TriageReason.AWAITING_ANALYSIS  # its answer would come too late to be seen
-    return management is Management.REASSURE and (cancer or unanswered or model_sees_bcc(case))
+    reassuring = {option.management for option in queries.management_options() if option.reassuring}
+    return management in reassuring and (cancer or unanswered or model_sees_bcc(case))
 
 
 def model_sees_bcc(case: Case) -> bool:
@@ -115,7 +116,7 @@ def demand_words(case: Case, decision: Decision) -> None:
     if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
         raise WordsMissingError(
             "override_reason",
-            "Please give a reason: no appointment, although the model or your diagnosis says cancer, "
+            "Please give a reason: a reassuring choice, although the model or your diagnosis says cancer, "
             "or the analysis is still running, or the decision before was called into question.",
         )
     if decision.management is Management.RETAKE and not decision.advice:

@@ -1,0 +1,21 @@
+// A button with data-copy copies the text of the field it names. It appears only where this script runs.
+(() => {
+  async function copy(field) {
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      if (!document.execCommand("copy")) return false; // the clipboard is offered over https and on localhost only
+    }
+    return true;
+  }
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const field = document.getElementById(button.dataset.copy);
+    const said = document.getElementById(button.getAttribute("aria-describedby"));
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      said.textContent = (await copy(field)) ? "Copied." : "Please copy it by hand: it is selected.";
+    });
+  }
+})();

@@ -1,0 +1,195 @@
+"""The threshold page: what a choice would mean here is shown before, and the choice changes words, never cases."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.web.helpers import actions, change_case, count, counted_queries, stored_case, words
+from tests.web.reading import decide, take
+from tests.web_client import CheckedClient
+from webapp.admin.operation.thresholds import Expectation
+from webapp.analysis import workers
+from webapp.database import transaction
+from webapp.models import OperatingPoint, OperatingPointChoice, Role, utcnow
+
+POINTS = [
+    {"wanted": 0.9, "threshold": 0.5, "sensitivity": 0.9, "specificity": 0.98},
+    {"wanted": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9},
+    {"wanted": 0.98, "threshold": 0.02, "sensitivity": 0.99, "specificity": 0.8},
+]
+TESTED = [{**POINTS[2], "sensitivity": {"value": 0.985, "low": 0.95, "high": 1}, "specificity": {"value": 0.75}}]
+CARD = {
+    "notice": "Not clinically validated: a test model.",
+    "targets": [{"code": "BCC", "evidence": "test", "operating_points": POINTS, "default_sensitivity": 0.95}],
+    "metrics": {"operating_points": TESTED},
+}
+
+
+@pytest.fixture
+def admin(world: World, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.ADMIN))
+
+
+@pytest.fixture
+def reader(world: World, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.DERMATOLOGIST))
+
+
+@pytest.fixture
+def model(app: Flask) -> None:
+    """A worker has loaded a model with three operating points."""
+    with app.app_context(), transaction():
+        workers.note_model("machine:1", "test-model", "0" * 64, CARD)
+
+
+def table(client: CheckedClient, query: str = "") -> list[list[str]]:
+    """The cells of each operating point's row."""
+    answer = client.get(f"/admin/threshold?{query}")
+    assert answer.status_code == 200
+    rows = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</tr>", answer.text, re.DOTALL)
+    return [[words(cell).strip() for cell in re.split(r"</t[hd]>", row)[:-1]] for row in rows]
+
+
+def choose(admin: CheckedClient, wanted: object):
+    return admin.submit("/admin/threshold", {"wanted": str(wanted)})
+
+
+def test_without_a_model_the_page_says_what_to_do(admin: CheckedClient) -> None:
+    page = admin.get("/admin/threshold").text
+    assert "No model is known yet" in page
+    assert "<form" not in page.split("<main")[1]
+
+
+@pytest.mark.usefixtures("model")
+def test_without_decisions_here_nothing_is_made_up(admin: CheckedClient) -> None:
+    rows = table(admin)
+    assert rows[1] == ["95 % of all BCC in force", "10.0 %", "95.0 %", "90.0 %", "–", "–"]
+    assert "No case has been decided here yet" in admin.get("/admin/threshold").text
+
+
+@pytest.mark.usefixtures("model")
+def test_the_figures_of_the_test_stand_before_those_of_the_validation(admin: CheckedClient) -> None:
+    assert table(admin)[2][:4] == ["98 % of all BCC", "2.0 %", "98.5 %", "75.0 %"]
+
+
+@pytest.mark.usefixtures("model")
+def test_expectations_at_the_local_prevalence_and_workload(app: Flask, world: World, admin, reader) -> None:
+    gp = world.user(Role.GP)
+    for diagnosis in ("bcc", "benign", "benign", "uncertain", "premalignant"):
+        number = world.case(gp)
+        take(reader, number)
+        decide(reader, number, diagnosis=diagnosis)
+    change_case(app, world.case(gp), submitted_at=utcnow() - timedelta(days=40))
+    page = words(admin.get("/admin/threshold").text)
+    assert "Decided in the last 12 months: 4, of these BCC: 25.0 % (4.6 to 69.9)" in page
+    assert "Sent a day in the last 30 days: 0.2" in page  # 5 in 30 days
+    # a quarter BCC: of 100 cases 23.75 rightly and 7.5 wrongly suspected
+    assert table(admin)[1][4:] == ["0.1", "76 %"]
+
+
+@pytest.mark.usefixtures("model")
+def test_another_prevalence_can_be_tried(admin: CheckedClient) -> None:
+    assert [row[5] for row in table(admin, "prevalence=5")] == ["70 %", "33 %", "17 %"]
+    assert [row[5] for row in table(admin, "prevalence=0")] == ["0 %", "0 %", "0 %"]
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("typed", ["x", "-1", "101", "nan"])
+def test_a_wrong_prevalence_is_explained_and_kept(admin: CheckedClient, typed: str) -> None:
+    answer = admin.get(f"/admin/threshold?prevalence={typed}")
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.text
+
+
+def test_expectation_by_hand() -> None:
+    expected = Expectation(
+        OperatingPoint(0.95, 0.1, sensitivity=0.9, specificity=0.8), prevalence=0.1, cases_per_day=50
+    )
+    assert expected.suspected_per_day == pytest.approx(50 * (0.09 + 0.18))
+    assert expected.ppv == pytest.approx(0.09 / 0.27)
+    assert Expectation(OperatingPoint(0.5, 0.9, sensitivity=0, specificity=1), 0.1, 50).ppv is None
+
+
+@pytest.mark.usefixtures("model")
+def test_the_choice_changes_the_verdict_and_moves_no_case(app: Flask, world: World, admin, reader) -> None:
+    number = world.case(world.user(Role.GP))
+    world.analyse(number, 0.3, card=CARD)
+    with stored_case(app, number) as case:
+        before = (case.rank, case.needs_person, case.state, case.bcc_probability)
+    assert "The model suspects BCC" in reader.get("/review/").text
+    assert choose(admin, 0.9).status_code == 302
+    page = reader.get("/review/").text
+    assert number in page
+    assert "The model does not suspect BCC" in page
+    take(reader, number)
+    page = words(reader.get(f"/review/{number}").text)
+    assert "does not suspect BCC (its threshold is 50 %, chosen to find 90 % of all BCC)" in page
+    assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
+    with stored_case(app, number) as case:
+        assert (case.rank, case.needs_person, case.bcc_probability) == (before[0], before[1], before[3])
+        assert case.images[0].current_analysis.bcc_as_shipped is True
+    choose(admin, 0.95)
+    assert "The model suspects BCC" in reader.get("/review/").text
+
+
+@pytest.mark.usefixtures("model")
+def test_a_more_careful_choice_asks_for_more_reasons(world: World, admin, reader) -> None:
+    gp = world.user(Role.GP)
+    before, after = world.case(gp), world.case(gp)
+    for number in (before, after):
+        world.analyse(number, 0.05, card=CARD)
+        take(reader, number)
+    assert decide(reader, before, management="reassure").status_code == 302
+    choose(admin, 0.98)
+    assert decide(reader, after, management="reassure").status_code == 422
+    assert decide(reader, after, management="reassure", override_reason="Seen in person.").status_code == 302
+
+
+@pytest.mark.usefixtures("model")
+def test_each_choice_is_a_row_and_noted_and_the_same_again_is_not(app: Flask, admin: CheckedClient) -> None:
+    choose(admin, 0.95)  # what is in force already
+    assert count(app, OperatingPointChoice) == 0
+    choose(admin, 0.98)
+    choose(admin, 0.98)
+    choose(admin, 0.9)
+    assert count(app, OperatingPointChoice) == 2
+    assert actions(app) == ["threshold.chosen", "threshold.chosen"]
+    assert "wanted sensitivity: 0.98 → 0.9" in admin.get("/admin/audit").text
+    page = words(admin.get("/admin/threshold").text)
+    assert page.index("90 % of all BCC, by Test Administrator") < page.index("98 % of all BCC, by Test Administrator")
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("wanted", ["", "0.5", "x", "nan"])
+def test_a_made_up_point_is_refused(app: Flask, admin: CheckedClient, wanted: str) -> None:
+    assert choose(admin, wanted).status_code == 422
+    assert count(app, OperatingPointChoice) == 0
+
+
+def test_a_choice_counts_for_its_own_model_only(app: Flask, world: World, admin, reader) -> None:
+    number = world.case(world.user(Role.GP))
+    world.analyse(number, 0.3, card=CARD)
+    with app.app_context(), transaction():
+        workers.note_model("machine:1", "next-model", "1" * 64, CARD)
+    choose(admin, 0.9)
+    assert "The model suspects BCC" in reader.get("/review/").text
+
+
+@pytest.mark.usefixtures("model")
+def test_the_number_of_queries_does_not_grow(app: Flask, world: World, admin, reader) -> None:
+    def queries(client: CheckedClient, path: str) -> int:
+        with counted_queries(app) as statements:
+            assert client.get(path).status_code == 200
+        return len(statements)
+
+    gp = world.user(Role.GP)
+    world.analyse(world.case(gp), 0.3, card=CARD)
+    few, few_worklist = queries(admin, "/admin/threshold"), queries(reader, "/review/")
+    for wanted in (0.9, 0.98, 0.95):
+        choose(admin, wanted)
+        world.analyse(world.case(gp, images=2), 0.3, card=CARD)
+    assert queries(admin, "/admin/threshold") == few <= 12
+    assert queries(reader, "/review/") == few_worklist

@@ -1,0 +1,105 @@
+"""The audit trail in words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.models import AuditEvent
+
+ACTIONS = {
+    "account.blinded": "Way of reading changed",
+    "account.changed": "Account changed",
+    "account.disabled": "Account disabled",
+    "account.enabled": "Account enabled",
+    "account.invited": "Invited",
+    "account.link_made": "New link made",
+    "account.password_changed": "Password changed",
+    "account.password_set": "Password chosen by link",
+    "account.signed_in": "Signed in",
+    "account.signed_out": "Signed out",
+    "analysis.abandoned": "Analysis abandoned by its worker",
+    "analysis.done": "Image analysed",
+    "analysis.failed": "Analysis failed",
+    "answer.read": "Answer opened by the GP's side",
+    "case.amended": "Decision amended",
+    "case.claimed": "Case taken for reading",
+    "case.closed": "Case closed",
+    "case.decided": "Case decided",
+    "case.decision_undone": "Decision taken back",
+    "case.follows": "Earlier case of the lesion named",
+    "case.images_added": "New images added",
+    "case.impression": "First impression given without the model",
+    "case.recalled": "Decision called into question",
+    "case.released": "Case put back",
+    "case.submitted": "Case sent",
+    "case.taken_over": "Case taken over",
+    "case.withdrawn": "Case withdrawn",
+    "cases.exported": "Cases exported",
+    "centre.added": "Centre added",
+    "centre.changed": "Centre changed",
+    "claim.expired": "Reading time ran out",
+    "heatmap.viewed": "Heatmap viewed",
+    "histology.entered": "Histology entered",
+    "image.viewed": "Image viewed",
+    "letter.made": "Letter made",
+    "management.changed": "Management option changed",
+    "opinion.asked": "Second opinion asked for",
+    "opinion.given": "Second opinion given",
+    "opinion.read": "Second opinion read",
+    "rerun.ended": "Re-run finished",
+    "rerun.started": "Re-run started",
+    "rerun.stopped": "Re-run stopped",
+    "threshold.chosen": "Threshold chosen",
+    "thumbnail.viewed": "Thumbnail viewed",
+}
+"""Every action that the program notes; a test finds one that was forgotten here."""
+
+KINDS = {
+    "case_file": "Case",
+    "image": "Image of",
+    "analysis": "Analysis of",
+    "finding": "Heatmap of",
+    "user_account": "Account of",
+    "centre": "Centre",
+    "model_version": "Model",
+    "rerun": "Re-run",
+    "management_option": "Management option",
+}
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event: who did what to which subject, and what changed by it."""
+
+    event: AuditEvent
+    subject_name: str | None
+
+    @property
+    def actor(self) -> str:
+        return self.event.actor.name if self.event.actor else "The program"
+
+    @property
+    def action(self) -> str:
+        return ACTIONS.get(self.event.action, self.event.action)
+
+    @property
+    def subject(self) -> str:
+        kind = KINDS.get(self.event.subject_type, self.event.subject_type.replace("_", " ").capitalize())
+        return f"{kind} {self.subject_name or self.event.subject_id}"
+
+    @property
+    def changes(self) -> list[str]:
+        """What is not the same afterwards: "role: gp → dermatologist", or "images: 2" where it is new."""
+        before, after = self.event.before or {}, self.event.after or {}
+        names = [*after, *(name for name in before if name not in after)]
+        changed = [name for name in names if before.get(name) != after.get(name)]
+        return [f"{name.replace('_', ' ')}: {_change(name, before, after)}" for name in changed]
+
+
+def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> str:
+    return f"{_word(before[name])} → {_word(after.get(name))}" if name in before else _word(after[name])
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -1,0 +1,19 @@
+"""Days that an administrator types, and the moments they mean here."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask_wtf import FlaskForm
+from wtforms import DateField
+from wtforms.validators import ValidationError
+
+
+def this_century(_form: FlaskForm, field: DateField) -> None:
+    """A validator: also keeps away days that have no midnight in every zone."""
+    if field.data and not 2000 <= field.data.year <= 2100:
+        raise ValidationError("Please give a day of this century.")
+
+
+def midnight(day: date | None, zone: ZoneInfo, *, after: int = 0) -> datetime | None:
+    """The first moment of the day that is ``after`` days later; None of no day."""
+    return datetime.combine(day + timedelta(days=after), time(), zone) if day else None

@@ -1,0 +1,97 @@
+"""The administrator's own forms; those of accounts and centres stand with their rules, in webapp/accounts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DateField, SelectField, StringField
+from wtforms.validators import Length, Optional
+
+from webapp.admin import queries
+from webapp.admin.audit_log import ACTIONS
+from webapp.admin.days import midnight, this_century
+from webapp.admin.service import Offer
+from webapp.choices import choices
+from webapp.models import Management, ManagementOption
+
+SYSTEM = "system"
+
+
+class AuditForm(FlaskForm):
+    """Which events to show; travels in the address."""
+
+    class Meta:
+        csrf = False
+
+    actor = SelectField("Who", default="")
+    action = SelectField(
+        "What", default="", choices=choices([("", "Anything"), *sorted(ACTIONS.items(), key=lambda item: item[1])])
+    )
+    case = StringField("Case number", filters=[lambda text: (text or "").strip().upper()], validators=[Length(max=12)])
+    day = DateField("Day", validators=[Optional(), this_century])
+
+    def offer_actors(self) -> None:
+        people = [(str(user.id), user.name) for user in queries.actors()]
+        self.actor.choices = choices([("", "Anybody"), (SYSTEM, "The program"), *people])
+
+    @property
+    def actor_id(self) -> int | None:
+        return int(self.actor.data) if (self.actor.data or "").isdecimal() else None
+
+    @property
+    def by_system(self) -> bool:
+        return bool(self.actor.data == SYSTEM)
+
+    def span(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+        """The chosen day's first moment, and the next day's."""
+        return midnight(self.day.data, zone), midnight(self.day.data, zone, after=1)
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """The fields of one way of management."""
+
+    management: Management
+    place: SelectField
+    active: BooleanField
+    reassuring: BooleanField
+
+    @property
+    def errors(self) -> list[str]:
+        return [*self.place.errors, *self.active.errors, *self.reassuring.errors]
+
+
+class ManagementForm(FlaskForm):
+    """Place, "on offer" and "reassuring" for each way of management (fields are added below)."""
+
+    @classmethod
+    def filled_from(cls, options: Iterable[ManagementOption]) -> "ManagementForm":
+        values: dict[str, object] = {}
+        for option in options:
+            code = option.management.value
+            values |= {f"place_{code}": str(option.position), f"active_{code}": option.active}
+            values[f"reassuring_{code}"] = option.reassuring
+        return cls(data=values)
+
+    @property
+    def rows(self) -> list[OptionRow]:
+        """In the order of the places that are filled in."""
+        found = [
+            OptionRow(m, self[f"place_{m.value}"], self[f"active_{m.value}"], self[f"reassuring_{m.value}"])
+            for m in Management
+        ]
+        return sorted(found, key=lambda row: str(row.place.data))
+
+    @property
+    def offers(self) -> Mapping[Management, Offer]:
+        """What was filled in. Only after the form was found valid."""
+        return {row.management: Offer(int(row.place.data), row.active.data, row.reassuring.data) for row in self.rows}
+
+
+_PLACES = choices((str(place), str(place)) for place in range(1, len(Management) + 1))
+for _management in Management:
+    setattr(ManagementForm, f"place_{_management.value}", SelectField("Place", choices=_PLACES))
+    setattr(ManagementForm, f"active_{_management.value}", BooleanField("On offer"))
+    setattr(ManagementForm, f"reassuring_{_management.value}", BooleanField("Reassuring"))

@@ -1,0 +1,29 @@
+"""Choosing an operating point."""
+
+from flask_wtf import FlaskForm
+from wtforms import FloatField, RadioField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from webapp.choices import choices
+from webapp.models import ModelVersion
+
+
+class PrevalenceForm(FlaskForm):
+    """Travels in the address: it changes what is shown and nothing else."""
+
+    class Meta:
+        csrf = False
+
+    prevalence = FloatField(
+        "BCC among the cases sent, in percent",
+        validators=[Optional(), NumberRange(0, 100, message="Please give a number from 0 to 100.")],
+    )
+
+
+class OperatingPointForm(FlaskForm):
+    wanted = RadioField("Operating point", validators=[InputRequired("Please choose an operating point.")])
+
+    def offer(self, version: ModelVersion) -> None:
+        self.wanted.choices = choices(
+            (str(p.wanted), f"{p.wanted * 100:g} % sensitivity") for p in version.operating_points
+        )

@@ -1,0 +1,90 @@
+"""The only place that selects for the pages on the program's operation; an administrator sees numbers, not cases."""
+
+from datetime import datetime
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
+
+WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+
+
+def workers_since(moment: datetime) -> list[Worker]:
+    """Workers heard of since then, the latest first."""
+    statement = select(Worker).where(Worker.seen_at >= moment).options(joinedload(Worker.model_version))
+    return list(db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc())))
+
+
+def last_worker() -> Worker | None:
+    statement = select(Worker).options(joinedload(Worker.model_version))
+    return db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc()).limit(1)).first()
+
+
+def waiting_analyses() -> Row[int, datetime | None]:
+    """(images without a result, since when the oldest of them is stored)."""
+    statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
+    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.beside)).one()
+
+
+def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
+    """Failed analyses of open cases since then by reason, the most frequent first."""
+    count = func.count()
+    statement = (
+        select(Analysis.failure, count)
+        .join(Analysis.image)
+        .join(Image.case)
+        .where(Analysis.state == AnalysisState.FAILED, ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
+        .group_by(Analysis.failure)
+        .order_by(count.desc(), Analysis.failure)
+    )
+    return [(reason, number) for reason, number in db.session.execute(statement)]
+
+
+def cases_sent_since(moment: datetime) -> int:
+    return db.session.scalar(select(func.count()).select_from(Case).where(Case.submitted_at >= moment)) or 0
+
+
+def active_version() -> ModelVersion | None:
+    """The model that the worker heard of last has loaded, else the one that was noted last."""
+    worker = last_worker()
+    if worker is not None and worker.model_version is not None:
+        return worker.model_version
+    return db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc()).limit(1)).first()
+
+
+def versions() -> list[ModelVersion]:
+    """The latest first."""
+    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
+
+
+def results_by_version() -> dict[int, tuple[int, datetime | None]]:
+    """Version id → (results, when the last of them came)."""
+    statement = select(Analysis.model_version_id, func.count(), func.max(Analysis.finished_at))
+    rows = db.session.execute(statement.group_by(Analysis.model_version_id))
+    return {version_id: (count, last) for version_id, count, last in rows if version_id is not None}
+
+
+def last_rerun() -> Rerun | None:
+    return db.session.scalars(select(Rerun).order_by(Rerun.id.desc()).limit(1)).first()
+
+
+def rerun_counts(rerun: Rerun) -> tuple[int, int, int]:
+    """Its analyses that are (finished, failed, still to be done)."""
+    statement = select(Analysis.state, func.count().label("images")).where(Analysis.rerun_id == rerun.id)
+    counts = {row.state: row.images for row in db.session.execute(statement.group_by(Analysis.state))}
+    pending = sum(counts.get(state, 0) for state in WAITING)
+    failed = counts.get(AnalysisState.FAILED, 0)
+    return sum(counts.values()) - pending - failed, failed, pending
+
+
+def version(version_id: int) -> ModelVersion | None:
+    return db.session.get(ModelVersion, version_id)
+
+
+def open_cases_of(version: ModelVersion) -> list[Case]:
+    """Open cases with a result of this model in force, with all that their place in the worklist rests on."""
+    has_result = Image.analyses.any((Analysis.model_version_id == version.id) & ~Analysis.beside)
+    findings = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
+    return list(db.session.scalars(select(Case).where(Case.is_open, Case.images.any(has_result)).options(findings)))

@@ -1,0 +1,80 @@
+"""Model versions, and the re-run of old images: asked for, followed, stopped."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp import audit
+from webapp.admin.operation import queries
+from webapp.analysis import queries as analyses
+from webapp.extensions import db
+from webapp.models import ModelVersion, Rerun, User, utcnow
+
+
+class NotNowError(Exception):
+    """Another re-run is under way, or the model to use is not the one that a worker has loaded."""
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A model version and what it has done: ``results`` in all, the last of them at ``last_used_at``."""
+
+    version: ModelVersion
+    active: bool
+    results: int
+    last_used_at: datetime | None
+
+
+def versions() -> list[VersionRow]:
+    """The latest first."""
+    active, used = queries.active_version(), queries.results_by_version()
+    rows = []
+    for version in queries.versions():
+        results, last = used.get(version.id, (0, None))
+        rows.append(VersionRow(version, version is active, results, last))
+    return rows
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A re-run in numbers of images."""
+
+    rerun: Rerun
+    finished: int
+    failed: int
+    left: int
+
+    @property
+    def total(self) -> int:
+        return self.finished + self.failed + self.left
+
+    @property
+    def running(self) -> bool:
+        return self.rerun.ended_at is None
+
+
+def progress() -> Progress | None:
+    """The latest re-run, if there was one."""
+    rerun = queries.last_rerun()
+    if rerun is None:
+        return None
+    finished, failed, pending = queries.rerun_counts(rerun)
+    left = pending + (analyses.count_left(rerun) if rerun.ended_at is None else 0)
+    return Progress(rerun, finished, failed, left)
+
+
+def start(actor: User, version: ModelVersion) -> Rerun:
+    """Ask the worker to analyse all old images with the active model. Raises NotNowError."""
+    if version is not queries.active_version() or analyses.open_rerun_locked() is not None:
+        raise NotNowError
+    rerun = Rerun(model_version_id=version.id, requested_by=actor)
+    db.session.add(rerun)
+    audit.record(actor, "rerun.started", rerun, after={"model": version.reference})
+    return rerun
+
+
+def stop(actor: User) -> None:
+    """No further images; those already queued are finished, and what is done stays."""
+    rerun = analyses.open_rerun_locked()
+    if rerun is not None:
+        rerun.ended_at, rerun.stopped = utcnow(), True
+        audit.record(actor, "rerun.stopped", rerun)

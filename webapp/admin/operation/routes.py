@@ -1,0 +1,93 @@
+"""The administrator's pages on how the program runs."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from webapp.accounts.forms import ConfirmForm
+from webapp.admin.operation import queries, reruns, status
+from webapp.admin.operation import service as operation
+from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
+from webapp.admin.operation.thresholds import Expectation, local
+from webapp.models import utcnow
+
+blueprint = Blueprint("operation", __name__, url_prefix="/admin")
+
+
+@blueprint.get("/service")
+def service() -> str:
+    return render_template("admin/service.html", checks=status.checks(), now=utcnow())
+
+
+@blueprint.get("/threshold")
+def thresholds() -> tuple[str, int]:
+    return _threshold_page(PrevalenceForm(request.args), OperatingPointForm(formdata=None))
+
+
+@blueprint.post("/threshold")
+def choose_threshold() -> Response | tuple[str, int]:
+    version = queries.active_version() or abort(404)
+    form = OperatingPointForm()
+    form.offer(version)
+    if not form.validate():
+        return _threshold_page(PrevalenceForm(formdata=None), form)
+    point = operation.choose_point(current_user, version, float(form.wanted.data))
+    flash(f"From now on the pages say “suspects BCC” from a probability of {point.threshold * 100:.1f} %.", "success")
+    return redirect(url_for("operation.thresholds"))
+
+
+def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tuple[str, int]:
+    version, here = queries.active_version(), local()
+    if version is not None:
+        form.offer(version)
+        if not form.errors and version.operating_point:
+            form.wanted.data = str(version.operating_point.wanted)
+    typed = (
+        local_form.prevalence.data / 100 if local_form.validate() and local_form.prevalence.data is not None else None
+    )
+    prevalence = typed if typed is not None else here.prevalence.value if here.prevalence else None
+    points = version.operating_points if version else []
+    page = render_template(
+        "admin/thresholds.html",
+        version=version,
+        local=here,
+        local_form=local_form,
+        form=form,
+        points=points,
+        expectations=[] if prevalence is None else [Expectation(p, prevalence, here.cases_per_day) for p in points],
+    )
+    return page, 422 if form.errors or local_form.errors else 200
+
+
+@blueprint.get("/models")
+def models() -> str:
+    return _models_page("admin/models.html")
+
+
+@blueprint.get("/models/progress")
+def rerun_progress() -> str:
+    """The part of the page that changes by itself."""
+    return _models_page("admin/_versions.html")
+
+
+def _models_page(template: str) -> str:
+    return render_template(template, rows=reruns.versions(), progress=reruns.progress(), confirm=ConfirmForm())
+
+
+@blueprint.post("/models/<id:version_id>/rerun")
+def start_rerun(version_id: int) -> Response:
+    version = queries.version(version_id) or abort(404)
+    try:
+        reruns.start(current_user, version)
+    except reruns.NotNowError:
+        flash("Not started: another re-run is under way, or this is not the model that is loaded.", "danger")
+    else:
+        flash("The re-run has begun. Fresh uploads go before it.", "success")
+    return redirect(url_for("operation.models"))
+
+
+@blueprint.post("/models/stop")
+def stop_rerun() -> Response:
+    reruns.stop(current_user)
+    flash("The re-run is stopped. What is done stays.", "success")
+    return redirect(url_for("operation.models"))

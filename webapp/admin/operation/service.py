@@ -1,0 +1,39 @@
+"""What an administrator may change in how the model is used."""
+
+from webapp import audit
+from webapp.admin.operation import queries
+from webapp.analysis import triage
+from webapp.extensions import db
+from webapp.models import ModelVersion, User
+from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
+
+
+class UnknownPointError(ValueError):
+    """The model's card has no such operating point."""
+
+
+def choose_point(actor: User, version: ModelVersion, wanted: float) -> OperatingPoint:
+    """Put the operating point for this ``wanted`` sensitivity in force: from its threshold pages say "suspects BCC".
+
+    No case is hidden or moved by it, and results stay as they were stored; where the clinical rule now contradicts the
+    probability, or no longer does, the case says so. Raises UnknownPointError.
+    """
+    before = version.operating_point
+    chosen = next((point for point in version.operating_points if point.wanted == wanted), None)
+    if chosen is None:
+        raise UnknownPointError
+    if before != chosen:
+        choice = OperatingPointChoice(
+            model_version_id=version.id, wanted=chosen.wanted, threshold=chosen.threshold, chosen_by=actor
+        )
+        db.session.add(choice)
+        version.choices.append(choice)
+        audit.record(actor, "threshold.chosen", version, before=_facts(before), after=_facts(chosen))
+        db.session.flush()
+        for case in queries.open_cases_of(version):
+            triage.refresh(case)  # the rule may now contradict the probability, or no longer
+    return chosen
+
+
+def _facts(point: OperatingPoint | None) -> dict[str, float] | None:
+    return {"wanted_sensitivity": point.wanted, "threshold": point.threshold} if point else None

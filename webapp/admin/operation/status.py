@@ -1,0 +1,113 @@
+"""Is everything at work? Each part of the program answers in one plain sentence."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from flask import current_app
+
+from webapp.admin.operation import queries
+from webapp.analysis import queue
+from webapp.filters import ago
+from webapp.models import FailureReason, Worker, utcnow
+
+SILENT_AFTER = timedelta(seconds=30)
+LONG_WAIT = timedelta(minutes=5)
+RECENT = timedelta(days=7)
+SCARCE_BYTES, SCARCE_SHARE = 5 * 10**9, 0.1
+START = "Start one with: flask --app wsgi worker"
+
+
+class Health(StrEnum):
+    GOOD = "good"
+    ATTENTION = "attention"
+    BAD = "bad"
+
+    @property
+    def label(self) -> str:
+        return {"good": "In order", "attention": "Needs attention", "bad": "Not working"}[self.value]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part of the program: how it is, and what to do where it is not well; ``code`` is shown as it is."""
+
+    title: str
+    health: Health
+    sentence: str
+    code: str = ""
+
+
+def checks() -> list[Check]:
+    at_work = queries.workers_since(utcnow() - SILENT_AFTER)
+    return [
+        _worker(at_work),
+        _model(at_work[0] if at_work else queries.last_worker()),
+        _waiting(),
+        _failures(),
+        _queue(),
+        _disk(),
+    ]
+
+
+def _worker(at_work: list[Worker]) -> Check:
+    if at_work:
+        text = f"{_count(len(at_work), 'worker')} at work, last heard of {ago(at_work[0].seen_at)} ago."
+        return Check("Worker", Health.GOOD, text)
+    last = queries.last_worker()
+    since = f"since {ago(last.seen_at)}" if last else "yet"
+    text = f"No worker has been heard of {since}. New images stay at the top as “not analysed yet”. {START}"
+    return Check("Worker", Health.BAD, text)
+
+
+def _model(worker: Worker | None) -> Check:
+    if worker is None:
+        return Check("Model", Health.ATTENTION, "No worker has told yet which model it uses.")
+    if worker.model_error:
+        text = f"The model could not be loaded, so every case waits at the top for a person. {worker.model_error}"
+        return Check("Model", Health.BAD, text)
+    if worker.model_version is None:
+        return Check("Model", Health.ATTENTION, "The worker is still loading its model.")
+    version = worker.model_version
+    return Check("Model", Health.GOOD, f"{version.name} is loaded. SHA-256 of its weights:", version.weights_sha256)
+
+
+def _waiting() -> Check:
+    count, oldest = queries.waiting_analyses()
+    if oldest is None:
+        return Check("Waiting analyses", Health.GOOD, "No image waits for its analysis.")
+    late = oldest < utcnow() - LONG_WAIT
+    text = f"{_count(count, 'image')} without a result; the oldest was sent {ago(oldest)} ago."
+    return Check("Waiting analyses", Health.ATTENTION if late else Health.GOOD, text)
+
+
+def _failures() -> Check:
+    found = queries.failures_since(utcnow() - RECENT)
+    if not found:
+        return Check("Failed analyses", Health.GOOD, "No analysis of an open case has failed in the last 7 days.")
+    total = sum(count for _reason, count in found)
+    reasons = " ".join(f"{count} ×: {(reason or FailureReason.ERROR).sentence}" for reason, count in found)
+    text = f"{_count(total, 'analysis', 'analyses')} of open cases failed in the last 7 days. {reasons}"
+    return Check("Failed analyses", Health.ATTENTION, f"{text} These cases wait at the top for a person.")
+
+
+def _queue() -> Check:
+    try:
+        pending = queue.pending_count()
+    except Exception:  # any broker's own error
+        text = f"The queue ({queue.kind()}) does not answer. No upload is lost: the worker sends them again later."
+        return Check("Queue", Health.BAD, text)
+    return Check("Queue", Health.GOOD, f"The queue is {queue.kind()}; {_count(pending, 'message')} not fetched yet.")
+
+
+def _disk() -> Check:
+    free, total = current_app.extensions["image_store"].space()
+    scarce = free < SCARCE_BYTES or free < SCARCE_SHARE * total
+    text = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB are free where the images lie."
+    if scarce:
+        return Check("Disk", Health.ATTENTION, f"{text} Make room soon: on a full disk no case can be sent.")
+    return Check("Disk", Health.GOOD, text)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,57 @@
+"""What an operating point would mean here: expected figures at the local prevalence and workload."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from webapp.admin.operation import queries
+from webapp.admin.reports import facts
+from webapp.admin.reports.statistics import Estimate, proportion
+from webapp.models import utcnow
+from webapp.models.operating_point import OperatingPoint
+
+LOOK_BACK_DAYS = 365
+WORKLOAD_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Local:
+    """What is known of this place: BCC among the decided cases of a year, cases a day in the last month."""
+
+    prevalence: Estimate | None
+    cases_per_day: float
+
+
+def local() -> Local:
+    now = utcnow()
+    told = [case.dermatologist_says_bcc for case in facts.gather(now - timedelta(days=LOOK_BACK_DAYS))]
+    decided = [answer for answer in told if answer is not None]
+    sent = queries.cases_sent_since(now - timedelta(days=WORKLOAD_DAYS))
+    return Local(proportion(sum(decided), len(decided)), sent / WORKLOAD_DAYS)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """An operating point where ``prevalence`` (0 to 1) of ``cases_per_day`` are BCC."""
+
+    point: OperatingPoint
+    prevalence: float
+    cases_per_day: float
+
+    @property
+    def suspected_per_day(self) -> float:
+        """Cases a day for which the page says "suspects BCC", rightly or not."""
+        return self.cases_per_day * (self._right + self._wrong)
+
+    @property
+    def ppv(self) -> float | None:
+        """Share of BCC among the suspected (Bayes' theorem); None where nothing would be suspected."""
+        suspected = self._right + self._wrong
+        return self._right / suspected if suspected else None
+
+    @property
+    def _right(self) -> float:
+        return self.point.sensitivity * self.prevalence
+
+    @property
+    def _wrong(self) -> float:
+        return (1 - self.point.specificity) * (1 - self.prevalence)

@@ -1,0 +1,85 @@
+"""The only place that selects the audit trail: what happened, not what patients have."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from webapp.extensions import db
+from webapp.models import Analysis, AuditEvent, Case, Centre, Finding, Image, ModelVersion, User
+
+PAGE_SIZE = 50
+
+_ANALYSED = select(Case.number).join(Image, Image.case_id == Case.id).join(Analysis, Analysis.image_id == Image.id)
+SUBJECTS: dict[str, tuple[InstrumentedAttribute[int], Select[Any]]] = {
+    "case_file": (Case.id, select(Case.number)),
+    "image": (Image.id, select(Case.number).join(Image, Image.case_id == Case.id)),
+    "analysis": (Analysis.id, _ANALYSED),
+    "finding": (Finding.id, _ANALYSED.join(Finding, Finding.analysis_id == Analysis.id)),
+    "user_account": (User.id, select(User.name)),
+    "centre": (Centre.id, select(Centre.name)),
+    "model_version": (ModelVersion.id, select(ModelVersion.name)),
+}
+"""For each kind of subject its id, and how to select what it is called: parts of a case by the case's number."""
+PARTS_OF_A_CASE = ("case_file", "image", "analysis", "finding")
+
+
+def audit_events(
+    *,
+    actor_id: int | None = None,
+    by_system: bool = False,
+    action: str = "",
+    case_number: str = "",
+    begin: datetime | None = None,
+    end: datetime | None = None,
+    before: int | None = None,
+) -> list[AuditEvent]:
+    """One page and one row more, newest first, from ids below ``before``; ``end`` is the first moment left out."""
+    statement = select(AuditEvent)
+    if actor_id is not None:
+        statement = statement.where(AuditEvent.actor_id == actor_id)
+    if by_system:
+        statement = statement.where(AuditEvent.actor_id.is_(None))
+    if action:
+        statement = statement.where(AuditEvent.action == action)
+    if case_number:
+        statement = statement.where(_about(case_number))
+    if begin is not None:
+        statement = statement.where(AuditEvent.at >= begin)
+    if end is not None:
+        statement = statement.where(AuditEvent.at < end)
+    if before is not None:
+        statement = statement.where(AuditEvent.id < before)
+    statement = statement.order_by(AuditEvent.id.desc()).limit(PAGE_SIZE + 1)
+    return list(db.session.scalars(statement.options(joinedload(AuditEvent.actor))))
+
+
+def _about(case_number: str) -> ColumnElement[bool]:
+    """Events of a case, its images, their analyses and heatmaps."""
+    kinds = []
+    for kind in PARTS_OF_A_CASE:
+        key, named = SUBJECTS[kind]
+        ids = named.with_only_columns(cast(key, String)).where(Case.number == case_number)
+        kinds.append((AuditEvent.subject_type == kind) & AuditEvent.subject_id.in_(ids))
+    return or_(*kinds)
+
+
+def subject_names(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:
+    """(kind, id) → case number or name: one query for each kind that occurs."""
+    ids: dict[str, set[int]] = {}
+    for event in events:
+        if event.subject_type in SUBJECTS:
+            ids.setdefault(event.subject_type, set()).add(int(event.subject_id))
+    found = {}
+    for kind, wanted in ids.items():
+        key, named = SUBJECTS[kind]
+        for name, row_id in db.session.execute(named.add_columns(key).where(key.in_(wanted))):
+            found[(kind, str(row_id))] = name
+    return found
+
+
+def actors() -> list[User]:
+    """Everybody who may have done something."""
+    return list(db.session.scalars(select(User).order_by(User.name, User.id)))

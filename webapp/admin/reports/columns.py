@@ -1,0 +1,113 @@
+"""The columns of the export: name, meaning and value stand in one place, and the dictionary page is made of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ml.patterns import Pattern
+from webapp.models import Analysis, Case, HistologyResult, Image, PatternAnswer, Review
+from webapp.models.analysis import AnalysisState
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    meaning: str
+    value: Callable[[Case], Cell]
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
+def _analyses(case: Case) -> list[Analysis]:
+    """The finished results in force."""
+    found = [image.current_analysis for image in case.images]
+    return [analysis for analysis in found if analysis is not None and analysis.state is AnalysisState.DONE]
+
+
+def _highest(case: Case, target: str) -> float | None:
+    found = [f.probability for analysis in _analyses(case) for f in analysis.findings if f.target == target]
+    return max(found, default=None)
+
+
+def _models(case: Case) -> str:
+    return " ".join(sorted({a.model_version.reference for a in _analyses(case) if a.model_version}))
+
+
+def _review(case: Case) -> Review | None:
+    return case.standing_review
+
+
+def _label(case: Case, pattern: Pattern) -> str | None:
+    review = _review(case)
+    answers = {a.pattern: a.answer for a in review.assessments} if review else {}
+    return answers[pattern].value if pattern in answers else None
+
+
+def _unreliable(case: Case) -> int:
+    return int(any(_unsure(image) for image in case.images))
+
+
+def _unsure(image: Image) -> bool:
+    analysis = image.current_analysis
+    return analysis is None or analysis.state is not AnalysisState.DONE or analysis.needs_person is not False
+
+
+CASE = [
+    Column("case", "Number of the case", lambda case: case.number),
+    Column("centre", "Centre that sent it", lambda case: case.centre.name),
+    Column("sent_at", "When it was sent: ISO 8601, UTC", lambda case: _time(case.submitted_at)),
+    Column("state", "State of the case at the time of the export", lambda case: case.state.value),
+    Column("urgency", "Urgency that the GP gave: routine, soon, urgent", lambda case: case.urgency.value),
+    Column("synthetic", "1: drawn for a demonstration, no patient", lambda case: int(case.synthetic)),
+    Column("birth_year", "Year of birth", lambda case: case.birth_year),
+    Column("sex", "female, male, other", lambda case: case.sex.value if case.sex else None),
+    Column("phototype", "Fitzpatrick phototype, 1 to 6", lambda case: case.phototype),
+    Column("body_site", "Body site that the GP chose", lambda case: case.body_site.value),
+    Column("images", "Number of images", lambda case: len(case.images)),
+]
+MODEL = [
+    Column("model", "Model version and first 12 digits of its weights' SHA-256; several, if images differ", _models),
+    Column("p_bcc", "Calibrated P(BCC), 0 to 1: the highest of the images", lambda case: _highest(case, "BCC")),
+    Column("needs_person", "1: an image has no result, or one that the model itself does not trust", _unreliable),
+    *(
+        Column(
+            f"p_{pattern.value.lower()}",
+            f"Probability of {pattern.label.lower()}, 0 to 1: the highest; empty: not assessed by this model",
+            lambda case, code=pattern.value: _highest(case, code),  # type: ignore[misc]
+        )
+        for pattern in Pattern
+    ),
+]
+LABELS = [
+    Column(
+        "decisions",
+        "Number of decisions, amended and taken back ones included; the columns after this one tell the one in force",
+        lambda case: len(case.reviews),
+    ),
+    Column("decided_at", "When: ISO 8601, UTC", lambda case: _time(r.decided_at) if (r := _review(case)) else None),
+    Column(
+        "reader", "Number of the dermatologist's account", lambda case: r.reviewer_id if (r := _review(case)) else None
+    ),
+    Column(
+        "diagnosis", "The dermatologist's diagnosis", lambda case: r.diagnosis.value if (r := _review(case)) else None
+    ),
+    Column("management", "What was decided", lambda case: r.management.value if (r := _review(case)) else None),
+    Column(
+        "histology",
+        f"What the pathologist found: {', '.join(HistologyResult)}; empty: not entered",
+        lambda case: case.histology.result.value if case.histology else None,
+    ),
+    *(
+        Column(
+            f"label_{pattern.value.lower()}",
+            f"{pattern.label} in the dermatologist's words: {', '.join(PatternAnswer)}; empty: not said",
+            lambda case, pattern=pattern: _label(case, pattern),  # type: ignore[misc]
+        )
+        for pattern in Pattern
+    ),
+]
+COLUMNS = [*CASE, *MODEL, *LABELS]

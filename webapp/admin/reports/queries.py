@@ -1,0 +1,99 @@
+"""The only place that selects for the reports. Plain columns, no texts: an administrator sees no patient's data.
+
+A handful of queries, whatever the number of cases.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, Case, Centre, Image, Management, ModelVersion, Review
+
+PORTION = 200
+
+
+def cases_since(moment: datetime) -> Sequence[Any]:
+    """Cases sent since then, oldest first."""
+    statement = (
+        select(Case.id, Case.number, Centre.name.label("centre"), Case.phototype, Case.urgency, Case.submitted_at)
+        .join(Case.centre)
+        .where(Case.submitted_at >= moment)
+        .order_by(Case.submitted_at, Case.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def decisions_since(moment: datetime) -> Sequence[Any]:
+    """Decisions on these cases in the order they were made; requests for new images decide nothing."""
+    statement = (
+        select(Review.case_id, Review.diagnosis, Review.decided_at)
+        .join(Review.case)
+        .where(Case.submitted_at >= moment, Review.management != Management.RETAKE, ~Review.retraction.has())
+        .order_by(Review.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def answers_since(moment: datetime, version_id: int | None) -> Sequence[Any]:
+    """What the model says of each image of these cases: the result in force, or the latest of one model version."""
+    statement = (
+        select(
+            Image.case_id,
+            Image.id.label("image_id"),
+            Analysis.bcc_probability,
+            Analysis.needs_person,
+            Analysis.model_version_id,
+        )
+        .join(Analysis.image)
+        .join(Image.case)
+        .where(Case.submitted_at >= moment)
+        .order_by(Analysis.id)
+    )
+    if version_id is None:
+        return db.session.execute(statement.where(Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside)).all()
+    return db.session.execute(statement.where(Analysis.model_version_id == version_id)).all()
+
+
+def image_counts_since(moment: datetime) -> dict[int, int]:
+    """Images of each of these cases."""
+    statement = select(Image.case_id, func.count().label("images")).join(Image.case).where(Case.submitted_at >= moment)
+    return {row.case_id: row.images for row in db.session.execute(statement.group_by(Image.case_id))}
+
+
+def versions() -> list[ModelVersion]:
+    """The latest first."""
+    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
+
+
+def _within(begin: datetime | None, end: datetime | None, centre_id: int | None) -> list[ColumnElement[bool]]:
+    found = [Case.submitted_at >= begin] if begin else []
+    found += [Case.submitted_at < end] if end else []
+    return found + ([Case.centre_id == centre_id] if centre_id else [])
+
+
+def count_in(begin: datetime | None, end: datetime | None, centre_id: int | None) -> int:
+    statement = select(func.count()).select_from(Case).where(*_within(begin, end, centre_id))
+    return db.session.scalar(statement) or 0
+
+
+def portion_in(begin: datetime | None, end: datetime | None, centre_id: int | None, after: int) -> list[Case]:
+    """The next cases by id with all that the export says of them."""
+    analyses = selectinload(Case.images).selectinload(Image.analyses)
+    statement = (
+        select(Case)
+        .where(Case.id > after, *_within(begin, end, centre_id))
+        .order_by(Case.id)
+        .limit(PORTION)
+        .options(
+            joinedload(Case.centre),
+            analyses.selectinload(Analysis.findings),
+            analyses.joinedload(Analysis.model_version),
+            selectinload(Case.reviews).selectinload(Review.assessments),
+            selectinload(Case.histologies),
+        )
+    )
+    return list(db.session.scalars(statement))

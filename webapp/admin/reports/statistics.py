@@ -1,0 +1,106 @@
+"""The few figures of the dashboard, in plain Python: proportions with intervals, agreement, percentiles."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Z95 = 1.959963984540054
+"""The standard normal distribution's 97.5 % point, for two-sided 95 % intervals."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval, and the number of cases it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def proportion(hits: int, n: int) -> Estimate | None:
+    """``hits`` of ``n`` with the Wilson score interval, inside [0, 1] also for small n; None where n is 0.
+
+    Wilson (1927), J. Am. Stat. Assoc. 22:209; recommended by Brown, Cai & DasGupta (2001), Stat. Sci. 16:101.
+    """
+    if n == 0:
+        return None
+    share, z2 = hits / n, Z95**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+
+
+def kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
+    """Agreement beyond chance in a square table of counts, in [-1, 1]; None where one side always says the same.
+
+    Cohen (1960), Educ. Psychol. Meas. 20:37; large-sample variance of Fleiss, Cohen & Everitt (1969), Psychol. Bull.
+    72:323.
+    """
+    n = sum(map(sum, table))
+    if n == 0:
+        return None
+    size = range(len(table))
+    p = [[count / n for count in row] for row in table]
+    rows, columns = [sum(row) for row in p], [sum(row[j] for row in p) for j in size]
+    if max(rows) == 1 or max(columns) == 1:
+        return None
+    observed, expected = sum(p[i][i] for i in size), sum(rows[i] * columns[i] for i in size)
+    value = (observed - expected) / (1 - expected)
+    a = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - value)) ** 2 for i in size)
+    b = (1 - value) ** 2 * sum(p[i][j] * (columns[i] + rows[j]) ** 2 for i in size for j in size if i != j)
+    c = (value - expected * (1 - value)) ** 2
+    half = Z95 * math.sqrt(max(0.0, a + b - c) / n) / (1 - expected)
+    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), n)
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The value below which ``share`` (0 to 1) of ``values`` lie, between neighbours linearly; None of nothing.
+
+    Definition 7 of Hyndman & Fan (1996), Am. Stat. 50:361.
+    """
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Yes-or-no answers against a yes-or-no truth: counts of cases, and the figures made of them."""
+
+    true_positives: int = 0
+    false_positives: int = 0
+    false_negatives: int = 0
+    true_negatives: int = 0
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[bool, bool]]) -> "Accuracy":
+        """From (answer, truth)."""
+        return cls(
+            true_positives=pairs.count((True, True)),
+            false_positives=pairs.count((True, False)),
+            false_negatives=pairs.count((False, True)),
+            true_negatives=pairs.count((False, False)),
+        )
+
+    @property
+    def n(self) -> int:
+        return self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
+
+    @property
+    def sensitivity(self) -> Estimate | None:
+        return proportion(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def specificity(self) -> Estimate | None:
+        return proportion(self.true_negatives, self.true_negatives + self.false_positives)
+
+    @property
+    def kappa(self) -> Estimate | None:
+        return kappa(
+            [[self.true_positives, self.false_positives], [self.false_negatives, self.true_negatives]],
+        )

@@ -1,0 +1,57 @@
+"""The rules of what an administrator may configure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from webapp import audit
+from webapp.extensions import db
+from webapp.models import Management, User
+from webapp.review import queries as review_queries
+
+
+class OptionError(ValueError):
+    """The list would not let a dermatologist decide safely; ``management`` is the way it is about."""
+
+    def __init__(self, management: Management, sentence: str) -> None:
+        super().__init__(sentence)
+        self.management = management
+
+
+@dataclass(frozen=True)
+class Offer:
+    """How a way of management shall be offered; the smallest ``place`` comes first."""
+
+    place: int
+    active: bool
+    reassuring: bool
+
+
+def offer_management(actor: User, offers: Mapping[Management, Offer]) -> None:
+    """Change how the ways of management are offered from now on; decisions stay as they are. Raises OptionError."""
+    _check(offers)
+    options = {option.management: option for option in review_queries.management_options()}
+    order = sorted(offers, key=lambda management: (offers[management].place, options[management].position))
+    for position, management in enumerate(order, start=1):
+        option, offer = options[management], offers[management]
+        before = {"position": option.position, "active": option.active, "reassuring": option.reassuring}
+        after = {"position": position, "active": offer.active, "reassuring": offer.reassuring}
+        if before != after:
+            option.position, option.active, option.reassuring = position, offer.active, offer.reassuring
+            db.session.add(option)
+            named = {"management": management.value}
+            audit.record(actor, "management.changed", option, before=named | before, after=named | after)
+
+
+def _check(offers: Mapping[Management, Offer]) -> None:
+    if not offers[Management.REASSURE].reassuring:
+        raise OptionError(Management.REASSURE, "“No appointment” is always reassuring.")
+    if offers[Management.RETAKE].reassuring:
+        raise OptionError(Management.RETAKE, "Asking for new images is not an answer, so it cannot be reassuring.")
+    referring = [
+        management
+        for management, offer in offers.items()
+        if offer.active and not offer.reassuring and management is not Management.RETAKE
+    ]
+    if not referring:
+        sentence = "At least one way that leads to dermatology must stay on offer and not be reassuring."
+        raise OptionError(Management.URGENT_REFERRAL, sentence)

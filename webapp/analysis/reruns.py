@@ -1,0 +1,43 @@
+"""Old images once more: a few at a time, so that a fresh upload never waits behind thousands.
+
+A re-run's result stands beside the one in force. It takes its place only in a case that is still open: a decided case
+keeps what its reader saw.
+"""
+
+from webapp import audit
+from webapp.analysis import queries, queue
+from webapp.database import after_commit
+from webapp.extensions import db
+from webapp.models import Analysis, AnalysisState, Case, utcnow
+
+PORTION = 20
+
+
+def feed() -> int:
+    """Queue the next few images of the re-run under way, or end it. Returns how many; call inside a transaction."""
+    rerun = queries.open_rerun_locked()
+    if rerun is None or rerun.model_version_id not in queries.loaded_versions():
+        return 0
+    pending = queries.pending_of(rerun)
+    images = queries.images_left(rerun, limit=PORTION - pending)
+    if not images and not pending:
+        rerun.ended_at = utcnow()
+        audit.record(None, "rerun.ended", rerun)
+    analyses = [Analysis(image_id=image_id, rerun_id=rerun.id, beside=True) for image_id in images]
+    db.session.add_all(analyses)
+    db.session.flush()
+    messages = [(analysis.id, queue.RERUN) for analysis in analyses]
+    after_commit(lambda: queue.send_all(messages))
+    return len(analyses)
+
+
+def put_in_force(case: Case, analysis: Analysis) -> None:
+    """Let a finished re-run take the place of the earlier result of its image, in a locked case that is open."""
+    if not analysis.beside or not case.is_open:
+        return
+    for image in case.images:
+        if image.id == analysis.image_id and image.current_analysis is not None:
+            image.current_analysis.state = AnalysisState.SUPERSEDED
+            db.session.flush()  # the unique index of current results must see this first
+    analysis.beside = False
+    db.session.flush()

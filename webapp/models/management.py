@@ -1,0 +1,28 @@
+"""How a clinic offers the ways of management. What they mean is fixed, so that every decision stays readable."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.models.base import Base, text_enum
+from webapp.models.review import Management
+
+
+class ManagementOption(Base):
+    """A way of management as this clinic offers it; one without a row is offered as the program ships it.
+
+    ``active``: new decisions may choose it. ``reassuring``: it keeps the patient from dermatology, so it needs a reason
+    when model or diagnosis speak for cancer.
+    """
+
+    __tablename__ = "management_option"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    management: Mapped[Management] = mapped_column(text_enum(Management), unique=True)
+    position: Mapped[int]
+    active: Mapped[bool]
+    reassuring: Mapped[bool]
+
+    @classmethod
+    def as_shipped(cls, management: Management) -> "ManagementOption":
+        position = list(Management).index(management) + 1
+        reassuring = management is Management.REASSURE
+        return cls(management=management, position=position, active=True, reassuring=reassuring)

@@ -1,0 +1,33 @@
+"""Which of a model's operating points a clinic works with: rows that never change; a version's latest is in force."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.models.user import User
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold on P(BCC) chosen for a ``wanted`` sensitivity, with what was measured there on held-out lesions."""
+
+    wanted: float
+    threshold: float
+    sensitivity: float
+    specificity: float
+
+
+class OperatingPointChoice(Base):
+    __tablename__ = "operating_point_choice"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"), index=True)
+    wanted: Mapped[float]
+    threshold: Mapped[float]
+    chosen_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    chosen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    chosen_by: Mapped[User] = relationship(lazy="joined")

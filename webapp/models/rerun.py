@@ -1,0 +1,24 @@
+"""A request to analyse old images once more: the worker works it off in small portions, after fresh uploads."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.models.user import User
+
+
+class Rerun(Base):
+    """Images stored before ``requested_at`` that this model version has not seen; open until ``ended_at``."""
+
+    __tablename__ = "rerun"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"))
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    stopped: Mapped[bool] = mapped_column(default=False)
+
+    requested_by: Mapped[User] = relationship(lazy="joined")

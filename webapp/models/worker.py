@@ -1,0 +1,24 @@
+"""Worker commands that run or ran lately: when each was last heard of, and which model it loaded."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.models.analysis import ModelVersion
+from webapp.models.base import Base, UtcDateTime, utcnow
+
+
+class Worker(Base):
+    """``model_error`` says why no model could be loaded; it is empty once one is."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
+    model_error: Mapped[str] = mapped_column(Text, default="")
+
+    model_version: Mapped[ModelVersion | None] = relationship()
