@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 MAX_PIXELS: Final = 50_000_000
@@ -74,6 +74,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SID
     if not data:
         raise UnreadableImage(Unreadable.EMPTY)
     try:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # a library for other pages of the program switches it on for everybody
         image = _open(data)
         _check_header(image, max_pixels, min_side)
         image.load()

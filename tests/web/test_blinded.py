@@ -119,7 +119,7 @@ def test_new_images_ask_for_a_new_impression(app: Flask, world, sign_in, gp: str
     decide(reader, number, management="retake", advice="Sharper, please.")
     client = sign_in(gp)
     token = client.token(f"/cases/{number}")
-    images = {"images": (BytesIO(jpeg(seed=5)), "new.jpg"), "csrf_token": token}
+    images = {"images": (BytesIO(jpeg(seed=5)), "new.jpg"), "send_anyway": "A test image.", "csrf_token": token}
     assert client.post(f"/cases/{number}/images", data=images).status_code == 302
     assert len(image_ids(app, number)) == 2
     take(reader, number)

@@ -227,7 +227,7 @@ def test_the_form_starts_from_the_decision_in_force(reader, colleague, number: s
         ({"reason": "  "}, "say why the decision changes"),
         ({"reason": "x" * 2001}, "under 2,000"),
         ({"diagnosis": "flu"}, "Not a valid choice"),
-        ({"management": "reassure"}, "Please give a reason: no appointment"),
+        ({"management": "reassure"}, "Please give a reason: a reassuring choice"),
         ({"management": "retake"}, "tell the GP what the new images should show"),
     ],
 )

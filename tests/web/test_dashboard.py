@@ -15,6 +15,7 @@ from webapp.admin.reports.dashboard import Dashboard, beginning
 from webapp.admin.reports.facts import Answer
 from webapp.database import transaction
 from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Image, Management, ModelVersion, Role, User, utcnow
+from webapp.review import claims
 from webapp.review import service as reviews
 
 HOUR = timedelta(hours=1)
@@ -47,7 +48,7 @@ def decide(
     with world.app.app_context(), transaction() as session:
         user = session.query(User).filter_by(email=reader).one()
         case = session.query(Case).filter_by(number=number).one()
-        reviews.claim(user, case)
+        claims.claim(user, case)
         review = reviews.decide(user, case, reviews.Decision(diagnosis, management, advice="Test advice."))
         review.decided_at = case.submitted_at + after
 

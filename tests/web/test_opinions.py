@@ -155,8 +155,7 @@ def test_asking_while_reading_keeps_the_decision_as_far_as_it_was_made(app: Flas
 
 def test_only_the_reader_asks(app: Flask, first, third, emails, number: str) -> None:
     second_id = user_id(app, emails["Second"])
-    ask(third, number, second_id)
-    assert "Only who reads the case" in third.get(f"/review/{number}").text
+    assert "Only who reads the case" in ask(third, number, second_id).text
     decided(first, number)
     ask(third, number, second_id)
     assert "opinion.asked" not in actions(app)

@@ -134,9 +134,9 @@ def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world
     with stored_case(app, number) as case:
         first, second = case.reviews
         assert (second.amends_id, second.recall) == (first.id, RecallReason.LATE_RESULT)
+    assert "nav-badge" in gp.get("/cases/").text
     page = words(gp.get(f"/cases/{number}").text)
     assert "This decision was changed. Reason: The model's answer arrived after" in page.replace("&#39;", "'")
-    assert "nav-badge" in gp.get("/cases/").text
 
 
 def test_no_appointment_once_more_needs_a_reason(world: World, reader, number: str) -> None:
