@@ -52,11 +52,11 @@ JOINT_NOTICE: Final = (
     "patterns were learnt from drawings and the clinical rule, with no expert label. It orders the worklist; it does "
     "not replace the reading."
 )
-JOINT_DATA: Final = {
-    "source": f"{DATA['source']}. Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The "
-    "six BCC patterns: drawn phantoms and drawings on HAM10000 photographs",
-    "licence": DATA["licence"],
-}
+PATTERN_SOURCES: Final = (
+    "Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The six BCC patterns: drawn "
+    "phantoms and drawings on HAM10000 photographs"
+)
+CLINICS_SOURCE: Final = "More BCC and lesion types: ISIC 2019 images of BCN_20000 (arXiv 1908.02288), 84 px"
 _LIBRARIES: Final = ("torch", "torchvision", "schedulefree", "onnx", "onnxruntime", "numpy", "pillow")
 
 
@@ -132,10 +132,19 @@ def _draft(
         clinically_validated=False,
         notice=NOTICE if marked is None else JOINT_NOTICE,
         novelty=Novelty(float("inf"), NOVELTY_METHOD),
-        data=DATA if marked is None else JOINT_DATA,
-        training={"command": _command(config), "config": config},
+        data=_data(config),
+        training={
+            "command": _command(config),
+            "export": f"python -m ml export RUN BUNDLE … --size {spec.size}",
+            "config": config,
+        },
         versions={"python": platform.python_version(), **{library: version(library) for library in _LIBRARIES}},
     )
+
+
+def _data(config: dict[str, Any]) -> dict[str, str]:
+    more = [PATTERN_SOURCES] * config["patterns"] + [CLINICS_SOURCE] * config["clinics"]
+    return {**DATA, "source": ". ".join([DATA["source"], *more])}
 
 
 def _command(config: dict[str, Any]) -> str:

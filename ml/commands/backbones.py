@@ -14,7 +14,13 @@ _FIGURES: Final = ("auc", "average_precision")
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("backbones", help="compare what backbones cost")
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="whose accuracy to show (default: the shipped one)")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="whose accuracy to show, for several backbones several times (default: the shipped one)",
+    )
     parser.add_argument("--repetitions", type=int, default=5, help="passes to time; 0 leaves the latency out")
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default: 1)")
     parser.set_defaults(run=run)
@@ -32,18 +38,24 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _accuracy(bundle: Path | None) -> dict[str, dict[str, Any]]:
-    """The card's figures for the backbone it names; nothing where no bundle is at hand."""
-    try:
-        card = read_card(bundle)
-    except BundleError:
-        if bundle:
-            raise
-        return {}
+def _accuracy(bundles: list[Path] | None) -> dict[str, dict[str, Any]]:
+    """The figures of each card for the backbone it names; nothing where no bundle is at hand."""
     from ml.backbones import described
 
-    figures: dict[str, Any] = {name: card.metrics[name] for name in _FIGURES if name in card.metrics}
-    return {described(card.backbone).name: {"bundle": card.reference, "split": card.metrics.get("split"), **figures}}
+    try:
+        cards = [read_card(bundle) for bundle in bundles] if bundles else [read_card()]
+    except BundleError:
+        if bundles:
+            raise
+        return {}
+    return {
+        described(card.backbone).name: {
+            "bundle": card.reference,
+            "split": card.metrics.get("split"),
+            **{name: card.metrics[name] for name in _FIGURES if name in card.metrics},
+        }
+        for card in cards
+    }
 
 
 def _text(rows: list[dict[str, Any]]) -> str:
