@@ -91,7 +91,9 @@
       line.textContent = `At most ${form.dataset.maxFiles} images: please take out ${extra}`;
       lines.push(line);
     }
+    const held = Array.from(find("previews").querySelectorAll("button")).indexOf(document.activeElement);
     find("previews").replaceChildren(...lines);
+    if (held >= 0) find("previews").querySelectorAll("button")[held]?.focus(); // a check that ends takes no focus away
     find("drop-hint").hidden = false;
     const reason = find("send-anyway");
     const asked = reason.querySelector("[aria-invalid]") || reason.querySelector("input").value;

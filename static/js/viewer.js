@@ -166,21 +166,20 @@
     if (beside) beside.addEventListener("click", sideBySide);
   }
 
-  // The decision stays within the window, so that its button is always in sight, wherever the page is scrolled to. Where
-  // that would cut a line of the form in half, the panel ends above that line.
+  // The panel beside the images stays within the window. Of an open form the questions scroll, so that its button is always
+  // in sight beneath them.
   function keepInWindow(side) {
+    const fields = side.querySelector(".decision-fields");
     const bar = side.querySelector(".decision-submit");
-    const lines = Array.from(side.querySelectorAll(".choice, summary, a, .form-select")).filter((line) => !bar || !bar.contains(line));
 
     function fit() {
-      side.style.maxHeight = "";
-      if (getComputedStyle(side).display === "contents") return;
-      const room = Math.max(320, innerHeight - side.getBoundingClientRect().top - 12);
-      side.style.maxHeight = `${room}px`;
-      if (!bar) return;
-      const edge = bar.getBoundingClientRect().top;
-      const cut = lines.map((line) => line.getBoundingClientRect()).find((box) => box.top < edge && box.bottom > edge);
-      if (cut) side.style.maxHeight = `${room - (edge - cut.top)}px`;
+      const narrow = getComputedStyle(side).display === "contents";
+      const box = side.getBoundingClientRect();
+      const room = Math.max(320, innerHeight - box.top - 12);
+      side.style.maxHeight = narrow ? "" : `${room}px`;
+      if (!fields) return;
+      const above = fields.getBoundingClientRect().top - box.top + side.scrollTop;
+      fields.style.maxHeight = narrow ? "" : `${Math.max(240, room - above - bar.offsetHeight)}px`;
     }
 
     for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });

@@ -107,7 +107,7 @@ def test_a_card_that_promises_other_outputs(edit_card: Callable[..., Path]) -> N
 def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
     card = shipped.card
     assert card.name == DEFAULT_BUNDLE.name == shipped.path.name
-    assert card.patterns == ()
+    assert card.patterns == tuple(Pattern)
     assert card.lesions == tuple(Lesion)
     assert not card.clinically_validated
     assert card.notice.startswith("Not clinically validated")

@@ -110,7 +110,6 @@ def test_another_backbone_is_exported_explained_and_restored_by_its_name(
         "densenet121",
         "convnext_tiny",
         pytest.param("efficientnet_b0", marks=pytest.mark.slow),
-        pytest.param("inception_v3", marks=pytest.mark.slow),
     ],
 )
 def test_heatmaps_of_other_backbones_are_pytorch_grad_cams(backbone: str) -> None:
@@ -177,14 +176,14 @@ def shipped_network(shipped: Bundle) -> MultiTaskNet:
     return network_of(shipped)
 
 
-def real_inputs(ham: Ham10000, count: int = 8) -> Tensor:
+def real_inputs(ham: Ham10000, spec: PreprocessingSpec, count: int = 8) -> Tensor:
     test = split_by_lesion(ham.records, seed=1)[Split.TEST]
     chosen = [r for r in test if r.bcc][: count // 2] + [r for r in test if not r.bcc][: count // 2]
-    return torch.from_numpy(np.stack([prepare(ham.image(record), SIGNED_UNIT) for record in chosen]))
+    return torch.from_numpy(np.stack([prepare(ham.image(record), spec) for record in chosen]))
 
 
 @pytest.mark.parametrize("check", [assert_graph_matches, assert_heatmaps_match])
 def test_the_shipped_bundle_on_real_images(
     check: Callable[[MultiTaskNet, Bundle, Tensor], None], shipped_network: MultiTaskNet, shipped: Bundle, ham: Ham10000
 ) -> None:
-    check(shipped_network, shipped, real_inputs(ham))
+    check(shipped_network, shipped, real_inputs(ham, shipped.card.preprocessing))
