@@ -49,8 +49,9 @@ DATA: Final = {
 }
 JOINT_NOTICE: Final = (
     "Not clinically validated: this model was trained and tested on public research collections only. Six of its seven "
-    "patterns were learnt from drawings and the clinical rule, with no expert label. It orders the worklist; it does "
-    "not replace the reading."
+    "patterns were learnt from drawings and the clinical rule, with no expert label: that it names one of them says “a "
+    "pattern of BCC”, hardly which, and in a BCC it usually names several. It orders the worklist; it does not replace "
+    "the reading."
 )
 PATTERN_SOURCES: Final = (
     "Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The six BCC patterns: drawn "
