@@ -7,7 +7,7 @@ import argparse
 import os
 import signal
 import socket
-import subprocess  # noqa: S404 (starts our own two commands)
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
