@@ -1,0 +1,56 @@
+"""No key, token or password is in the repository: detect-secrets looks through every tracked file."""
+
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+from detect_secrets import SecretsCollection
+from detect_secrets.settings import default_settings
+
+from tests.conftest import ROOT
+
+HARMLESS = {
+    ("tests/conftest.py", "Secret Keyword"),  # the password of every test account
+    ("tests/browser/people.py", "Secret Keyword"),
+    ("tests/web/test_access.py", "Secret Keyword"),
+    ("tests/web/test_mail.py", "Basic Auth Credentials"),
+    ("webapp/admin/audit_log.py", "Secret Keyword"),  # words for actions such as "password changed"
+    ("webapp/cases/service.py", "Base64 High Entropy String"),  # the alphabet of case numbers
+    ("webapp/config.py", "Basic Auth Credentials"),  # the shape of MAIL_URL
+    ("webapp/config.py", "Secret Keyword"),
+}
+GENERATED = {"package-lock.json", "requirements.txt", "requirements-serve.txt"}
+
+
+def found(root: Path, files: list[str]) -> set[tuple[str, str]]:
+    collection = SecretsCollection(root=str(root))
+    with default_settings():
+        for name in files:
+            collection.scan_file(name)
+    return {(name, secret.type) for name, secret in collection}
+
+
+def tracked() -> list[str]:
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    present = (name for name in names.split("\0") if name and (ROOT / name).is_file())
+    return [name for name in present if name not in GENERATED and not name.startswith("ml/bundles/")]
+
+
+def test_the_repository_holds_no_secret() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is not a git checkout, so nobody knows which files would be committed")
+    assert found(ROOT, tracked()) == HARMLESS
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("-----BEGIN RSA " + "PRIVATE KEY-----\n", "Private Key"),
+        ('key = "AKIA' + "IOSFODNN7EXAMPLE" + '"\n', "AWS Access Key"),
+        (f'token = "{secrets.token_hex(32)}"\n', "Hex High Entropy String"),
+    ],
+)
+def test_a_secret_would_be_found(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "settings.py").write_text(text)
+    assert ("settings.py", kind) in found(tmp_path, ["settings.py"])
