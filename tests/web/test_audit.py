@@ -12,13 +12,13 @@ from tests.web.reading import decide, put_back, take
 from webapp.database import reading
 from webapp.models import AuditEvent, Case, Role
 
-PRIVATE = ("SECRET-REF", "Private history", "Private question", "Private advice", "Private reason", "1961")
+PRIVATE = ("SECRET-REF-1", "Private history", "Private question", "Private advice", "Private reason", "1961")
 
 
 def test_a_case_from_end_to_end(app: Flask, world: World, sign_in) -> None:
     gp, reader = sign_in(world.user(Role.GP)), sign_in(world.user(Role.DERMATOLOGIST))
     texts = {"history": "Private history", "clinical_question": "Private question"}
-    number = number_of(send(gp, patient_reference="SECRET-REF", **texts))
+    number = number_of(send(gp, patient_reference="SECRET-REF-1", **texts))
     world.analyse(number, 0.9)
     reader.get(f"/media/images/{image_ids(app, number)[0]}")
     take(reader, number)

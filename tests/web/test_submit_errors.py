@@ -35,6 +35,7 @@ def assert_nothing_stored(app: Flask, settings: Settings) -> None:
         ("patient_reference", "", "give your centre's code"),
         ("patient_reference", "ab", "3 to 40 letters"),
         ("patient_reference", "Jane Placeholder", "a code, not a name"),
+        ("patient_reference", "Jane.Placeholder", "a code, not a name"),
         ("patient_reference", "x" * 41, "40"),
         ("patient_reference", "<script>", "a code, not a name"),
         ("patient_reference", "niña-1", "a code, not a name"),

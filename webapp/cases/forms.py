@@ -21,7 +21,7 @@ from wtforms.validators import UUID, DataRequired, InputRequired, Length, Option
 from webapp.choices import choices, choices_of
 from webapp.models import BodySite, Sex, Urgency
 
-REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")
+REFERENCE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")  # a code has a digit, a name has none
 LONGEST_LIFE = 120
 
 
@@ -94,7 +94,7 @@ class CaseForm(ImagesForm):
         field.data = (field.data or "").strip()
         if not REFERENCE.fullmatch(field.data):
             raise ValidationError(
-                "Use 3 to 40 letters, digits, dots, dashes or slashes, without spaces: a code, not a name."
+                "Use 3 to 40 letters, digits, dots, dashes or slashes, at least one digit and no space: a code, not a name."
             )
 
     def validate_birth_year(self, field: IntegerField) -> None:
