@@ -94,7 +94,8 @@ class CaseForm(ImagesForm):
         field.data = (field.data or "").strip()
         if not REFERENCE.fullmatch(field.data):
             raise ValidationError(
-                "Use 3 to 40 letters, digits, dots, dashes or slashes, at least one digit and no space: a code, not a name."
+                "Use 3 to 40 letters, digits, dots, dashes or slashes, with a digit and without spaces: "
+                "a code, not a name."
             )
 
     def validate_birth_year(self, field: IntegerField) -> None:
