@@ -47,7 +47,6 @@ class FreshViews:
         examples: Examples,
         network: MultiTaskNet,
         cut: int,
-        views: int,
         spec: PreprocessingSpec,
         autocast: Autocast,
     ) -> None:
@@ -71,19 +70,11 @@ class FreshViews:
 
 
 class CachedViews:
-    """`views` views of every image, each through the frozen blocks once, kept as float16 in memory: (V, N, …)."""
+    """`views` of the `fresh` views of every image, made once and kept as float16 in memory: (V, N, …)."""
 
-    def __init__(
-        self,
-        examples: Examples,
-        network: MultiTaskNet,
-        cut: int,
-        views: int,
-        spec: PreprocessingSpec,
-        autocast: Autocast,
-    ) -> None:
-        fresh = FreshViews(examples, network, cut, 0, spec, autocast)
-        network.features[:cut].eval()
+    def __init__(self, fresh: FreshViews, views: int) -> None:
+        examples = fresh.examples
+        fresh.network.features[: fresh.cut].eval()
         parts = torch.arange(len(examples)).split(_BATCH)
         progress = tqdm(total=views * len(parts), desc=f"caching {views} views", leave=False, mininterval=2)
         fresh.seed(0)

@@ -1,18 +1,19 @@
-"""HAM10000 as records and splits: by lesion, never by image, the same for everyone with the same seed.
+"""Labelled images as records and splits: by lesion, never by image, the same for everyone with the same seed.
 
-Source: Tschandl, Rosendahl, Kittler, Scientific Data 5:180161 (2018), CC BY-NC.
+Source of HAM10000: Tschandl, Rosendahl, Kittler, Scientific Data 5:180161 (2018), CC BY-NC.
 """
 
 import csv
 import hashlib
 import io
 import zipfile
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -56,17 +57,23 @@ class Record:
         return self.lesion is Lesion.BCC
 
 
-class Ham10000:
-    """The data set at `path`: the zip, or the folder it unpacks to. Raises `DataError`."""
+class DataSet(ABC):
+    """Images with labels at `path`: a zip, or the folder it unpacks to, with metadata.csv. Raises `DataError`."""
+
+    name: ClassVar[str]
 
     def __init__(self, path: Path) -> None:
         try:
             # A folder and a zip answer to the same few methods of a path.
             self._root: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
-            rows = csv.DictReader(io.StringIO(self._read("metadata.csv").decode()))
-            self.records = [_record(row) for row in rows]
+            self.rows = list(csv.DictReader(io.StringIO(self._read("metadata.csv").decode())))
+            self.records = self._records()
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path} is not the HAM10000 folder or zip this expects: {error}.") from error
+            raise DataError(f"{path} is not the {self.name} folder or zip this expects: {error}.") from error
+
+    @abstractmethod
+    def _records(self) -> list[Record]:
+        """What the rows of metadata.csv say, in their order."""
 
     def image(self, record: Record) -> Image.Image:
         """The decoded picture. Raises `DataError`."""
@@ -75,17 +82,28 @@ class Ham10000:
         except (OSError, KeyError, UnreadableImage) as error:
             raise DataError(f"Image {record.image_id} of the data set cannot be read: {error}") from error
 
-    def mask(self, record: Record) -> npt.NDArray[np.bool_]:
-        """The lesion in that picture, (H, W). Raises `DataError`."""
+    def _mask(self, name: str) -> npt.NDArray[np.bool_]:
+        """What is marked in the mask of that name, (H, W). Raises `DataError`."""
         try:
-            with Image.open(io.BytesIO(self._read(f"masks/{record.image_id}.png"))) as image:
+            with Image.open(io.BytesIO(self._read(name))) as image:
                 mask: npt.NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
         except (OSError, KeyError) as error:
-            raise DataError(f"The lesion mask of {record.image_id} cannot be read: {error}") from error
+            raise DataError(f"The mask {name} of the data set cannot be read: {error}") from error
         return mask
 
     def _read(self, name: str) -> bytes:
         return self._root.joinpath(name).read_bytes()
+
+
+class Ham10000(DataSet):
+    name = "HAM10000"
+
+    def _records(self) -> list[Record]:
+        return [_record(row) for row in self.rows]
+
+    def mask(self, record: Record) -> npt.NDArray[np.bool_]:
+        """The lesion in that picture, (H, W). Raises `DataError`."""
+        return self._mask(f"masks/{record.image_id}.png")
 
 
 def _record(row: dict[str, str]) -> Record:

@@ -132,8 +132,8 @@ class Trainer:
         if state:
             optimizer.load_state_dict(state)
         if first_epoch < stage.epochs:
-            make = CachedViews if stage.views and self.device.type == "cpu" else FreshViews
-            source = make(self.train, self.network, stage.cut, stage.views, self.spec, self.autocast)
+            fresh = FreshViews(self.train, self.network, stage.cut, self.spec, self.autocast)
+            source = CachedViews(fresh, stage.views) if stage.views and self.device.type == "cpu" else fresh
             self.progress.freeze(self.network, stage.cut)
         for epoch in range(first_epoch, stage.epochs):
             loss = self._train_epoch(index, epoch, optimizer, source)

@@ -202,8 +202,8 @@ def test_cached_activations_are_those_of_the_same_views(tiny_ham: Path) -> None:
     spec = PreprocessingSpec(size=64)
     examples = photographs(data, data.records[:6], spec)
     whole = torch.autocast("cpu", enabled=False)
-    cached = CachedViews(examples, network, 4, 2, spec, lambda: whole)
-    fresh = FreshViews(examples, network, 4, 0, spec, lambda: whole)
+    fresh = FreshViews(examples, network, 4, spec, lambda: whole)
+    cached = CachedViews(fresh, views=2)
     for view in range(2):
         fresh.seed(1009 + view)
         expected = fresh(torch.arange(6)).inputs
