@@ -1,8 +1,6 @@
 """Every extension, created once and bound to nothing; ``create_app`` binds them."""
 
 from flask_bootstrap import Bootstrap5
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
@@ -14,5 +12,4 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 security = Security()
 csrf = CSRFProtect()
-limiter = Limiter(key_func=get_remote_address)
 bootstrap = Bootstrap5()
