@@ -2,7 +2,6 @@
 
 from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
-from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
@@ -10,6 +9,5 @@ from webapp.models.base import Base
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
-security = Security()
 csrf = CSRFProtect()
 bootstrap = Bootstrap5()

@@ -32,6 +32,7 @@ class SignInForm(LoginForm):
         throttle.count(AttemptKind.SIGN_IN, self.user, typed)
         valid = bool(super().validate(**kwargs))
         if valid:
+            self.next.data = self.next.data or "/"
             second_factor.password_given()
         elif self.user is not None:
             service.sign_in_failed(self.user)

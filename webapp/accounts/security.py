@@ -1,13 +1,19 @@
 """Flask-Security, wired: its pages with our forms, our sessions, our rules for passwords and codes."""
 
 from flask import Flask
-from flask_security import SQLAlchemyUserDatastore
+from flask_security import Security, SQLAlchemyUserDatastore
 
 from webapp.accounts import forms, second_factor, sessions
 from webapp.accounts.passwords import Passwords
-from webapp.extensions import db, security
+from webapp.extensions import db
 from webapp.models import User
 from webapp.models.user import SecurityRole
+
+security = Security(
+    totp_cls=second_factor.OnceOnlyTotp,
+    mf_recovery_codes_util_cls=second_factor.HashedRecoveryCodes,
+    password_util_cls=Passwords,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -21,9 +27,6 @@ def init_app(app: Flask) -> None:
         two_factor_rescue_form=forms.NoRescueForm,
         two_factor_verify_code_form=forms.CodeForm,
         mf_recovery_form=forms.RecoveryCodeForm,
-        totp_cls=second_factor.OnceOnlyTotp,
-        mf_recovery_codes_util_cls=second_factor.HashedRecoveryCodes,
-        password_util_cls=Passwords,
     )
     security.want_json(lambda _request: False)  # its pages are for people
     app.login_manager.user_loader(sessions.load_user)  # type: ignore[attr-defined]
