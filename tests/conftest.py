@@ -48,7 +48,7 @@ def server(variable: str) -> str | None:
 
 
 def make_settings(folder: Path, **changes: object) -> Settings:
-    environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0"}
+    environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
     if database := server("TEST_DATABASE_URL"):
         environ["DATABASE_URL"] = database
     return replace(Settings.from_environment(environ), **changes)  # type: ignore[arg-type]

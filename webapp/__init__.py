@@ -1,11 +1,9 @@
 """DermTriage's web application. ``create_app`` wires the rooms together and does nothing else."""
 
 from flask import Flask
-from flask_security import SQLAlchemyUserDatastore
 
 from webapp import access, cli, database, errors, filters, headers, parameters
-from webapp.accounts import throttle
-from webapp.accounts.forms import SignInForm
+from webapp.accounts import security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.admin.operation.routes import blueprint as operation
 from webapp.admin.reports.routes import blueprint as reports
@@ -14,11 +12,9 @@ from webapp.analysis import queue
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
 from webapp.config import PROJECT_ROOT, Settings, flask_config
-from webapp.extensions import bootstrap, csrf, db, limiter, migrate, security
+from webapp.extensions import bootstrap, csrf, db, migrate
 from webapp.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
-from webapp.models import User
-from webapp.models.user import SecurityRole
 from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
@@ -43,16 +39,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     parameters.init_app(app)
     csrf.init_app(app)
-    limiter.init_app(app)
     bootstrap.init_app(app)
     headers.init_app(app, https=settings.https)
+    headers.trust_proxies(app, settings.trusted_proxies)
+    sessions.init_app(app)
     database.init_app(app)
-    security.init_app(
-        app,
-        SQLAlchemyUserDatastore(db, User, SecurityRole),
-        login_form=SignInForm,
-    )
-    throttle.init_app(app)
+    security.init_app(app)
     access.init_app(app)
     errors.init_app(app)
     filters.init_app(app)

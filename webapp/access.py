@@ -4,10 +4,12 @@ A test compares the table with the routes in both directions, so an endpoint wit
 Which rows a caller may see is not decided here but in the query modules; a foreign id is 404 there.
 """
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, flash, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.accounts import second_factor, sessions
+from webapp.database import READ_METHODS
 from webapp.models import Role
 
 PUBLIC = None
@@ -27,10 +29,20 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "security.forgot_password": PUBLIC,
     "security.reset_password": PUBLIC,
     "security.static": NOBODY,
-    "security.verify": NOBODY,
+    "security.verify": SIGNED_IN,
     "security.change_password": SIGNED_IN,
+    "security.two_factor_setup": PUBLIC,
+    "security.two_factor_setup_validate": NOBODY,
+    "security.two_factor_token_validation": PUBLIC,
+    "security.two_factor_rescue": NOBODY,
+    "security.tf_select": NOBODY,
+    "security.mf_recovery": PUBLIC,
+    "security.mf_recovery_codes": SIGNED_IN,
     "accounts.home": SIGNED_IN,
     "accounts.profile": SIGNED_IN,
+    "accounts.sign_out_elsewhere": SIGNED_IN,
+    "accounts.time_left": SIGNED_IN,
+    "accounts.stay": SIGNED_IN,
     "help.page": SIGNED_IN,
     "cases.index": GP,
     "cases.updates": GP,
@@ -69,6 +81,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.link": ADMIN,
     "admin.disable": ADMIN,
     "admin.enable": ADMIN,
+    "admin.reset_second_factor": ADMIN,
     "admin.centres": ADMIN,
     "admin.add_centre": ADMIN,
     "admin.centre": ADMIN,
@@ -99,7 +112,18 @@ def check_access() -> Response | None:
     if allowed is PUBLIC:
         return None
     if not current_user.is_authenticated:
-        return redirect(url_for("security.login", next=request.full_path if request.method == "GET" else None))
+        return _ask_to_sign_in()
     if current_user.role not in allowed:
         abort(403)
+    if second_factor.still_missing(current_user) and request.endpoint not in second_factor.SETTING_UP:
+        return redirect(url_for("security.two_factor_setup"))
     return None
+
+
+def _ask_to_sign_in() -> Response:
+    """A page is shown after signing in; what was sent in a form cannot be, so the answer says how to save it."""
+    if request.method not in READ_METHODS:
+        abort(401)
+    if sessions.ended_by_time():
+        flash("You were signed out, because nothing was done for a while. Please sign in again.", "info")
+    return redirect(url_for("security.login", next=request.full_path))

@@ -9,7 +9,13 @@
 | SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
 | IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
 | MODEL_BUNDLE | folder of the model bundle | the shipped bundle |
+| TOTP_SECRETS | `number:secret,…` for the second factors; the highest number encrypts | made once, kept there |
 | HTTPS | `1`: cookies only over TLS, HSTS sent; `0` for plain http on one machine | `1` |
+| TRUSTED_HOSTS | names under which the application is reached, `triage.example.org,…`; any other is refused | any |
+| TRUSTED_PROXIES | reverse proxies in front whose X-Forwarded-For and -Proto count | 0 |
+| SECOND_FACTOR | `1`: dermatologists and administrators must have one; `0`: nobody must | `1` |
+| IDLE_MINUTES | signed out after so long without doing anything | 15 |
+| SESSION_HOURS | signed out so long after signing in, whatever is done | 12 |
 | TIMEZONE | IANA zone in which pages show times | `UTC` |
 | MAX_IMAGES_PER_CASE | dermoscopic images in one case | 6 |
 | MAX_IMAGE_MEGABYTES | size of one uploaded file | 25 |
@@ -39,6 +45,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from webapp.accounts.settings import security_config
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -54,8 +62,14 @@ class Settings:
     storage_url: str
     secret_key: str = field(repr=False)
     image_keys: Mapping[str, bytes] = field(repr=False)
+    totp_secrets: Mapping[str, str] = field(repr=False)
     model_bundle: Path | None = None
     https: bool = True
+    trusted_hosts: tuple[str, ...] = ()
+    trusted_proxies: int = 0
+    second_factor: bool = True
+    idle_minutes: float = 15
+    session_hours: float = 12
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     max_images_per_case: int = 6
     max_image_megabytes: int = 25
@@ -86,8 +100,11 @@ class Settings:
             storage_url=environ.get("STORAGE_URL") or f"file://{instance_dir}/images",
             secret_key=_secret_key(environ.get("SECRET_KEY"), instance_dir),
             image_keys=_image_keys(environ.get("IMAGE_KEYS"), instance_dir),
+            totp_secrets=_totp_secrets(environ.get("TOTP_SECRETS"), instance_dir),
             model_bundle=Path(bundle) if bundle else None,
             https=environ.get("HTTPS", "1") != "0",
+            trusted_hosts=tuple(filter(None, map(str.strip, environ.get("TRUSTED_HOSTS", "").split(",")))),
+            second_factor=environ.get("SECOND_FACTOR", "1") != "0",
             timezone=_timezone(environ.get("TIMEZONE", "UTC")),
             **_mail(environ),
             **_numbers(environ),
@@ -102,38 +119,16 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
         "MAX_CONTENT_LENGTH": request_megabytes * 1024 * 1024,
-        "SESSION_COOKIE_NAME": "dermtriage",
+        "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
+        "SESSION_COOKIE_NAME": "__Host-dermtriage" if settings.https else "dermtriage",
+        "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_SECURE": settings.https,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_hours),
         "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session: a long form must not expire
         "BOOTSTRAP_SERVE_LOCAL": True,
-        "RATELIMIT_STORAGE_URI": "memory://",
-        "SECURITY_PASSWORD_HASH": "argon2",
-        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],  # else a new SECRET_KEY would void every password
-        "SECURITY_PASSWORD_LENGTH_MIN": 12,
-        "SECURITY_PASSWORD_COMPLEXITY_CHECKER": None,
-        "SECURITY_JOIN_USER_ROLES": False,
-        "SECURITY_LOGOUT_METHODS": ["POST"],
-        "SECURITY_DEFAULT_REMEMBER_ME": False,
-        "SECURITY_RETURN_GENERIC_RESPONSES": True,
-        "SECURITY_RECOVERABLE": True,
-        "SECURITY_CHANGEABLE": True,
-        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=settings.invitation_days),
-        "SECURITY_SEND_PASSWORD_RESET_EMAIL": False,
-        "SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL": False,
-        "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
-        "SECURITY_POST_LOGIN_VIEW": "/",
-        "SECURITY_POST_LOGOUT_VIEW": "/login",
-        "SECURITY_POST_RESET_VIEW": "/",
-        "SECURITY_POST_CHANGE_VIEW": "/profile",
-        "SECURITY_FLASH_MESSAGES": True,
-        "SECURITY_MSG_GENERIC_AUTHN_FAILED": ("E-mail and password do not belong together.", "error"),
-        "SECURITY_MSG_PASSWORD_RESET_EXPIRED": ("This link has expired.", "error"),
-        "SECURITY_MSG_INVALID_RESET_PASSWORD_TOKEN": ("This link does not work any more.", "error"),
-        "SECURITY_MSG_PASSWORD_RESET_NO_LOGIN": ("Your password is saved. Please sign in with it.", "success"),
-        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
+        **security_config(settings),
     }
 
 
@@ -151,7 +146,11 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "target_days_routine": int,
     "undo_minutes": int,
     "invitation_days": int,
+    "idle_minutes": float,
+    "session_hours": float,
+    "trusted_proxies": int,
 }
+_MAY_BE_ZERO = {"trusted_proxies"}
 
 
 def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def _number(environ: Mapping[str, str], name: str, kind: type[int] | type[float]
         value = kind(text)
     except ValueError:
         raise ConfigurationError(f"{name.upper()} must be a number, not {text!r}.") from None
-    if not 0 < value < float("inf"):
+    if not 0 < value < float("inf") and not (value == 0 and name in _MAY_BE_ZERO):
         raise ConfigurationError(f"{name.upper()} must be greater than zero, not {text}.")
     return value
 
@@ -227,6 +226,18 @@ def _image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:
     if not keys:
         raise ConfigurationError("IMAGE_KEYS holds no key.")
     return keys
+
+
+def _totp_secrets(given: str | None, instance_dir: Path) -> dict[str, str]:
+    """For passlib's wallet, which encrypts with the highest number and still opens what older ones closed."""
+    found: dict[str, str] = {}
+    text = given or _generated(instance_dir / "totp.keys", lambda: f"1:{secrets.token_urlsafe(32)}")
+    for entry in text.split(","):
+        number, _, secret = entry.strip().partition(":")
+        if not number.isdecimal() or len(secret) < 32 or number in found:
+            raise ConfigurationError("TOTP_SECRETS: each entry must be a number of its own and 32 characters or more.")
+        found[number] = secret
+    return found
 
 
 def _generated(path: Path, make: Callable[[], str]) -> str:

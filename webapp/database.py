@@ -23,7 +23,8 @@ AUDITED_READS = {
 }
 """GET endpoints that note who looked, so they need the write lock from the start."""
 
-_reading: ContextVar[bool] = ContextVar("reading", default=False)
+_reading: ContextVar[bool | None] = ContextVar("reading", default=None)
+"""Whether the transaction that begins only reads; None: the request says so, and outside of one it writes."""
 
 
 def init_app(app: Flask) -> None:
@@ -42,11 +43,14 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Writers take the write lock at once; upgrading a read snapshot later fails without waiting, even in WAL mode."""
-    if has_request_context():
-        reading = request.method in READ_METHODS and request.endpoint not in AUDITED_READS
-    else:
-        reading = _reading.get()
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _only_reads() else "BEGIN IMMEDIATE")
+
+
+def _only_reads() -> bool:
+    told = _reading.get()
+    if told is not None:
+        return told
+    return has_request_context() and request.method in READ_METHODS and request.endpoint not in AUDITED_READS
 
 
 def _end_transaction(response: Response) -> Response:
@@ -75,6 +79,17 @@ def pause() -> None:
     if db.session.new or db.session.dirty or db.session.deleted:
         raise RuntimeError("a transaction with changes cannot be paused")
     db.session.rollback()
+
+
+@contextmanager
+def apart() -> Iterator[Connection]:
+    """A short transaction beside the request's own, which is over or paused; stays whatever becomes of the request."""
+    token = _reading.set(False)
+    try:
+        with db.engine.begin() as connection:
+            yield connection
+    finally:
+        _reading.reset(token)
 
 
 @contextmanager

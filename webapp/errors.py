@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
-from flask_login import AnonymousUserMixin
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.extensions import db
+from webapp.resend import Resend, resend
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,11 @@ class Explanation:
 
 EXPLANATIONS = {
     400: Explanation("That request could not be understood", "Nothing was saved. Go back, and try once more."),
-    401: Explanation("Please sign in", "You are not signed in, or your session has ended. Nothing was saved."),
+    401: Explanation(
+        "You have been signed out",
+        "Your session has ended, so nothing was saved. Sign in in another tab, then come back to this page and send "
+        "it again.",
+    ),
     403: Explanation("Not part of your role", "Your account may not open this page. Nothing was changed."),
     404: Explanation("Nothing here", "There is no such page or case, or it is not one that you may see."),
     405: Explanation("Not done this way", "This address cannot be opened like that. Nothing was changed."),
@@ -42,23 +47,39 @@ FORM_EXPIRED = Explanation(
     "It was open for too long, or you have signed in again since. Nothing was saved. "
     "Go back, reload the page and send it again.",
 )
+SEND_AGAIN = Explanation(
+    "Please send it once more",
+    "You have signed in again since this form was opened, so nothing was saved yet. What you entered is below.",
+)
+UNKNOWN_HOST = "This server is not known under that name.\n"
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(CSRFError, lambda _error: _page(400, FORM_EXPIRED))
+    app.register_error_handler(SecurityError, lambda _error: (UNKNOWN_HOST, 400, {"Content-Type": "text/plain"}))
+    app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
+
+
+def _form_expired(_error: CSRFError) -> ResponseReturnValue:
+    again = resend()
+    if again is None:
+        return _page(400, FORM_EXPIRED)
+    if current_user.is_authenticated:
+        return _page(400, SEND_AGAIN, again)
+    return _page(401, EXPLANATIONS[401], again)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()  # redirects travel as exceptions too
-    return _page(error.code, EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500]))
+    explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
+    return _page(error.code, explanation, resend() if error.code == 401 else None)
 
 
-def _page(code: int, explanation: Explanation) -> tuple[str, int]:
+def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:
     db.session.rollback()  # what failed must not make its own explanation fail too
     try:
-        return render_template("error.html", code=code, explanation=explanation), code
+        return render_template("error.html", code=code, explanation=explanation, again=again), code
     except SQLAlchemyError:  # without a database nobody is known: the page as a stranger sees it
         g._login_user = AnonymousUserMixin()
-        return render_template("error.html", code=code, explanation=explanation), code
+        return render_template("error.html", code=code, explanation=explanation, again=again), code

@@ -1,10 +1,7 @@
 """Every extension, created once and bound to nothing; ``create_app`` binds them."""
 
 from flask_bootstrap import Bootstrap5
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
@@ -12,7 +9,5 @@ from webapp.models.base import Base
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
-security = Security()
 csrf = CSRFProtect()
-limiter = Limiter(key_func=get_remote_address)
 bootstrap = Bootstrap5()

@@ -6,6 +6,7 @@ from flask import Flask, current_app
 from flask_login import current_user
 from markupsafe import Markup
 
+from webapp.accounts import sessions
 from webapp.cases import queries as case_queries
 from webapp.models import Role, utcnow
 from webapp.review import queries as review_queries
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
         duration=duration,
         percent=percent,
     )
+    app.jinja_env.globals.update(seconds_left=_seconds_left)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_navigation)
 
@@ -76,6 +78,12 @@ def percent(probability: float | None) -> str:
     if probability > 0.99:
         return "> 99 %"
     return f"{probability * 100:.0f} %"
+
+
+def _seconds_left() -> int:
+    """Until the session ends by itself, counted from this page on."""
+    here = sessions.here()
+    return round(sessions.seconds_left_from_now(here)) if here else 0
 
 
 def _navigation() -> dict[str, object]:

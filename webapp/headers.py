@@ -1,6 +1,7 @@
 """Response headers: nothing inline, nothing foreign, nothing framed, nothing clinical kept in a cache."""
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -36,3 +37,12 @@ def init_app(app: Flask, *, https: bool) -> None:
         if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def trust_proxies(app: Flask, number: int) -> None:
+    """Believe what so many proxies say of the caller's address and of TLS; without proxies nobody is believed.
+
+    The name of the host is taken from none of them: a proxy passes the caller's Host on, which TRUSTED_HOSTS checks.
+    """
+    if number:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

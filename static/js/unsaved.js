@@ -1,6 +1,6 @@
 // Asks before a page is left on which something was entered and not sent: forms marked with data-unsaved.
 (() => {
-  const entries = (form) => JSON.stringify(Array.from(new FormData(form)));
+  const entries = (form) => JSON.stringify(Array.from(new FormData(form)).filter(([name]) => name !== "csrf_token"));
 
   for (const form of document.querySelectorAll("form[data-unsaved]")) {
     const before = entries(form);

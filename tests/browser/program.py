@@ -35,7 +35,7 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return kept | {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "PYTHONUNBUFFERED": "1"}
+        return kept | {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", "PYTHONUNBUFFERED": "1"}
 
     def start(self) -> float:
         """Returns after how many seconds the program answered."""

@@ -61,15 +61,17 @@ def test_several_image_keys_keep_their_order(tmp_path: Path) -> None:
 
 def test_generated_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
     first, second = read(tmp_path), read(tmp_path)
-    assert (first.secret_key, first.image_keys) == (second.secret_key, second.image_keys)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.keys", "secret.key"]
+    for name in ("secret_key", "image_keys", "totp_secrets"):
+        assert getattr(first, name) == getattr(second, name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.keys", "secret.key", "totp.keys"]
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_keys_do_not_show_when_settings_are_printed(tmp_path: Path) -> None:
-    settings = read(tmp_path, SECRET_KEY="s" * 40, IMAGE_KEYS=f"a:{KEY}")
+    settings = read(tmp_path, SECRET_KEY="s" * 40, IMAGE_KEYS=f"a:{KEY}", TOTP_SECRETS=f"1:{'t' * 40}")
     assert "s" * 40 not in repr(settings)
+    assert "t" * 40 not in repr(settings)
     assert "image_keys" not in repr(settings)
 
 
@@ -87,3 +89,25 @@ def test_an_unknown_time_zone_is_refused(tmp_path: Path, zone: str) -> None:
 @pytest.mark.parametrize(("given", "secure"), [("0", False), ("1", True), ("yes", True)])
 def test_only_a_plain_zero_turns_https_off(tmp_path: Path, given: str, secure: bool) -> None:
     assert read(tmp_path, HTTPS=given).https is secure
+
+
+@pytest.mark.parametrize("given", ["x" * 40, "a:" + "x" * 40, "1:short", f"1:{'x' * 40},1:{'y' * 40}", ","])
+def test_bad_secrets_of_second_factors_are_refused_and_never_repeated(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ConfigurationError, match="TOTP_SECRETS") as refused:
+        read(tmp_path, TOTP_SECRETS=given)
+    assert "x" * 40 not in str(refused.value)
+
+
+def test_nobody_is_trusted_and_everybody_who_must_has_a_second_factor_by_default(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert (settings.trusted_hosts, settings.trusted_proxies, settings.second_factor) == ((), 0, True)
+    assert (settings.idle_minutes, settings.session_hours) == (15, 12)
+    given = read(tmp_path, TRUSTED_HOSTS="a.example, b.example", TRUSTED_PROXIES="0", SECOND_FACTOR="0")
+    assert (given.trusted_hosts, given.trusted_proxies) == (("a.example", "b.example"), 0)
+    assert given.second_factor is False
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "nan"])
+def test_a_bad_number_of_proxies_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="TRUSTED_PROXIES"):
+        read(tmp_path, TRUSTED_PROXIES=text)

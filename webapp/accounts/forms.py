@@ -1,19 +1,92 @@
 """Sign-in, and the administrator's forms for accounts and centres."""
 
-from flask_security.forms import LoginForm
+from typing import Any
+
+from flask_login import current_user
+from flask_security import (
+    ChangePasswordForm,
+    LoginForm,
+    MfRecoveryForm,
+    TwoFactorRescueForm,
+    TwoFactorSetupForm,
+    TwoFactorVerifyCodeForm,
+    VerifyForm,
+)
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, Email, Length, Optional
 
-from webapp.accounts import queries
+from webapp.accounts import queries, second_factor, service, throttle
 from webapp.choices import choices, choices_of, optional_id
-from webapp.models import Role
+from webapp.models import AttemptKind, Role, User
 
 
 class SignInForm(LoginForm):
     """Flask-Security's form without "remember me": these are shared clinic computers."""
 
     remember = None
+
+    def validate(self, **kwargs: Any) -> bool:
+        typed = (self.email.data or "").strip()
+        self.ifield, self.user = self.email, queries.by_email(typed)
+        throttle.count(AttemptKind.SIGN_IN, self.user, typed)
+        valid = bool(super().validate(**kwargs))
+        if valid:
+            self.next.data = self.next.data or "/"
+            second_factor.password_given()
+        elif self.user is not None:
+            service.sign_in_failed(self.user)
+        return valid
+
+
+class PasswordAgainForm(VerifyForm):
+    user: User
+
+    def validate(self, **kwargs: Any) -> bool:
+        throttle.count(AttemptKind.PRESENT_PASSWORD, self.user)
+        return bool(super().validate(**kwargs))
+
+
+class NewPasswordForm(ChangePasswordForm):
+    def validate(self, **kwargs: Any) -> bool:
+        throttle.count(AttemptKind.PRESENT_PASSWORD, current_user)
+        return bool(super().validate(**kwargs))
+
+
+class SecondFactorForm(TwoFactorSetupForm):
+    """Which button was pressed; the app is the only kind on offer, so there is nothing to choose from."""
+
+    setup = StringField()
+
+
+class NoRescueForm(TwoFactorRescueForm):
+    """Flask-Security would offer help by mail; here recovery codes help, and then the administrator."""
+
+    help_setup = RadioField(choices=[])
+
+
+class CodeForm(TwoFactorVerifyCodeForm):
+    """A code of the authenticator app: at sign-in, and when the app is set up."""
+
+    user: User
+
+    def validate(self, **kwargs: Any) -> bool:
+        throttle.count(AttemptKind.CODE, self.user)
+        valid = bool(super().validate(**kwargs))
+        if not valid and self.user.has_second_factor:
+            second_factor.failed(self.user)
+        return valid
+
+
+class RecoveryCodeForm(MfRecoveryForm):
+    user: User
+
+    def validate(self, **kwargs: Any) -> bool:
+        throttle.count(AttemptKind.RECOVERY_CODE, self.user)
+        valid = bool(super().validate(**kwargs))
+        if not valid:
+            second_factor.failed(self.user)
+        return valid
 
 
 def _strip(text: str | None) -> str | None:
@@ -50,6 +123,12 @@ class CentreForm(FlaskForm):
         "Name of the centre", filters=[_strip], validators=[DataRequired("Please give a name."), Length(max=120)]
     )
     active = BooleanField("Takes part", default=True)
+
+
+class ResetSecondFactorForm(FlaskForm):
+    sure = BooleanField(
+        "I have spoken to this person and am sure who it is", validators=[DataRequired("Please make sure who it is.")]
+    )
 
 
 class ConfirmForm(FlaskForm):

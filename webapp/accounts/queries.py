@@ -1,10 +1,12 @@
 """The only place that selects accounts and centres."""
 
-from sqlalchemy import func, literal, select
+from datetime import datetime
+
+from sqlalchemy import Row, func, literal, select
 from sqlalchemy.orm import joinedload
 
 from webapp.extensions import db
-from webapp.models import Centre, Role, User
+from webapp.models import Centre, Role, SignInSession, User
 
 
 def users() -> list[User]:
@@ -51,3 +53,25 @@ def members_by_centre() -> dict[int, int]:
 def reach_database() -> None:
     """Raises where the database does not answer."""
     db.session.scalar(select(literal(1)))
+
+
+def signed_in(fs_uniquifier: str, token_sha256: str) -> Row[User, int, datetime, datetime] | None:
+    """The account and the session of a cookie: (account, id of the session, started, last seen)."""
+    here = SignInSession
+    statement = select(User, here.id, here.started_at, here.seen_at).join(here, here.user_id == User.id)
+    known = (User.fs_uniquifier == fs_uniquifier, here.token_sha256 == token_sha256, here.ended_at.is_(None))
+    return db.session.execute(statement.where(*known)).one_or_none()
+
+
+def open_sessions(user: User, started_after: datetime, seen_after: datetime) -> list[SignInSession]:
+    """Where somebody is signed in, the latest seen first."""
+    here = SignInSession
+    statement = select(here).where(here.user_id == user.id, here.ended_at.is_(None))
+    statement = statement.where(here.started_at > started_after, here.seen_at > seen_after)
+    return list(db.session.scalars(statement.order_by(here.seen_at.desc(), here.id.desc())))
+
+
+def locked(user: User) -> User:
+    """The account as it is now, held against changes by others until this transaction ends."""
+    statement = select(User).where(User.id == user.id).with_for_update(of=User)
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one()

@@ -10,7 +10,7 @@ from flask_security.recoverable import generate_reset_password_token
 from flask_security.utils import hash_password
 
 from webapp import audit, mail
-from webapp.accounts import queries
+from webapp.accounts import queries, sessions
 from webapp.config import Settings
 from webapp.database import after_commit
 from webapp.extensions import db
@@ -66,7 +66,7 @@ def new_link(actor: User, user: User) -> str:
     """A fresh link for somebody who forgot the password; sessions and earlier links of the account end."""
     if not user.active:
         raise AccountError("This account is disabled. Enable it first.")
-    _end_sessions(user)
+    sessions.end_all(actor, user)
     user.password = hash_password(secrets.token_urlsafe(48))
     user.invited_at = utcnow()
     audit.record(actor, "account.link_made", user)
@@ -102,7 +102,7 @@ def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | N
     user.centre_id = _centre_for(role, centre_id, present=user.centre_id)
     user.name, user.role = name, role
     if role_changed:
-        _end_sessions(user)
+        sessions.end_all(actor, user)
     if _facts(user) != before:
         audit.record(actor, "account.changed", user, before=before, after=_facts(user))
 
@@ -114,7 +114,7 @@ def disable(actor: User, user: User) -> None:
     if user.role is Role.ADMIN:
         _keep_an_admin(user)
     user.active = False
-    _end_sessions(user)
+    sessions.end_all(actor, user)
     audit.record(actor, "account.disabled", user)
 
 
@@ -144,16 +144,21 @@ def change_centre(actor: User, centre: Centre, *, name: str, active: bool) -> No
         audit.record(actor, "centre.changed", centre, before=before, after=after)
 
 
-def signed_out(user: User) -> None:
-    """Every session of the account ends, also one whose cookie was copied."""
-    _end_sessions(user)
-    audit.record(user, "account.signed_out", user)
+def sign_in_failed(user: User) -> None:
+    """Of accounts that exist, and never what was typed: people type passwords into the wrong field."""
+    audit.record(None, "account.sign_in_failed", user)
 
 
 def joined(user: User) -> None:
     """The invitation link was used."""
     user.joined_at = user.joined_at or utcnow()
+    sessions.end_all(user, user)
     audit.record(user, "account.password_set", user)
+
+
+def password_changed(user: User) -> None:
+    sessions.end_others(user)
+    audit.record(user, "account.password_changed", user)
 
 
 def _centre_for(role: Role, centre_id: int | None, present: int | None = None) -> int | None:
@@ -168,10 +173,6 @@ def _centre_for(role: Role, centre_id: int | None, present: int | None = None) -
 def _keep_an_admin(user: User) -> None:
     if not queries.other_active_admins(user):
         raise AccountError("This is the last administrator. Make another one first.")
-
-
-def _end_sessions(user: User) -> None:
-    user.fs_uniquifier = uuid.uuid4().hex
 
 
 def _facts(user: User) -> dict[str, object]:

@@ -1,19 +1,52 @@
-"""Guessing a password is slow: few attempts a minute for each account, whoever makes them from wherever."""
+"""Guessing is slow: few attempts a minute for each account and kind of secret, whoever makes them from wherever.
 
-from typing import Any
+Counted in the database, so that any number of processes and machines counts together; the row is stored before the
+secret is looked at, and stays when the request fails.
+"""
 
-from flask import Flask, request
+import hmac
+import logging
+from datetime import timedelta
 
-from webapp.extensions import limiter
+from flask import current_app
+from sqlalchemy import Connection, delete, func, insert, select
+from werkzeug.exceptions import TooManyRequests
 
-ATTEMPTS = "10 per minute"
+from webapp import database
+from webapp.models import Attempt, AttemptKind, User, utcnow
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+WINDOW = timedelta(minutes=1)
 
 
-def init_app(app: Flask) -> None:
-    """Limit Flask-Security's sign-in view; the attempts are counted before the password is checked."""
-    limited: Any = limiter.limit(ATTEMPTS, key_func=_account_named, methods=["POST"])
-    app.view_functions["security.login"] = limited(app.view_functions["security.login"])
+def count(kind: AttemptKind, user: User | None, typed: str = "") -> None:
+    """Take one of the attempts of an account, or of a name that is none. Raises TooManyRequests when all are taken.
+
+    Ends the request's transaction, which must not have changed anything yet.
+    """
+    account = _hashed(f"account {user.id}" if user else f"name {typed.strip().casefold()}")
+    database.pause()
+    with database.apart() as connection:
+        free = _take(connection, kind, account)
+    if not free:
+        log.warning("too many attempts (%s) on one account", kind.value)
+        raise TooManyRequests
 
 
-def _account_named() -> str:
-    return "account:" + request.form.get("email", "").strip().lower()[:254]
+def _take(connection: Connection, kind: AttemptKind, account: str) -> bool:
+    """Whether there was one left. One transaction at a time: SQLite sees to that, PostgreSQL is told."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE attempt IN SHARE ROW EXCLUSIVE MODE")
+    now = utcnow()
+    connection.execute(delete(Attempt).where(Attempt.at <= now - WINDOW))
+    made = select(func.count()).where(Attempt.account == account, Attempt.kind == kind)
+    if connection.execute(made).scalar_one() >= ATTEMPTS:
+        return False  # not counted: who keeps on guessing must not lock the owner out for longer
+    connection.execute(insert(Attempt).values(account=account, kind=kind, at=now))
+    return True
+
+
+def _hashed(account: str) -> str:
+    return hmac.digest(current_app.config["SECRET_KEY"].encode(), account.encode(), "sha256").hex()

@@ -7,8 +7,8 @@ from flask import Blueprint, abort, current_app, flash, redirect, render_templat
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.accounts import queries, service
-from webapp.accounts.forms import AccountForm, CentreForm, ConfirmForm, InvitationForm
+from webapp.accounts import queries, second_factor, service
+from webapp.accounts.forms import AccountForm, CentreForm, ConfirmForm, InvitationForm, ResetSecondFactorForm
 from webapp.accounts.service import AccountError
 from webapp.admin import queries as trail
 from webapp.admin.audit_log import EventRow
@@ -92,6 +92,16 @@ def disable(user_id: int) -> Page:
 @blueprint.post("/accounts/<id:user_id>/enable")
 def enable(user_id: int) -> Page:
     return _switch(user_id, service.enable, "enabled")
+
+
+@blueprint.post("/accounts/<id:user_id>/second-factor")
+def reset_second_factor(user_id: int) -> Page:
+    user = _account(user_id)
+    if not ResetSecondFactorForm().validate():
+        return _back(user, AccountError("Nothing was reset. Please tick that you are sure who it is."))
+    second_factor.reset(current_user, user)
+    flash(f"The second factor of {user.name} was reset. The next sign-in sets up a new one.", "success")
+    return redirect(url_for("admin.account", user_id=user.id))
 
 
 def _switch(user_id: int, change: Callable[[User, User], None], outcome: str) -> Page:

@@ -13,6 +13,7 @@ from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
+from webapp.models.sign_in import Attempt, AttemptKind, SignInSession
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
 
@@ -20,6 +21,8 @@ __all__ = [
     "Analysis",
     "AnalysisState",
     "Assessment",
+    "Attempt",
+    "AttemptKind",
     "AuditEvent",
     "Base",
     "BodySite",
@@ -50,6 +53,7 @@ __all__ = [
     "Review",
     "Role",
     "Sex",
+    "SignInSession",
     "TriageReason",
     "Urgency",
     "User",

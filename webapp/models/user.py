@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from flask import current_app
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
@@ -48,9 +49,32 @@ class User(Base, UserMixin):
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reads_blinded: Mapped[bool] = mapped_column(default=False)
+    tf_primary_method: Mapped[str | None] = mapped_column(String(32))
+    tf_totp_secret: Mapped[str | None] = mapped_column(Text)
+    tf_last_counter: Mapped[int | None]
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
+    tf_phone_number = None  # Flask-Security clears it; nobody here gets codes by telephone
     centre: Mapped[Centre | None] = relationship()
 
     @property
     def roles(self) -> list[RoleMixin]:  # type: ignore[override]
         return [SecurityRole(self.role.value)]
+
+    @property
+    def has_second_factor(self) -> bool:
+        return bool(self.tf_primary_method and self.tf_totp_secret)
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Who reads every case, or rules over the accounts, must have one; a GP may."""
+        return bool(current_app.extensions["settings"].second_factor) and self.role is not Role.GP
+
+    def check_tf_required(
+        self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
+    ) -> tuple[bool, list[tuple[str, str]]]:
+        """Flask-Security asks after the password was right."""
+        return self.needs_second_factor or bool(tf_setup_methods), tf_setup_methods
+
+    def check_tf_required_setup(self) -> bool:
+        return self.needs_second_factor

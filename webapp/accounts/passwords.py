@@ -1,0 +1,51 @@
+"""Which passwords are good enough: long, and not among those that everybody tries. No rules of composition."""
+
+import re
+
+from flask_security import PasswordUtil
+
+from webapp.accounts.settings import SHORTEST_PASSWORD
+from webapp.models import User
+
+LONGEST_PASSWORD = 128
+GUESSED_FROM = 72  # zxcvbn looks at no more, and what follows cannot make it weaker
+GOOD_ENOUGH = 3
+"""Of 4 in zxcvbn's count: more than 10 to the 8 guesses."""
+
+TOO_SHORT = f"A password needs at least {SHORTEST_PASSWORD} characters."
+TOO_LONG = f"A password may have {LONGEST_PASSWORD} characters at most."
+PERSONAL = "This password holds your name or e-mail address: that is tried first."
+WEAK = "This password is too easy to guess. Please take a few words that have nothing to do with each other."
+
+
+class Passwords(PasswordUtil):
+    def validate(self, password: str, is_register: bool, **kwargs: User) -> tuple[list[str] | None, str]:
+        """Reasons against a new password, None if there is none; and the password in its normal form."""
+        normal = self.normalize(password)
+        reason = _too_short_or_long(normal) or _easy_to_guess(normal, _context(kwargs["user"]))
+        return [reason] if reason else None, normal
+
+
+def _too_short_or_long(password: str) -> str | None:
+    if len(password) < SHORTEST_PASSWORD:
+        return TOO_SHORT
+    return TOO_LONG if len(password) > LONGEST_PASSWORD else None
+
+
+def _context(user: User) -> list[str]:
+    """What others know of the person, in whole and in parts."""
+    texts = [user.name, user.email, "dermtriage", user.centre.name if user.centre else ""]
+    parts = [part for text in texts for part in re.split(r"[\W_]+", text) if len(part) > 2]
+    return [text.lower() for text in (*texts, *parts) if text]
+
+
+def _easy_to_guess(password: str, context: list[str]) -> str | None:
+    from zxcvbn import zxcvbn  # its word lists take a moment and some memory: loaded when somebody chooses a password
+
+    found = zxcvbn(password[:GUESSED_FROM], user_inputs=context)
+    if found["score"] >= GOOD_ENOUGH:
+        return None
+    if any(part.get("dictionary_name") == "user_inputs" for part in found["sequence"]):
+        return PERSONAL
+    warning = found["feedback"]["warning"].rstrip(".")
+    return f"{WEAK} ({warning}.)" if warning else WEAK

@@ -1,0 +1,34 @@
+"""Flask-Security, wired: its pages with our forms, our sessions, our rules for passwords and codes."""
+
+from flask import Flask
+from flask_security import Security, SQLAlchemyUserDatastore
+
+from webapp.accounts import forms, second_factor, sessions
+from webapp.accounts.passwords import Passwords
+from webapp.extensions import db
+from webapp.models import User
+from webapp.models.user import SecurityRole
+
+security = Security(
+    totp_cls=second_factor.OnceOnlyTotp,
+    mf_recovery_codes_util_cls=second_factor.HashedRecoveryCodes,
+    password_util_cls=Passwords,
+)
+
+
+def init_app(app: Flask) -> None:
+    security.init_app(
+        app,
+        SQLAlchemyUserDatastore(db, User, SecurityRole),
+        login_form=forms.SignInForm,
+        verify_form=forms.PasswordAgainForm,
+        change_password_form=forms.NewPasswordForm,
+        two_factor_setup_form=forms.SecondFactorForm,
+        two_factor_rescue_form=forms.NoRescueForm,
+        two_factor_verify_code_form=forms.CodeForm,
+        mf_recovery_form=forms.RecoveryCodeForm,
+    )
+    security.want_json(lambda _request: False)  # its pages are for people
+    app.login_manager.user_loader(sessions.load_user)  # type: ignore[attr-defined]
+    app.login_manager.request_loader(sessions.no_token_signs_in)  # type: ignore[attr-defined]
+    second_factor.init_app(app)

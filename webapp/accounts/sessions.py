@@ -1,0 +1,181 @@
+"""Where people are signed in: a row for each browser, ended by time, by signing out, by an administrator.
+
+Flask-Security puts the account's ``fs_uniquifier`` into the cookie: changing it ends everything of the account at once.
+The random token beside it belongs to one sign-in; the row knows its SHA-256 and when somebody was last there.
+"""
+
+import hashlib
+import logging
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flask import Flask, Response, current_app, g, request, session
+from flask_login import user_logged_in
+from flask_security.utils import set_request_attr
+from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp import audit
+from webapp.accounts import queries
+from webapp.accounts.browsers import browser_in_words
+from webapp.config import Settings
+from webapp.database import apart
+from webapp.extensions import db
+from webapp.models import SignInSession, User, utcnow
+
+log = logging.getLogger(__name__)
+
+TOKEN = "sign_in"  # noqa: S105
+KEPT_AT_SIGN_IN = {"_user_id", "_fresh", "_id"}
+POLLS = {"cases.updates", "cases.status", "operation.rerun_progress", "accounts.time_left"}
+"""What a page asks for by itself: no sign that anybody is there."""
+NOTED_EVERY = timedelta(seconds=55)
+ROWS_KEPT = timedelta(days=30)
+
+
+@dataclass
+class Here:
+    """The session of this request, as plain values: its row is not asked for again."""
+
+    id: int
+    started_at: datetime
+    seen_at: datetime
+
+
+def init_app(app: Flask) -> None:
+    """Comes before the database's own: what was registered last runs first, so the response's transaction is over."""
+    app.after_request(_note_seen)
+
+
+def load_user(fs_uniquifier: str) -> User | None:
+    """Whose cookie this is, or None once the session or the account has ended."""
+    token = session.get(TOKEN)
+    found = queries.signed_in(str(fs_uniquifier), _digest(token)) if token else None
+    if found is None:
+        return None
+    user, row_id, started_at, seen_at = found
+    here = Here(row_id, started_at, seen_at)
+    if not user.active or seconds_left(here) <= 0:
+        return None
+    g.sign_in = here
+    set_request_attr("fs_authn_via", "session")
+    set_request_attr("fs_paa", session.get("fs_paa", 0))
+    return user
+
+
+def no_token_signs_in(_request: object) -> None:
+    """Flask-Security would also take tokens of its own, from headers and addresses, which no limit of ours ends."""
+
+
+def here() -> Here | None:
+    return g.get("sign_in")
+
+
+def seconds_left(here: Here) -> float:
+    """Until the session ends if nobody does anything from now on; not above zero: it has ended."""
+    settings = _settings()
+    ends = min(here.seen_at + _idle(settings), here.started_at + timedelta(hours=settings.session_hours))
+    return (ends - utcnow()).total_seconds()
+
+
+def seconds_left_from_now(here: Here) -> float:
+    """The same once this request has been noted, if it will be."""
+    now = utcnow()
+    return seconds_left(replace(here, seen_at=now) if _will_be_noted(here, now) else here)
+
+
+def ended_by_time() -> bool:
+    """Once for each session: the cookie is one of somebody who is no longer signed in."""
+    return session.pop(TOKEN, None) is not None
+
+
+@user_logged_in.connect
+def _begin(_app: Flask, user: User) -> None:
+    """A new token, and nothing left of what the cookie held for whoever sat here before."""
+    for name in set(session) - KEPT_AT_SIGN_IN:
+        session.pop(name)
+    g.pop("csrf_token", None)  # Flask-WTF keeps the one of the old session at hand
+    session[TOKEN] = secrets.token_urlsafe(32)
+    row = SignInSession(
+        token_sha256=_digest(session[TOKEN]), user_id=user.id, browser=browser_in_words(request.user_agent.string)
+    )
+    db.session.add(row)
+    _forget_old(user)
+    db.session.flush()
+    g.sign_in = Here(row.id, row.started_at, row.seen_at)
+
+
+def sign_out(user: User) -> None:
+    """This browser only; a copy of its cookie is worth nothing either."""
+    present = here()
+    if present is not None:
+        _end(SignInSession.id == present.id)
+    audit.record(user, "account.signed_out", user)
+
+
+def end_all(actor: User | None, user: User) -> int:
+    """At once and everywhere; returns how many sessions that were."""
+    user.fs_uniquifier = uuid.uuid4().hex
+    ended = _end(SignInSession.user_id == user.id)
+    if ended:
+        audit.record(actor, "account.sessions_ended", user, after={"sessions": ended})
+    return ended
+
+
+def end_others(user: User) -> int:
+    """Everywhere but here, also where somebody has given the password and not yet the second factor."""
+    user.fs_uniquifier = session["_user_id"] = uuid.uuid4().hex
+    present = here()
+    others = SignInSession.user_id == user.id
+    ended = _end(others if present is None else others & (SignInSession.id != present.id))
+    if ended:
+        audit.record(user, "account.sessions_ended", user, after={"sessions": ended})
+    return ended
+
+
+def open_sessions(user: User) -> list[SignInSession]:
+    settings, now = _settings(), utcnow()
+    return queries.open_sessions(user, now - timedelta(hours=settings.session_hours), now - _idle(settings))
+
+
+def _end(which: ColumnElement[bool]) -> int:
+    statement = update(SignInSession).where(which, SignInSession.ended_at.is_(None)).values(ended_at=utcnow())
+    return int(db.session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _forget_old(user: User) -> None:
+    old = SignInSession.started_at < utcnow() - ROWS_KEPT
+    db.session.execute(delete(SignInSession).where(SignInSession.user_id == user.id, old))
+
+
+def _note_seen(response: Response) -> Response:
+    """About once a minute at most, in a transaction of its own: a page that is only read takes no write lock."""
+    present, now = here(), utcnow()
+    if present is not None and _will_be_noted(present, now):
+        row = (SignInSession.id == present.id) & SignInSession.ended_at.is_(None)
+        try:
+            with apart() as connection:
+                connection.execute(update(SignInSession).where(row).values(seen_at=now))
+            present.seen_at = now
+        except SQLAlchemyError:
+            log.exception("it could not be noted that somebody was there")  # the page itself is fine
+    return response
+
+
+def _will_be_noted(here: Here, now: datetime) -> bool:
+    return request.endpoint not in POLLS and now - here.seen_at >= NOTED_EVERY
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+def _idle(settings: Settings) -> timedelta:
+    return timedelta(minutes=settings.idle_minutes)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
