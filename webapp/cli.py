@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker`` and ``flask --app wsgi create-admin``."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin`` and those of `webapp.upkeep`."""
 
 import logging
 
@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from webapp.accounts import service as accounts
 from webapp.database import transaction
+from webapp.upkeep.trail_commands import verify_audit
 
 
 def init_app(app: Flask) -> None:
@@ -19,7 +20,8 @@ def init_app(app: Flask) -> None:
         logging.getLogger("huey").setLevel(logging.WARNING)
         run_worker(app)
 
-    app.cli.add_command(create_admin)
+    for command in (create_admin, verify_audit):
+        app.cli.add_command(command)
 
 
 @click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")

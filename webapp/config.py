@@ -8,6 +8,7 @@
 | INSTANCE_DIR | where the defaults above and the generated keys live | `instance` beside app.py |
 | SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
 | IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
+| AUDIT_KEY | authenticates the chain of the audit trail; at least 32 characters | made once, kept there |
 | MODEL_BUNDLE | folder of the model bundle | the shipped bundle |
 | HTTPS | `1`: cookies only over TLS, HSTS sent; `0` for plain http on one machine | `1` |
 | TIMEZONE | IANA zone in which pages show times | `UTC` |
@@ -26,6 +27,9 @@
 | INVITATION_DAYS | how long an invitation link works | 7 |
 | MAIL_URL | `smtp://user:password@host:587` or `smtps://…`: invitations are mailed, too | none: given by hand |
 | MAIL_FROM | the sender of these mails | none |
+| RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
+| LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
+| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info` |
 """
 
 import os
@@ -40,6 +44,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOG_FORMATS = ("json", "text")
+LOG_LEVELS = ("info", "debug", "warning", "error")
+"""The first of each is what holds where nothing is said."""
 
 
 class ConfigurationError(Exception):
@@ -54,6 +61,7 @@ class Settings:
     storage_url: str
     secret_key: str = field(repr=False)
     image_keys: Mapping[str, bytes] = field(repr=False)
+    audit_key: bytes = field(repr=False)
     model_bundle: Path | None = None
     https: bool = True
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -72,6 +80,9 @@ class Settings:
     invitation_days: int = 7
     mail_url: str | None = field(default=None, repr=False)
     mail_from: str = ""
+    retention_years: int | None = None
+    log_format: str = "json"
+    log_level: str = "info"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -86,9 +97,12 @@ class Settings:
             storage_url=environ.get("STORAGE_URL") or f"file://{instance_dir}/images",
             secret_key=_secret_key(environ.get("SECRET_KEY"), instance_dir),
             image_keys=_image_keys(environ.get("IMAGE_KEYS"), instance_dir),
+            audit_key=_audit_key(environ.get("AUDIT_KEY"), instance_dir),
             model_bundle=Path(bundle) if bundle else None,
             https=environ.get("HTTPS", "1") != "0",
             timezone=_timezone(environ.get("TIMEZONE", "UTC")),
+            log_format=_one_of(environ, "LOG_FORMAT", LOG_FORMATS),
+            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
             **_mail(environ),
             **_numbers(environ),
         )
@@ -100,7 +114,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},
         "MAX_CONTENT_LENGTH": request_megabytes * 1024 * 1024,
         "SESSION_COOKIE_NAME": "dermtriage",
         "SESSION_COOKIE_SECURE": settings.https,
@@ -151,6 +165,7 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "target_days_routine": int,
     "undo_minutes": int,
     "invitation_days": int,
+    "retention_years": int,
 }
 
 
@@ -175,6 +190,13 @@ def _database_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    value = environ.get(name, known[0]).lower()
+    if value not in known:
+        raise ConfigurationError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
 
 
 def _timezone(name: str) -> ZoneInfo:
@@ -205,6 +227,13 @@ def _secret_key(given: str | None, instance_dir: Path) -> str:
     if len(key) < 32:
         raise ConfigurationError("SECRET_KEY must have at least 32 characters.")
     return key
+
+
+def _audit_key(given: str | None, instance_dir: Path) -> bytes:
+    key = given or _generated(instance_dir / "audit.key", lambda: secrets.token_urlsafe(48))
+    if len(key) < 32:
+        raise ConfigurationError("AUDIT_KEY must have at least 32 characters.")
+    return key.encode()
 
 
 def _image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:

@@ -61,8 +61,9 @@ def test_several_image_keys_keep_their_order(tmp_path: Path) -> None:
 
 def test_generated_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
     first, second = read(tmp_path), read(tmp_path)
-    assert (first.secret_key, first.image_keys) == (second.secret_key, second.image_keys)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.keys", "secret.key"]
+    keys = [(found.secret_key, found.image_keys, found.audit_key) for found in (first, second)]
+    assert keys[0] == keys[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audit.key", "image.keys", "secret.key"]
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

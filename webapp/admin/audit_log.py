@@ -32,6 +32,7 @@ ACTIONS = {
     "case.released": "Case put back",
     "case.submitted": "Case sent",
     "case.taken_over": "Case taken over",
+    "case.viewed": "Case opened",
     "case.withdrawn": "Case withdrawn",
     "cases.exported": "Cases exported",
     "centre.added": "Centre added",
