@@ -54,6 +54,8 @@ class Service:
 def main() -> int:
     options = _options()
     os.environ.setdefault("HTTPS", "0")  # plain http on this machine only
+    os.environ.setdefault("LOG_FORMAT", "text")
+    os.environ.setdefault("LOG_LEVEL", "warning")
     if not _port_is_free(options.host, options.port):
         print(f"Port {options.port} is in use. Stop the other program, or choose another with --port.", file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 
-from webapp import access, cli, database, errors, filters, headers, parameters
+from webapp import access, cli, database, errors, filters, headers, logs, parameters
 from webapp.accounts import throttle
 from webapp.accounts.forms import SignInForm
 from webapp.accounts.routes import blueprint as accounts
@@ -28,7 +28,7 @@ from webapp.storage import open_store
 
 def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
-    app = Flask(
+    app = logs.LoggedFlask(
         "dermtriage",
         root_path=str(PROJECT_ROOT),
         instance_path=str(settings.instance_dir),
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["image_store"] = open_store(settings)
 
+    logs.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     parameters.init_app(app)

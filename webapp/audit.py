@@ -79,5 +79,5 @@ def _extend_chain(session: Session, waiting: list[dict[str, Any]]) -> None:
         digest = digest_of(key, digest, row)
         rows.append({**row, "digest": digest})
     session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
-    values = {"count": head.count + len(rows), "last_id": rows[-1]["id"], "digest": digest}
+    values = {"count": head._mapping["count"] + len(rows), "last_id": rows[-1]["id"], "digest": digest}
     session.execute(update(AuditHead.__table__).values(values))  # type: ignore[arg-type]

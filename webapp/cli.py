@@ -1,7 +1,5 @@
 """Commands: ``flask --app wsgi worker``, ``create-admin`` and those of `webapp.upkeep`."""
 
-import logging
-
 import click
 from flask import Flask
 from flask.cli import with_appcontext
@@ -16,8 +14,6 @@ def init_app(app: Flask) -> None:
     def worker() -> None:
         from webapp.analysis.worker import run_worker
 
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        logging.getLogger("huey").setLevel(logging.WARNING)
         run_worker(app)
 
     for command in (create_admin, verify_audit):

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from webapp import logs
 from webapp.extensions import db
 
 
@@ -57,8 +58,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _page(code: int, explanation: Explanation) -> tuple[str, int]:
     db.session.rollback()  # what failed must not make its own explanation fail too
+    facts = {"code": code, "explanation": explanation, "request_id": logs.request_id()}
     try:
-        return render_template("error.html", code=code, explanation=explanation), code
+        return render_template("error.html", **facts), code
     except SQLAlchemyError:  # without a database nobody is known: the page as a stranger sees it
         g._login_user = AnonymousUserMixin()
-        return render_template("error.html", code=code, explanation=explanation), code
+        return render_template("error.html", **facts), code

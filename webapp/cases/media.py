@@ -1,5 +1,7 @@
 """The only way a patient's image leaves the store, alone or in a letter: by the scoped query only, and audited."""
 
+import logging
+
 from flask import Blueprint, Response, abort, current_app
 from flask_login import current_user
 
@@ -9,6 +11,8 @@ from webapp.cases import queries
 from webapp.models import Finding, Image
 from webapp.storage import ImageStore, StorageError
 
+log = logging.getLogger(__name__)
+
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 
@@ -17,7 +21,7 @@ def _serve(key: str, media_type: str) -> Response:
     try:
         data = store.get(key)
     except StorageError as error:
-        current_app.logger.error("image store: %s", error)
+        log.error("image store: %s", error)
         abort(503)
     return Response(data, mimetype=media_type, headers={"Content-Disposition": "inline"})
 
@@ -57,7 +61,7 @@ def letter(number: str) -> Response:
     except letters.NoLetterError:
         abort(404)
     except (letters.LetterUnavailableError, StorageError) as error:
-        current_app.logger.error("letter of case %s: %s", number, error)
+        log.error("letter of case %s: %s", number, error)
         abort(503)
     audit.record(current_user, "letter.made", case)
     disposition = f"attachment; filename=letter-{case.number}.pdf"
