@@ -6,6 +6,8 @@ from flask.cli import with_appcontext
 
 from webapp.accounts import service as accounts
 from webapp.database import transaction
+from webapp.upkeep.patient_commands import apply_retention, erase_patient, export_patient
+from webapp.upkeep.store_commands import rotate_keys, verify_store
 from webapp.upkeep.trail_commands import verify_audit
 
 
@@ -16,7 +18,7 @@ def init_app(app: Flask) -> None:
 
         run_worker(app)
 
-    for command in (create_admin, verify_audit):
+    for command in COMMANDS:
         app.cli.add_command(command)
 
 
@@ -32,3 +34,14 @@ def create_admin(email: str, name: str) -> None:
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
+
+
+COMMANDS = (
+    create_admin,
+    verify_audit,
+    verify_store,
+    rotate_keys,
+    export_patient,
+    erase_patient,
+    apply_retention,
+)

@@ -46,9 +46,12 @@ ACTIONS = {
     "opinion.asked": "Second opinion asked for",
     "opinion.given": "Second opinion given",
     "opinion.read": "Second opinion read",
+    "patient.erased": "Everything on a patient erased",
+    "patient.exported": "Everything on a patient exported",
     "rerun.ended": "Re-run finished",
     "rerun.started": "Re-run started",
     "rerun.stopped": "Re-run stopped",
+    "retention.applied": "Case erased after its time",
     "threshold.chosen": "Threshold chosen",
     "thumbnail.viewed": "Thumbnail viewed",
 }

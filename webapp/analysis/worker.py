@@ -1,8 +1,8 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
 Each second it sends analyses again that got lost, hands back cases whose reader's claim ran out, and queues a few old
-images where a re-run is wanted; every few seconds it gives a sign of life, and every hour it writes the head of the audit
-trail into the log, from where nobody can take it back.
+images where a re-run is wanted; every few seconds it gives a sign of life, and every hour it writes the head of the
+audit trail into the log, from where nobody can take it back.
 """
 
 import logging
@@ -21,7 +21,7 @@ from webapp.upkeep import trail
 
 log = logging.getLogger(__name__)
 
-HEAD_SECONDS = 3600
+HEAD_SECONDS = 3600.0
 
 
 class SweepingScheduler(Scheduler):

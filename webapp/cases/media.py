@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 
-def _serve(key: str, media_type: str) -> Response:
+def _serve(key: str, media_type: str, sha256: str | None = None) -> Response:
     store: ImageStore = current_app.extensions["image_store"]
     try:
-        data = store.get(key)
+        data = store.get(key, sha256)
     except StorageError as error:
         log.error("image store: %s", error)
         abort(503)
@@ -34,7 +34,7 @@ def _image(image_id: int) -> Image:
 def image(image_id: int) -> Response:
     found = _image(image_id)
     audit.record(current_user, "image.viewed", found)
-    return _serve(found.key, found.media_type)
+    return _serve(found.key, found.media_type, found.sha256)
 
 
 @blueprint.get("/images/<id:image_id>/thumbnail")
