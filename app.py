@@ -56,6 +56,8 @@ def main() -> int:
     os.environ.setdefault("HTTPS", "0")  # plain http on this machine only
     if options.demo:
         os.environ.setdefault("SECOND_FACTOR", "0")  # its passwords are new at each start, its cases synthetic
+    os.environ.setdefault("LOG_FORMAT", "text")
+    os.environ.setdefault("LOG_LEVEL", "warning")
     if not _port_is_free(options.host, options.port):
         print(f"Port {options.port} is in use. Stop the other program, or choose another with --port.", file=sys.stderr)
         return 1

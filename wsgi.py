@@ -1,5 +1,8 @@
 """Production entry: ``gunicorn wsgi:app``."""
 
-from webapp import create_app
+from webapp import create_app, logs
+from webapp.config import Settings
 
-app = create_app()
+settings = Settings.from_environment()
+logs.configure(settings)
+app = create_app(settings)

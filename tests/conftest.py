@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 from flask_security.utils import hash_password
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import event
+from sqlalchemy import event, insert
 
 from tests.images import jpeg
 from tests.web_client import CheckedClient
@@ -27,10 +27,11 @@ from webapp.analysis import results, triage
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.cases import service as cases
 from webapp.cases import uploads
+from webapp.chain import GENESIS
 from webapp.config import Settings
 from webapp.database import transaction
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, BodySite, Case, Centre, Role, User, utcnow
+from webapp.models import Analysis, AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
 
 PASSWORD = "four unrelated clinic words"
 CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
@@ -113,6 +114,7 @@ def _empty_database() -> None:
     names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
     with db.engine.begin() as connection:
         connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        connection.execute(insert(AuditHead).values(id=1, count=0, last_id=0, digest=GENESIS))
 
 
 @pytest.fixture

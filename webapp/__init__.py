@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from webapp import access, cli, database, errors, filters, headers, parameters
+from webapp import access, cli, database, errors, filters, headers, logs, parameters
 from webapp.accounts import security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.admin.operation.routes import blueprint as operation
@@ -24,7 +24,7 @@ from webapp.storage import open_store
 
 def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment()
-    app = Flask(
+    app = logs.LoggedFlask(
         "dermtriage",
         root_path=str(PROJECT_ROOT),
         instance_path=str(settings.instance_dir),
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["image_store"] = open_store(settings)
 
+    logs.init_app(app)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     parameters.init_app(app)

@@ -1,9 +1,21 @@
-"""The audit trail. Call ``record`` beside the change it describes: both are stored, or neither."""
+"""The audit trail. Call ``record`` beside the change it describes: both are stored, or neither.
+
+Events wait on the session and are appended to the chain as the last thing before the commit, under a lock on its head,
+so that the lock is held for an INSERT and a commit only.
+"""
 
 from typing import Any
 
+from flask import current_app
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.orm import Session, SessionTransaction
+
+from webapp.chain import digest_of
 from webapp.extensions import db
-from webapp.models import AuditEvent, User
+from webapp.models import AuditEvent, AuditHead, User, utcnow
+
+WAITING = "audit_events"
+"""Where a session keeps (transaction or savepoint, columns) of events that are not appended yet."""
 
 
 def record(
@@ -17,14 +29,55 @@ def record(
 
     ``before`` and ``after`` hold what changed; never a patient reference or free text.
     """
-    db.session.flush()  # a new subject gets its id
-    db.session.add(
-        AuditEvent(
-            actor_id=actor.id if actor else None,
-            action=action,
-            subject_type=subject.__tablename__,
-            subject_id=str(subject.id),
-            before=before,
-            after=after,
-        )
-    )
+    session = db.session()
+    session.flush()  # a new subject gets its id
+    columns = {
+        "at": utcnow(),
+        "actor_id": actor.id if actor else None,
+        "action": action,
+        "subject_type": subject.__tablename__,
+        "subject_id": str(subject.id),
+        "before": before,
+        "after": after,
+    }
+    own = session.get_nested_transaction() or session.get_transaction() or session.begin()
+    session.info.setdefault(WAITING, []).append((own, columns))
+
+
+@event.listens_for(db.session, "after_soft_rollback")
+def _forget(session: Session, ended: SessionTransaction) -> None:
+    """What happened in a savepoint or transaction that failed did not happen."""
+    if waiting := session.info.get(WAITING):
+        session.info[WAITING] = [(own, columns) for own, columns in waiting if not _within(own, ended)]
+
+
+@event.listens_for(db.session, "before_commit")
+def _append(session: Session) -> None:
+    root = session.get_transaction()
+    if session.in_nested_transaction() or root is None:
+        return
+    waiting = [columns for own, columns in session.info.pop(WAITING, []) if _within(own, root)]
+    if waiting:
+        session.flush()
+        _extend_chain(session, waiting)
+
+
+def _within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None and transaction is not outer:
+        transaction = transaction.parent
+    return transaction is outer
+
+
+def _extend_chain(session: Session, waiting: list[dict[str, Any]]) -> None:
+    actors = {columns["actor_id"] for columns in waiting} - {None}
+    if actors and session.get_bind().dialect.name != "sqlite":  # the INSERT will lock them: not while it has the head
+        session.execute(select(User.id).where(User.id.in_(actors)).with_for_update(read=True, key_share=True))
+    head = session.execute(select(AuditHead.count, AuditHead.last_id, AuditHead.digest).with_for_update()).one()
+    key, digest, rows = current_app.extensions["settings"].audit_key, head.digest, []
+    for last_id, columns in enumerate(waiting, start=head.last_id + 1):
+        row = {"id": last_id, **columns}
+        digest = digest_of(key, digest, row)
+        rows.append({**row, "digest": digest})
+    session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+    values = {"count": head._mapping["count"] + len(rows), "last_id": rows[-1]["id"], "digest": digest}
+    session.execute(update(AuditHead.__table__).values(values))  # type: ignore[arg-type]

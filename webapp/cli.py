@@ -1,6 +1,4 @@
-"""Commands: ``flask --app wsgi worker`` and ``flask --app wsgi create-admin``."""
-
-import logging
+"""Commands: ``flask --app wsgi worker``, ``create-admin`` and those of `webapp.upkeep`."""
 
 import click
 from flask import Flask
@@ -8,6 +6,9 @@ from flask.cli import with_appcontext
 
 from webapp.accounts import service as accounts
 from webapp.database import transaction
+from webapp.upkeep.patient_commands import apply_retention, erase_patient, export_patient
+from webapp.upkeep.store_commands import rotate_keys, verify_store
+from webapp.upkeep.trail_commands import verify_audit
 
 
 def init_app(app: Flask) -> None:
@@ -15,11 +16,10 @@ def init_app(app: Flask) -> None:
     def worker() -> None:
         from webapp.analysis.worker import run_worker
 
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        logging.getLogger("huey").setLevel(logging.WARNING)
         run_worker(app)
 
-    app.cli.add_command(create_admin)
+    for command in COMMANDS:
+        app.cli.add_command(command)
 
 
 @click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")
@@ -34,3 +34,14 @@ def create_admin(email: str, name: str) -> None:
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
+
+
+COMMANDS = (
+    create_admin,
+    verify_audit,
+    verify_store,
+    rotate_keys,
+    export_patient,
+    erase_patient,
+    apply_retention,
+)

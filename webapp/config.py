@@ -8,6 +8,7 @@
 | INSTANCE_DIR | where the defaults above and the generated keys live | `instance` beside app.py |
 | SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
 | IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
+| AUDIT_KEY | authenticates the chain of the audit trail; at least 32 characters | made once, kept there |
 | MODEL_BUNDLE | folder of the model bundle | the shipped bundle |
 | TOTP_SECRETS | `number:secret,…` for the second factors; the highest number encrypts | made once, kept there |
 | HTTPS | `1`: cookies only over TLS, HSTS sent; `0` for plain http on one machine | `1` |
@@ -32,6 +33,9 @@
 | INVITATION_DAYS | how long an invitation link works | 7 |
 | MAIL_URL | `smtp://user:password@host:587` or `smtps://…`: invitations are mailed, too | none: given by hand |
 | MAIL_FROM | the sender of these mails | none |
+| RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
+| LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
+| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info` |
 """
 
 import os
@@ -48,6 +52,9 @@ from zoneinfo import ZoneInfo
 from webapp.accounts.settings import security_config
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOG_FORMATS = ("json", "text")
+LOG_LEVELS = ("info", "debug", "warning", "error")
+"""The first of each is what holds where nothing is said."""
 
 
 class ConfigurationError(Exception):
@@ -63,6 +70,7 @@ class Settings:
     secret_key: str = field(repr=False)
     image_keys: Mapping[str, bytes] = field(repr=False)
     totp_secrets: Mapping[str, str] = field(repr=False)
+    audit_key: bytes = field(repr=False)
     model_bundle: Path | None = None
     https: bool = True
     trusted_hosts: tuple[str, ...] = ()
@@ -86,6 +94,9 @@ class Settings:
     invitation_days: int = 7
     mail_url: str | None = field(default=None, repr=False)
     mail_from: str = ""
+    retention_years: int | None = None
+    log_format: str = "json"
+    log_level: str = "info"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -101,11 +112,14 @@ class Settings:
             secret_key=_secret_key(environ.get("SECRET_KEY"), instance_dir),
             image_keys=_image_keys(environ.get("IMAGE_KEYS"), instance_dir),
             totp_secrets=_totp_secrets(environ.get("TOTP_SECRETS"), instance_dir),
+            audit_key=_audit_key(environ.get("AUDIT_KEY"), instance_dir),
             model_bundle=Path(bundle) if bundle else None,
             https=environ.get("HTTPS", "1") != "0",
             trusted_hosts=tuple(filter(None, map(str.strip, environ.get("TRUSTED_HOSTS", "").split(",")))),
             second_factor=environ.get("SECOND_FACTOR", "1") != "0",
             timezone=_timezone(environ.get("TIMEZONE", "UTC")),
+            log_format=_one_of(environ, "LOG_FORMAT", LOG_FORMATS),
+            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
             **_mail(environ),
             **_numbers(environ),
         )
@@ -117,7 +131,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},
         "MAX_CONTENT_LENGTH": request_megabytes * 1024 * 1024,
         "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
         "SESSION_COOKIE_NAME": "__Host-dermtriage" if settings.https else "dermtriage",
@@ -149,6 +163,7 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "idle_minutes": float,
     "session_hours": float,
     "trusted_proxies": int,
+    "retention_years": int,
 }
 _MAY_BE_ZERO = {"trusted_proxies"}
 
@@ -174,6 +189,13 @@ def _database_url(url: str) -> str:
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
+
+
+def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    value = environ.get(name, known[0]).lower()
+    if value not in known:
+        raise ConfigurationError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
 
 
 def _timezone(name: str) -> ZoneInfo:
@@ -204,6 +226,13 @@ def _secret_key(given: str | None, instance_dir: Path) -> str:
     if len(key) < 32:
         raise ConfigurationError("SECRET_KEY must have at least 32 characters.")
     return key
+
+
+def _audit_key(given: str | None, instance_dir: Path) -> bytes:
+    key = given or _generated(instance_dir / "audit.key", lambda: secrets.token_urlsafe(48))
+    if len(key) < 32:
+        raise ConfigurationError("AUDIT_KEY must have at least 32 characters.")
+    return key.encode()
 
 
 def _image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:

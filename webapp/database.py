@@ -19,6 +19,8 @@ AUDITED_READS = {
     "media.heatmap",
     "media.letter",
     "cases.show",
+    "review.show",
+    "changes.amend",
     "reports.export_csv",
 }
 """GET endpoints that note who looked, so they need the write lock from the start."""

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from webapp import logs
 from webapp.extensions import db
 from webapp.resend import Resend, resend
 
@@ -78,8 +79,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:
     db.session.rollback()  # what failed must not make its own explanation fail too
+    facts = {"code": code, "explanation": explanation, "again": again, "request_id": logs.request_id()}
     try:
-        return render_template("error.html", code=code, explanation=explanation, again=again), code
+        return render_template("error.html", **facts), code
     except SQLAlchemyError:  # without a database nobody is known: the page as a stranger sees it
         g._login_user = AnonymousUserMixin()
-        return render_template("error.html", code=code, explanation=explanation, again=again), code
+        return render_template("error.html", **facts), code

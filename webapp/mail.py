@@ -24,7 +24,13 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
         with _connect(settings.mail_url or "") as server:
             server.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
-        raise MailError(f"{type(error).__name__}: {error}") from error
+        raise MailError(_why(error)) from error
+
+
+def _why(error: OSError) -> str:
+    """The kind of failure and its number: what the server says more may name the recipient."""
+    code = getattr(error, "smtp_code", None) or error.errno
+    return f"{type(error).__name__} {code or ''}".strip()
 
 
 def _connect(url: str) -> smtplib.SMTP:

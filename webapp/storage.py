@@ -4,10 +4,13 @@ An object is ``DT1`` + length and text of the key id + 12-byte nonce + AES-256-G
 authenticated with it, so an object moved to another name cannot be read.
 """
 
+import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -31,6 +34,7 @@ class Blobs(Protocol):
     def write(self, key: str, data: bytes) -> None: ...
     def read(self, key: str) -> bytes: ...
     def delete(self, key: str) -> None: ...
+    def keys(self) -> Iterator[tuple[str, datetime]]: ...
     def space(self) -> tuple[int, int]: ...
 
 
@@ -67,6 +71,12 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def keys(self) -> Iterator[tuple[str, datetime]]:
+        """Every object with the time it was written; unfinished drafts are none."""
+        for path in self.root.glob("??/[!.]*"):
+            with suppress(FileNotFoundError):  # deleted since it was listed
+                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
     def space(self) -> tuple[int, int]:
         """Free and total bytes of the disk."""
         nearest = next(folder for folder in (self.root, *self.root.parents) if folder.exists())
@@ -92,19 +102,37 @@ class ImageStore:
 
     def put(self, data: bytes) -> str:
         """Store ``data`` under a new random key and return that key."""
-        key, nonce, key_id = secrets.token_hex(16), secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
-        sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
-        self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
+        key = secrets.token_hex(16)
+        self.blobs.write(key, self._sealed(key, data))
         return key
 
-    def get(self, key: str) -> bytes:
-        """Raises StorageError when the object is missing, damaged, or sealed with an unknown key."""
-        data = self.blobs.read(key)
-        if not data.startswith(MAGIC) or len(data) < len(MAGIC) + 1:
-            raise StorageError(f"object {key} is damaged: unknown format")
-        start = len(MAGIC) + 1
-        end = start + data[len(MAGIC)]
-        key_id = data[start:end].decode(errors="replace")
+    def _sealed(self, key: str, data: bytes) -> bytes:
+        nonce, key_id = secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
+        sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
+        return MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed
+
+    def get(self, key: str, sha256: str | None = None) -> bytes:
+        """Raises StorageError when the object is missing, damaged, sealed with an unknown key, or not of ``sha256``."""
+        data = self._opened(key, self.blobs.read(key))
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise StorageError(f"object {key} is whole, but not what its row describes (wrong SHA-256)")
+        return data
+
+    def reseal(self, key: str) -> bool:
+        """Encrypt the object anew with the first key; False where it is already. Raises StorageError, changing nothing.
+
+        Readers see the old object or the new one, never a part.
+        """
+        before = self.blobs.read(key)
+        if key_id_of(key, before) == self.current_key:
+            return False
+        after = self._sealed(key, self._opened(key, before))
+        self.blobs.write(key, after)
+        return True
+
+    def _opened(self, key: str, data: bytes) -> bytes:
+        key_id = key_id_of(key, data)
+        end = len(MAGIC) + 1 + data[len(MAGIC)]
         if key_id not in self.ciphers:
             raise StorageError(f"object {key} needs the encryption key {key_id!r}, which IMAGE_KEYS does not hold")
         nonce, sealed = data[end : end + NONCE_BYTES], data[end + NONCE_BYTES :]
@@ -118,9 +146,21 @@ class ImageStore:
     def delete(self, key: str) -> None:
         self.blobs.delete(key)
 
+    def keys(self) -> Iterator[tuple[str, datetime]]:
+        """Every stored object with the time it was written, in no order."""
+        return self.blobs.keys()
+
     def space(self) -> tuple[int, int]:
         """Free and total bytes where the objects lie."""
         return self.blobs.space()
+
+
+def key_id_of(key: str, data: bytes) -> str:
+    """Which encryption key the object ``data`` was sealed with. Raises StorageError for what is no object."""
+    if not data.startswith(MAGIC) or len(data) < len(MAGIC) + 1:
+        raise StorageError(f"object {key} is damaged: unknown format")
+    start = len(MAGIC) + 1
+    return data[start : start + data[len(MAGIC)]].decode(errors="replace")
 
 
 def open_store(settings: Settings) -> ImageStore:

@@ -61,9 +61,9 @@ def test_several_image_keys_keep_their_order(tmp_path: Path) -> None:
 
 def test_generated_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
     first, second = read(tmp_path), read(tmp_path)
-    for name in ("secret_key", "image_keys", "totp_secrets"):
+    for name in ("secret_key", "image_keys", "totp_secrets", "audit_key"):
         assert getattr(first, name) == getattr(second, name)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["image.keys", "secret.key", "totp.keys"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audit.key", "image.keys", "secret.key", "totp.keys"]
     for path in tmp_path.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -86,3 +86,24 @@ def test_a_refused_action_leaves_no_row(app: Flask, world: World, sign_in) -> No
     put_back(second, number)
     decide(first, number, diagnosis="")
     assert actions(app) == before
+
+
+def test_opening_a_case_is_noted_and_a_page_that_updates_itself_is_not(app: Flask, world: World, sign_in) -> None:
+    number = world.case(world.user(Role.GP))
+    gp, reader = (sign_in(world.user(role)) for role in (Role.GP, Role.DERMATOLOGIST))
+
+    def views() -> int:
+        return actions(app, ignore=()).count("case.viewed")
+
+    gp.get(f"/cases/{number}")
+    assert views() == 1
+    for address in (f"/cases/{number}/status", "/cases/list", "/cases/"):
+        assert gp.get(address).status_code == 200
+    reader.get("/review/")
+    assert views() == 1
+    reader.get(f"/review/{number}")
+    assert views() == 2
+    take(reader, number)
+    decide(reader, number)
+    reader.get(f"/review/{number}/amend")
+    assert views() == 3

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
 
 from tests.conftest import ROOT, World
 from tests.web.helpers import counted_queries, image_ids, user_id, words
@@ -15,7 +14,7 @@ from webapp import audit
 from webapp.admin import queries
 from webapp.admin.audit_log import ACTIONS
 from webapp.database import transaction
-from webapp.models import AuditEvent, Case, Role, User
+from webapp.models import Case, Role, User
 
 Row = tuple[str, str, str, str]
 
@@ -113,11 +112,10 @@ def test_filters_by_actor_action_and_case(app: Flask, world: World, admin: Check
     assert len(shown(admin, f"case={second}&actor=system&action=analysis.done")) == 2
 
 
-def test_filter_by_day(app: Flask, world: World, admin: CheckedClient) -> None:
-    world.case(world.user(Role.GP))
-    with app.app_context(), transaction() as session:
-        moment = datetime(2026, 5, 2, 23, 59, tzinfo=UTC)
-        session.execute(update(AuditEvent).where(AuditEvent.action == "case.submitted").values(at=moment))
+def test_filter_by_day(world: World, admin: CheckedClient, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("webapp.audit.utcnow", lambda: datetime(2026, 5, 2, 23, 59, tzinfo=UTC))
+        world.case(world.user(Role.GP))
     assert [row[1] for row in shown(admin, "day=2026-05-02")] == ["Case sent"]
     for other in ("2026-05-01", "2026-05-03"):
         assert "Nothing found" in admin.get(f"/admin/audit?day={other}").text

@@ -87,8 +87,10 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
 def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
     """End an attempt of ``owner`` that brought no answer."""
     case = queries.locked_case_of(analysis_id)
-    analysis = db.session.get_one(Analysis, analysis_id)
-    if case is None or analysis.state is not AnalysisState.RUNNING or analysis.lease_owner != owner:
+    analysis = db.session.get(Analysis, analysis_id)
+    if case is None or analysis is None:  # erased meanwhile
+        return
+    if analysis.state is not AnalysisState.RUNNING or analysis.lease_owner != owner:
         return
     known = analysis.failure is failure  # a missing model is tried again and again: one audit row is enough
     leases.give_back(analysis, failure)

@@ -12,6 +12,7 @@ from ml.card import BCC, Card
 from ml.decoding import UnreadableImage, decode
 from ml.engine import Engine
 from ml.results import Finding, Heatmap, Result
+from webapp import logs
 from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
@@ -45,6 +46,11 @@ def warm_up(settings: Settings, worker: str) -> bool:
 
 def run_analysis(analysis_id: int) -> None:
     """Take the lease, analyse, store. Whatever happens, the case ends answered, queued again, or at the top."""
+    with logs.about(analysis=analysis_id):
+        _run(analysis_id)
+
+
+def _run(analysis_id: int) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     store: ImageStore = app.extensions["image_store"]
@@ -58,8 +64,10 @@ def run_analysis(analysis_id: int) -> None:
         with transaction():
             if isinstance(answer, FailureReason):
                 results.give_up(analysis_id, owner, answer)
-            elif not results.finish(analysis_id, owner, answer, store):
-                log.warning("analysis %s was finished by another worker; this answer is dropped", analysis_id)
+            elif results.finish(analysis_id, owner, answer, store):
+                log.info("the image is analysed")
+            else:
+                log.warning("the analysis was finished by another worker, or its case erased; this answer is dropped")
 
 
 def _attempt(analysis_id: int, store: ImageStore, settings: Settings) -> Outcome | FailureReason:
@@ -68,16 +76,16 @@ def _attempt(analysis_id: int, store: ImageStore, settings: Settings) -> Outcome
             key = queries.image_key(analysis_id)
         return analyse(store.get(key), settings)
     except BundleError as error:
-        log.error("analysis %s: no model: %s", analysis_id, error)
+        log.error("no model: %s", error)
         return FailureReason.MODEL_UNAVAILABLE
     except (StorageError, UnreadableImage) as error:
-        log.error("analysis %s: %s", analysis_id, error)
+        log.error("the image cannot be analysed: %s", error)
         return FailureReason.IMAGE_UNREADABLE
     except TaskTimeout:
-        log.error("analysis %s was stopped at its time limit", analysis_id)
+        log.error("the analysis was stopped at its time limit")
         return FailureReason.TIMED_OUT
     except Exception:  # our own bug, or the runtime's: the case must not wait for its repair
-        log.exception("analysis %s failed", analysis_id)
+        log.exception("the analysis failed")
         return FailureReason.ERROR
 
 

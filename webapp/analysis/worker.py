@@ -1,7 +1,8 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
 Each second it sends analyses again that got lost, hands back cases whose reader's claim ran out, and queues a few old
-images where a re-run is wanted; every few seconds it gives a sign of life.
+images where a re-run is wanted; every few seconds it gives a sign of life, and every hour it writes the head of the
+audit trail into the log, from where nobody can take it back.
 """
 
 import logging
@@ -16,14 +17,18 @@ from webapp.analysis import leases, reruns, workers
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
 from webapp.review import claims
+from webapp.upkeep import trail
 
 log = logging.getLogger(__name__)
+
+HEAD_SECONDS = 3600.0
 
 
 class SweepingScheduler(Scheduler):
     """Huey's scheduler process with the sweep beside it."""
 
     _last_beat = -workers.BEAT_SECONDS
+    _last_head = -HEAD_SECONDS
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
@@ -32,6 +37,9 @@ class SweepingScheduler(Scheduler):
         if time.monotonic() >= self._last_beat + workers.BEAT_SECONDS:
             self._last_beat = time.monotonic()
             self._try("sign of life", lambda: workers.beat(self.huey.worker_name))
+        if time.monotonic() >= self._last_head + HEAD_SECONDS:
+            self._last_head = time.monotonic()
+            self._try("audit head", trail.tell_head)
 
     def _try(self, name: str, step: Callable[[], object]) -> None:
         """One step in a transaction of its own: none can keep another from being done."""

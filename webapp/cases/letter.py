@@ -37,7 +37,7 @@ def pdf_of(case: Case) -> bytes:
         "letters/letter.html",
         case=case,
         review=case.standing_review,
-        images=[_printable(store.get(image.key)) for image in case.images],
+        images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
         made_at=utcnow(),
     )
     pause()

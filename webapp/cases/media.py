@@ -1,5 +1,7 @@
 """The only way a patient's image leaves the store, alone or in a letter: by the scoped query only, and audited."""
 
+import logging
+
 from flask import Blueprint, Response, abort, current_app
 from flask_login import current_user
 
@@ -9,15 +11,17 @@ from webapp.cases import queries
 from webapp.models import Finding, Image
 from webapp.storage import ImageStore, StorageError
 
+log = logging.getLogger(__name__)
+
 blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 
-def _serve(key: str, media_type: str) -> Response:
+def _serve(key: str, media_type: str, sha256: str | None = None) -> Response:
     store: ImageStore = current_app.extensions["image_store"]
     try:
-        data = store.get(key)
+        data = store.get(key, sha256)
     except StorageError as error:
-        current_app.logger.error("image store: %s", error)
+        log.error("image store: %s", error)
         abort(503)
     return Response(data, mimetype=media_type, headers={"Content-Disposition": "inline"})
 
@@ -30,7 +34,7 @@ def _image(image_id: int) -> Image:
 def image(image_id: int) -> Response:
     found = _image(image_id)
     audit.record(current_user, "image.viewed", found)
-    return _serve(found.key, found.media_type)
+    return _serve(found.key, found.media_type, found.sha256)
 
 
 @blueprint.get("/images/<id:image_id>/thumbnail")
@@ -57,7 +61,7 @@ def letter(number: str) -> Response:
     except letters.NoLetterError:
         abort(404)
     except (letters.LetterUnavailableError, StorageError) as error:
-        current_app.logger.error("letter of case %s: %s", number, error)
+        log.error("letter of case %s: %s", number, error)
         abort(503)
     audit.record(current_user, "letter.made", case)
     disposition = f"attachment; filename=letter-{case.number}.pdf"

@@ -7,6 +7,7 @@ from flask_login import current_user
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
+from webapp import audit
 from webapp.analysis.intake import CleanImage
 from webapp.cases import presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
@@ -141,6 +142,7 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = _visible_case(number)
+    audit.record(current_user, "case.viewed", case)
     service.note_reading(current_user, case)
     return _case_page(case, ImagesForm())
 

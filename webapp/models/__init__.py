@@ -1,7 +1,7 @@
 """The tables, one file per concept. Importing this module knows them all."""
 
 from webapp.models.analysis import Analysis, AnalysisState, FailureReason, Finding, ModelVersion
-from webapp.models.audit import AuditEvent
+from webapp.models.audit import AuditEvent, AuditHead
 from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, RecallReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
@@ -24,6 +24,7 @@ __all__ = [
     "Attempt",
     "AttemptKind",
     "AuditEvent",
+    "AuditHead",
     "Base",
     "BodySite",
     "Case",

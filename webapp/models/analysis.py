@@ -11,7 +11,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern, Verdict, clinical_rule
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.base import OBJECT, Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 
@@ -189,7 +189,7 @@ class Finding(Base):
     peak_x: Mapped[float | None]
     peak_y: Mapped[float | None]
     extent: Mapped[float | None]
-    heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True)
+    heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True, info=OBJECT)
 
     analysis: Mapped[Analysis] = relationship(back_populates="findings")
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, utcnow
@@ -11,6 +11,8 @@ from webapp.models.user import User
 
 
 class AuditEvent(Base):
+    """Append-only: triggers refuse a change, and ``digest`` chains the event to the one before (`webapp.chain`)."""
+
     __tablename__ = "audit_event"
     __table_args__ = (Index("ix_audit_event_subject", "subject_type", "subject_id"),)
 
@@ -22,5 +24,18 @@ class AuditEvent(Base):
     subject_id: Mapped[str] = mapped_column(String(40))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    digest: Mapped[str] = mapped_column(String(64))
 
     actor: Mapped[User | None] = relationship()
+
+
+class AuditHead(Base):
+    """One row: how many events there are, and the last one's id and digest. Whoever appends locks it."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    last_id: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))

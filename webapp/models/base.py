@@ -22,6 +22,10 @@ class Base(DeclarativeBase):
     )
 
 
+OBJECT = {"object": True}
+"""``info`` of a column that names an object of the image store: upkeep finds them all by it."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time; refuses naive ones. SQLite keeps no zone, so it is put back on reading."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.models.base import OBJECT, Base, UtcDateTime, utcnow
 from webapp.models.case import Case
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Image(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"))
     position: Mapped[int]
-    key: Mapped[str] = mapped_column(String(40), unique=True)
-    thumbnail_key: Mapped[str] = mapped_column(String(40), unique=True)
+    key: Mapped[str] = mapped_column(String(40), unique=True, info={**OBJECT, "sha256": "sha256"})
+    thumbnail_key: Mapped[str] = mapped_column(String(40), unique=True, info=OBJECT)
     media_type: Mapped[str] = mapped_column(String(20))
     width: Mapped[int]
     height: Mapped[int]

@@ -3,6 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
+from webapp import audit
 from webapp.models import Case
 from webapp.review import changes, opinions, presenters
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
@@ -37,6 +38,7 @@ def amend(number: str) -> Page:
         standing = case.standing_review
         if standing is None or not changes.can_amend(case):
             abort(409)
+        audit.record(current_user, "case.viewed", case)
         return reading_page(case, AmendmentForm.filled_from(standing))
     form = AmendmentForm()
     if not form.validate():

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp import audit
 from webapp.accounts.queries import centres
 from webapp.models import Case, Diagnosis, Management, utcnow
 from webapp.parameters import row_id
@@ -47,6 +48,7 @@ def decided() -> str:
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = find_case(number)
+    audit.record(current_user, "case.viewed", case)
     undone = case.taken_back
     if undone is not None and undone.reviewer_id == current_user.id:
         return reading_page(case, DecisionForm.filled_from(undone))
