@@ -50,6 +50,7 @@ def test_the_repository_holds_no_secret() -> None:
         ('key = "AKIA' + "IOSFODNN7EXAMPLE" + '"\n', "AWS Access Key"),
         (f'token = "{secrets.token_hex(32)}"\n', "Hex High Entropy String"),
     ],
+    ids=["private key", "access key", "random"],
 )
 def test_a_secret_would_be_found(tmp_path: Path, text: str, kind: str) -> None:
     (tmp_path / "settings.py").write_text(text)
