@@ -29,7 +29,7 @@ TOO_WIDE = """() => {
     .concat(`the page is ${document.documentElement.scrollWidth} wide in ${room}`);
 }"""
 UNLABELLED = """() => Array.from(document.querySelectorAll("input:not([type=hidden]), select, textarea"))
-  .filter((e) => !(e.labels && e.labels.length && e.labels[0].textContent.trim()) && !e.getAttribute("aria-label"))
+  .filter((e) => !Array.from(e.labels || []).some((label) => label.textContent.trim()) && !e.getAttribute("aria-label"))
   .map((e) => e.outerHTML.slice(0, 160))"""
 FOCUSED = """() => {
   const e = document.activeElement;

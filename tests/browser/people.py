@@ -103,8 +103,14 @@ class Gp(Person):
     def begin_case(self, reference: str = "TEST-1", site: str = "Face") -> None:
         self.open("/cases/new")
         self.page.get_by_label("Patient reference").fill(reference)
-        self.page.get_by_label("Body site").select_option(label=site)
+        self.choose_site(site)
         self.confirm()
+
+    def site(self, name: str) -> Locator:
+        return self.page.get_by_role("radio", name=name, exact=True)
+
+    def choose_site(self, name: str) -> None:
+        self.site(name).check()
 
     def confirm(self) -> None:
         """Consent and privacy."""

@@ -83,7 +83,7 @@ def test_what_was_typed_is_here_again_until_it_is_sent(enter: Arrive, gp: str) -
     doctor.open("/cases/").open("/cases/new")
     doctor.sees("What you typed before is here again")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-DRAFT")
-    expect(doctor.page.get_by_label("Body site")).to_have_value("ear")
+    expect(doctor.site("Ear")).to_be_checked()
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
     expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
     doctor.confirm()
