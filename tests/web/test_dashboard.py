@@ -35,16 +35,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def reader(world: World) -> str:
     return world.user(Role.DERMATOLOGIST)
 
