@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test lint format train evaluate bench lock
+.PHONY: help run install install-all test lint format guides train evaluate bench lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -63,6 +63,10 @@ lint: install-all  ## ruff, mypy, import-linter
 format: install-all  ## ruff's own layout
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+guides: install-all  ## take the pictures of docs/guides anew, of the running demonstration
+	@mkdir -p docs/guides/images
+	@$(BIN)/python -m tests.browser.guides
 
 train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and write the bundle there
 	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) $(SETS) --weights $(WEIGHTS)

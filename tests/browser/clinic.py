@@ -2,14 +2,17 @@
 
 import io
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from PIL import Image
 
 from ml.preprocessing import region
 from tests.browser.pictures import drawn
 from tests.conftest import World, outcome
+from webapp.accounts import service as accounts
 from webapp.analysis import results, triage
 from webapp.analysis.intake import CleanImage
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
@@ -17,6 +20,7 @@ from webapp.cases import service as cases
 from webapp.cases import uploads
 from webapp.database import transaction
 from webapp.extensions import db
+from webapp.histology import service as histology
 from webapp.models import (
     Analysis,
     AnalysisState,
@@ -26,7 +30,9 @@ from webapp.models import (
     CaseState,
     Diagnosis,
     FailureReason,
+    HistologyResult,
     Management,
+    Role,
     User,
     utcnow,
 )
@@ -34,6 +40,7 @@ from webapp.review import claims
 from webapp.review import service as reviews
 
 TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
+YEARS = timedelta(days=1000)
 
 
 class Clinic(World):
@@ -87,11 +94,51 @@ class Clinic(World):
             case = session.query(Case).filter_by(number=number).one()
             reviews.decide(user, case, reviews.Decision(Diagnosis.BCC, management, advice))
 
+    def enter_histology(self, number: str, email: str, result: HistologyResult) -> None:
+        with self.app.app_context(), transaction() as session:
+            user = session.query(User).filter_by(email=email).one()
+            histology.enter(user, session.query(Case).filter_by(number=number).one(), result, "", None)
+
     def close(self, number: str, gp: str) -> None:
         with self.app.app_context(), transaction() as session:
             cases.close(
                 session.query(User).filter_by(email=gp).one(), session.query(Case).filter_by(number=number).one()
             )
+
+    def wait_since(self, number: str, moment: datetime) -> None:
+        with self.app.app_context(), transaction() as session:
+            session.query(Case).filter_by(number=number).one().waiting_since = moment
+
+    @contextmanager
+    def long_ago(self) -> Iterator[None]:
+        """Meanwhile every case was sent years before."""
+        self._send_earlier(YEARS)
+        try:
+            yield
+        finally:
+            self._send_earlier(-YEARS)
+
+    def _send_earlier(self, by: timedelta) -> None:
+        with self.app.app_context(), transaction() as session:
+            for case in session.query(Case):
+                case.submitted_at -= by
+
+    @contextmanager
+    def without_other_admins(self, email: str) -> Iterator[None]:
+        """Meanwhile this is the only administrator."""
+        with self.app.app_context(), transaction() as session:
+            others = session.query(User).filter(User.role == Role.ADMIN, User.active, User.email != email)
+            known = [user.id for user in others]
+        self._activate(known, active=False)
+        try:
+            yield
+        finally:
+            self._activate(known, active=True)
+
+    def _activate(self, ids: list[int], *, active: bool) -> None:
+        with self.app.app_context(), transaction() as session:
+            for user in session.query(User).filter(User.id.in_(ids)):
+                user.active = active
 
     def withdraw_everything(self) -> None:
         """Leave the worklist empty."""
@@ -124,6 +171,11 @@ class Clinic(World):
     def user_id(self, email: str) -> int:
         with self.app.app_context(), transaction() as session:
             return int(session.query(User).filter_by(email=email).one().id)
+
+    def invitation(self, email: str) -> str:
+        """The path of a link with which to choose a password."""
+        with self.app.app_context(), transaction() as session:
+            return accounts.invitation_path(session.query(User).filter_by(email=email).one())
 
     def let_go(self) -> None:
         with self.app.app_context():

@@ -1,32 +1,22 @@
 """The real program, a real browser, and people who use both. SCREENSHOTS=folder keeps a picture of every page."""
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
+from tests.browser.browsers import ARGUMENTS, MISSING, executable
 from tests.browser.checks import HEIGHT, WIDTHS, Troubles
 from tests.browser.clinic import Clinic
 from tests.browser.people import Admin, Dermatologist, Gp, Person
 from tests.browser.program import Program
-from tests.conftest import make_app
+from tests.conftest import make_app, server
 from tests.patience import PATIENCE
 from webapp.config import Settings
 from webapp.models import Role
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-NO_BROWSER = "no browser found: apt-get install chromium, or .venv/bin/playwright install chromium"
 KINDS = {Role.ADMIN: Admin, Role.GP: Gp, Role.DERMATOLOGIST: Dermatologist}
 PATIENCE_MS = PATIENCE * 1000
 expect.set_options(timeout=PATIENCE_MS)
@@ -34,25 +24,35 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(playwright: Playwright, pytestconfig: pytest.Config) -> dict[str, Any]:
-    own = playwright.chromium.executable_path
-    found = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
+    found = executable(playwright.chromium.executable_path)
     if found is None:
-        pytest.skip(NO_BROWSER)
+        pytest.skip(MISSING)
     return {"executable_path": found, "args": ARGUMENTS, "headless": not pytestconfig.getoption("--headed")}
 
 
 @pytest.fixture(scope="session")
 def program(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """Started once; the browser comes first, so that nothing is started where there is none."""
-    program = Program(tmp_path_factory.mktemp("program"))
+    """Started once, on the servers of tests.conftest where they are named; the browser comes first, so that nothing is
+    started where there is none."""
+    servers = {"DATABASE_URL": server("TEST_DATABASE_URL"), "QUEUE_URL": server("TEST_REDIS_URL")}
+    program = Program(tmp_path_factory.mktemp("program"), **{name: url for name, url in servers.items() if url})
+    if url := servers["DATABASE_URL"]:
+        empty(url)
     program.start()
     yield program
     assert program.stop() == 0, program.log.read_text()
 
 
+def empty(url: str) -> None:
+    """What earlier tests left on a PostgreSQL goes away; the program makes its tables itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+
+
 @pytest.fixture(scope="session")
 def clinic(program: Program) -> Iterator[Clinic]:
-    app = make_app(Settings.from_environment({"INSTANCE_DIR": str(program.instance), "HTTPS": "0"}))
+    app = make_app(Settings.from_environment(program.settings))
     clinic = Clinic(app)
     yield clinic
     clinic.let_go()

@@ -1,5 +1,6 @@
 """What people do with the application, in their own words: a method is what a person would say."""
 
+import base64
 import re
 from collections.abc import Sequence
 from typing import Self
@@ -9,6 +10,16 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from tests.browser.checks import Troubles
 
 PASSWORD = "four unrelated clinic words"
+
+
+DROP = """async (data) => {
+  const files = new DataTransfer();
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  files.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+  const zone = document.getElementById("drop-zone");
+  for (const kind of ["dragover", "drop"])
+    zone.dispatchEvent(new DragEvent(kind, { dataTransfer: files, bubbles: true, cancelable: true }));
+}"""
 
 
 def image_files(*contents: bytes) -> list[FilePayload]:
@@ -103,8 +114,14 @@ class Gp(Person):
     def begin_case(self, reference: str = "TEST-1", site: str = "Face") -> None:
         self.open("/cases/new")
         self.page.get_by_label("Patient reference").fill(reference)
-        self.page.get_by_label("Body site").select_option(label=site)
+        self.choose_site(site)
         self.confirm()
+
+    def site(self, name: str) -> Locator:
+        return self.page.get_by_role("radio", name=name, exact=True)
+
+    def choose_site(self, name: str) -> None:
+        self.site(name).check()
 
     def confirm(self) -> None:
         """Consent and privacy."""
@@ -113,6 +130,12 @@ class Gp(Person):
 
     def choose_images(self, *contents: bytes) -> None:
         self.images.set_input_files(image_files(*contents))
+
+    def drop_image(self, content: bytes) -> None:
+        self.page.evaluate(DROP, base64.b64encode(content).decode())
+
+    def use_camera(self, content: bytes) -> None:
+        self.page.get_by_label("Or take a photograph").set_input_files(image_files(content))
 
     def send(self) -> None:
         self.click("Send the case")

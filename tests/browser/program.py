@@ -23,10 +23,13 @@ def free_port() -> int:
 
 
 class Program:
-    """Web server and worker on a free port, with everything they write in one folder."""
+    """Web server and worker on a free port, with everything they write in one folder, or on the servers named."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str, **servers: str) -> None:
+        """``options`` of app.py; ``servers``: DATABASE_URL and QUEUE_URL, where they are no SQLite files there."""
+        self._options = options
         self.instance = folder / "instance"
+        self.settings = {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", **servers}
         self.log = folder / "program.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -35,12 +38,12 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return kept | {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", "PYTHONUNBUFFERED": "1"}
+        return kept | self.settings | {"PYTHONUNBUFFERED": "1"}
 
     def start(self) -> float:
         """Returns after how many seconds the program answered."""
         began = time.monotonic()
-        command = [sys.executable, "app.py", "--port", str(self.port)]
+        command = [sys.executable, "app.py", "--port", str(self.port), *self._options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

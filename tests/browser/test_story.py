@@ -12,7 +12,7 @@ from tests.browser.people import Admin, Dermatologist, Gp, percentages
 from tests.browser.pictures import HAM10000, carcinoma
 from tests.browser.program import Program
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.story]
 
 CENTRE = "Story Health Centre"
 

@@ -30,11 +30,6 @@ def reader(email: str, sign_in) -> CheckedClient:
 
 
 @pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
     world.analyse(number, 0.9, lesion={"mel": 0.8, "bcc": 0.2})

@@ -9,11 +9,6 @@ from tests.web_client import CheckedClient
 from webapp.models import Centre, Role
 
 
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
 def add(admin: CheckedClient, name: str):
     return admin.submit("/admin/centres/new", {"name": name})
 

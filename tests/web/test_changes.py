@@ -35,11 +35,6 @@ def number(world: World, gp_email: str) -> str:
 
 
 @pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
-
-
-@pytest.fixture
 def colleague(world: World, sign_in) -> CheckedClient:
     return sign_in(world.user(Role.DERMATOLOGIST, name="Test Colleague"))
 

@@ -14,21 +14,24 @@ from webapp.admin.reports import facts
 from webapp.admin.reports.dashboard import Dashboard, beginning
 from webapp.admin.reports.facts import Answer
 from webapp.database import transaction
-from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Image, Management, ModelVersion, Role, User, utcnow
+from webapp.histology import service as histology
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    Diagnosis,
+    HistologyResult,
+    Image,
+    Management,
+    ModelVersion,
+    Role,
+    User,
+    utcnow,
+)
 from webapp.review import claims
 from webapp.review import service as reviews
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
 
 
 @pytest.fixture
@@ -51,6 +54,13 @@ def decide(
         claims.claim(user, case)
         review = reviews.decide(user, case, reviews.Decision(diagnosis, management, advice="Test advice."))
         review.decided_at = case.submitted_at + after
+
+
+def enter_histology(world: World, gp: str, number: str, result: HistologyResult) -> None:
+    with world.app.app_context(), transaction() as session:
+        user = session.query(User).filter_by(email=gp).one()
+        case = session.query(Case).filter_by(number=number).one()
+        histology.enter(user, case, result, "", None)
 
 
 def board(app: Flask, version_id: int | None = None, days: int = 30) -> Dashboard:
@@ -94,11 +104,65 @@ def test_model_against_dermatologist(app: Flask, world: World, gp: str, reader: 
         Diagnosis.NOT_BCC_MALIGNANT: 1,
     }
     assert row(found, Answer.NO_ANSWER) == {Diagnosis.BCC: 1}
-    assert found.accuracy.n == 6
-    assert found.accuracy.sensitivity.value == pytest.approx(2 / 3)
-    assert found.accuracy.specificity.value == pytest.approx(2 / 3)
-    assert found.accuracy.kappa.value == pytest.approx(1 / 3)
+    assert found.agreement.model.n == 6
+    assert found.agreement.model.sensitivity.value == pytest.approx(2 / 3)
+    assert found.agreement.model.specificity.value == pytest.approx(2 / 3)
+    assert found.agreement.model.kappa.value == pytest.approx(1 / 3)
     assert [case.number for case in found.missed] == [numbers[3]]
+
+
+def test_model_and_dermatologist_against_histology(app: Flask, world: World, gp: str, reader: str) -> None:
+    judged = [
+        (0.9, Diagnosis.BCC, HistologyResult.BCC),
+        (0.9, Diagnosis.BENIGN, HistologyResult.BCC),
+        (0.9, Diagnosis.BCC, HistologyResult.PREMALIGNANT),
+        (0.02, Diagnosis.BCC, HistologyResult.BCC),
+        (0.02, Diagnosis.BENIGN, HistologyResult.BENIGN),
+        (0.9, Diagnosis.UNCERTAIN, HistologyResult.BCC),
+        (None, Diagnosis.BCC, HistologyResult.BCC),
+        (0.9, Diagnosis.BCC, HistologyResult.INCONCLUSIVE),
+        (0.9, Diagnosis.BCC, None),
+    ]
+    for probability, diagnosis, result in judged:
+        number = world.case(gp)
+        world.analyse(number, probability)
+        decide(world, reader, number, diagnosis, after=-HOUR)
+        if result:
+            enter_histology(world, gp, number, result)
+    agreement = board(app).agreement
+    model, dermatologist = (row.accuracy for row in agreement.comparisons[1:])
+    assert (model.n, model.sensitivity.value, model.specificity.value) == (6, 3 / 4, 1 / 2)
+    assert (dermatologist.n, dermatologist.sensitivity.value, dermatologist.specificity.value) == (6, 3 / 4, 1 / 2)
+    assert agreement.with_histology == 8
+    assert agreement.complete == 5
+    assert {(row.model, row.dermatologist): (row.bcc, row.not_bcc) for row in agreement.combinations} == {
+        ("BCC", "BCC"): (1, 1),
+        ("BCC", "not BCC"): (1, 0),
+        ("not BCC", "BCC"): (1, 0),
+        ("not BCC", "not BCC"): (0, 1),
+    }
+
+
+def test_who_has_read_the_histology_is_not_measured_by_it(app: Flask, world: World, gp: str, reader: str) -> None:
+    number = world.case(gp)
+    world.analyse(number, 0.02)
+    decide(world, reader, number, Diagnosis.BENIGN, Management.ROUTINE_CLINIC, after=-HOUR)
+    enter_histology(world, gp, number, HistologyResult.BENIGN)
+    enter_histology(world, gp, number, HistologyResult.BCC)  # a correction, which brings the case back
+    decide(world, reader, number, Diagnosis.BCC)
+    (case,) = board(app).cases
+    assert (case.diagnosis, case.unaided, case.histology) == (Diagnosis.BCC, Diagnosis.BENIGN, HistologyResult.BCC)
+
+
+def test_no_histology_is_said_so(world: World, gp: str, reader: str, admin: CheckedClient) -> None:
+    number = world.case(gp)
+    world.analyse(number, 0.9)
+    decide(world, reader, number, Diagnosis.BCC, after=-HOUR)
+    assert "No histology yet." in admin.get("/admin/dashboard").text
+    enter_histology(world, gp, number, HistologyResult.INCONCLUSIVE)
+    page = words(admin.get("/admin/dashboard").text)
+    assert "No histology yet." not in page
+    assert "1 case has a histology; of 0 all three say BCC or not." in page
 
 
 @pytest.mark.parametrize(
@@ -220,4 +284,5 @@ def test_the_number_of_queries_does_not_grow(app: Flask, world: World, gp: str, 
         number = world.case(world.user(Role.GP, centre=f"Test Centre {index}"), images=2, phototype=index + 1)
         world.analyse(number, 0.02)
         decide(world, reader, number, Diagnosis.BCC)
-    assert queries() == few <= 10
+        enter_histology(world, gp, number, HistologyResult.BCC)
+    assert queries() == few <= 11

@@ -18,16 +18,6 @@ from webapp.database import reading
 from webapp.models import AuditEvent, Role
 
 
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
 def exported(client: CheckedClient, query: str = "") -> list[dict[str, str]]:
     answer = client.get(f"/admin/export.csv?{query}")
     assert answer.status_code == 200, answer.text

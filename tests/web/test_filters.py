@@ -18,16 +18,6 @@ from webapp.review.queries import PAGE_SIZE
 CALM = {"lesion": {"nv": 0.9, "mel": 0.1}}
 
 
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST))
-
-
 def listed(client: CheckedClient, **filters: object) -> list[str]:
     response = client.get("/review/", query_string=filters)
     assert response.status_code == 200

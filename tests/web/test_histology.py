@@ -25,11 +25,6 @@ def gp(gp_email: str, sign_in) -> CheckedClient:
 
 
 @pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
-
-
-@pytest.fixture
 def number(world: World, gp_email: str, reader) -> str:
     """A case with a decision: benign, routine clinic."""
     number = world.case(gp_email)

@@ -16,11 +16,6 @@ CHOSEN = "three chosen words here"
 DEAD = "You need a new link"
 
 
-@pytest.fixture
-def admin(world, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
 def link_on(html: str) -> str:
     found = re.search(r"http://localhost(/reset/[\w.-]+)", html)
     assert found, html

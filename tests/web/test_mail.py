@@ -76,11 +76,6 @@ def app(settings: Settings, app: Flask) -> Flask:
     return app
 
 
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
 def invite(admin: CheckedClient, **changes: str):
     form = {"email": "new@test.example", "name": "Test Ñew", "role": "dermatologist", "centre_id": ""}
     return admin.submit("/admin/accounts/new", {**form, **changes})

@@ -14,16 +14,6 @@ from webapp.models import CaseState, Management, ManagementOption, Role
 SHIPPED = ["urgent_referral", "biopsy", "routine_clinic", "reassure", "retake"]
 
 
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
-@pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST))
-
-
 def form(order: list[str] = SHIPPED, off: tuple[str, ...] = (), reassuring: tuple[str, ...] = ("reassure",)) -> dict:
     """The filled-in form; a box that is not ticked is not sent."""
     places = {f"place_{code}": str(place) for place, code in enumerate(order, start=1)}

@@ -14,11 +14,6 @@ from webapp.models import Role
 
 
 @pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
     world.analyse(number, 0.9)

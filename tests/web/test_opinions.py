@@ -22,11 +22,6 @@ def emails(world: World) -> dict[str, str]:
 
 
 @pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
     world.analyse(number, 0.02)

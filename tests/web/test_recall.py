@@ -39,11 +39,6 @@ def gp(gp_email: str, sign_in) -> CheckedClient:
 
 
 @pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
-
-
-@pytest.fixture
 def number(world: World, gp_email: str) -> str:
     """A case that nobody has analysed yet."""
     return world.case(gp_email)

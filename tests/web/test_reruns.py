@@ -25,11 +25,6 @@ def admin(world: World, sign_in) -> CheckedClient:
     return sign_in(world.user(Role.ADMIN, name="Test Admin"))
 
 
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
 def load(app: Flask, sha: str) -> None:
     """A worker has loaded these weights."""
     with app.app_context(), transaction():

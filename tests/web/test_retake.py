@@ -2,23 +2,12 @@
 
 import io
 
-import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from tests.images import jpeg
 from webapp.database import reading
 from webapp.models import Case, CaseState, Role
-
-
-@pytest.fixture
-def gp(world) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
-def reader(world, sign_in):
-    return sign_in(world.user(Role.DERMATOLOGIST))
 
 
 def stored(app: Flask, number: str) -> Case:

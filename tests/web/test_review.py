@@ -18,20 +18,10 @@ TYPED = {"advice": "Please check the <other> cheek.", "override_reason": "Seen l
 
 
 @pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
     world.analyse(number, 0.02)
     return number
-
-
-@pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
 
 
 @pytest.fixture

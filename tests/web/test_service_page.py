@@ -19,11 +19,6 @@ from webapp.models import Analysis, AnalysisState, FailureReason, Image, Role, W
 SHA = "f" * 64
 
 
-@pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
 def at_work(app: Flask, name: str = "machine:1", seen_at: datetime | None = None) -> None:
     with app.app_context(), transaction() as session:
         workers.note_model(name, "test-model", SHA, outcome(0.2).card)

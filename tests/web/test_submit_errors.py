@@ -66,7 +66,7 @@ KEPT = {
     "birth_year": ('id="birth_year"', 'value="1961"'),
     "sex": ("<option selected", 'value="female"'),
     "phototype": ("<option selected", 'value="2"'),
-    "body_site": ("<option selected", 'value="face"'),
+    "body_site": ("checked", 'value="face"'),
     "urgency": ("checked", 'value="soon"'),
 }
 

@@ -15,11 +15,6 @@ TYPED = {"advice": "Please check the <other> cheek.", "pattern_AT": "present"}
 
 
 @pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
     world.analyse(number, 0.02)

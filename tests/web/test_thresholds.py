@@ -29,16 +29,6 @@ CARD = {
 
 
 @pytest.fixture
-def admin(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.ADMIN))
-
-
-@pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST))
-
-
-@pytest.fixture
 def model(app: Flask) -> None:
     """A worker has loaded a model with three operating points."""
     with app.app_context(), transaction():

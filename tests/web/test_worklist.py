@@ -15,16 +15,6 @@ from webapp.models import Role, Urgency, utcnow
 from webapp.review.queries import PAGE_SIZE
 
 
-@pytest.fixture
-def gp(world: World) -> str:
-    return world.user(Role.GP)
-
-
-@pytest.fixture
-def reader(world: World, sign_in) -> CheckedClient:
-    return sign_in(world.user(Role.DERMATOLOGIST))
-
-
 def rows(page: str) -> list[str]:
     return re.findall(r'<th scope="row"[^>]*>\s*<a href="/review/(DT-\w+)"', page)
 

@@ -66,9 +66,9 @@ class CaseForm(ImagesForm):
         coerce=_optional_int,
         validators=[Optional()],
     )
-    body_site = SelectField(
+    body_site = RadioField(
         "Body site",
-        choices=choices_of(BodySite, empty="Choose a site"),
+        choices=choices_of(BodySite),
         validators=[InputRequired("Please choose where the lesion is.")],
     )
     history = TextAreaField(

@@ -8,6 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from webapp.admin.reports import charts
+from webapp.admin.reports.agreement import Agreement
 from webapp.admin.reports.facts import Answer, CaseFacts
 from webapp.admin.reports.statistics import Accuracy, percentile
 from webapp.models import Diagnosis, Urgency
@@ -100,8 +101,8 @@ class Dashboard:
         return list(Diagnosis)
 
     @cached_property
-    def accuracy(self) -> Accuracy:
-        return _accuracy(self.cases)
+    def agreement(self) -> Agreement:
+        return Agreement(self.cases)
 
     @cached_property
     def missed(self) -> list[CaseFacts]:
@@ -160,17 +161,12 @@ def _waiting(name: str, cases: list[CaseFacts]) -> Waiting:
     return Waiting(name, len(cases), len(hours), percentile(hours, 0.5), percentile(hours, 0.9))
 
 
-def _accuracy(cases: list[CaseFacts]) -> Accuracy:
-    pairs = [(case.model_says_bcc, case.dermatologist_says_bcc) for case in cases]
-    return Accuracy.of([(answer, truth) for answer, truth in pairs if answer is not None and truth is not None])
-
-
 def _group(name: str, cases: list[CaseFacts]) -> Group:
     return Group(
         name=name,
         sent=len(cases),
         decided=sum(case.diagnosis is not None for case in cases),
         bcc=sum(case.dermatologist_says_bcc is True for case in cases),
-        accuracy=_accuracy(cases),
+        accuracy=Agreement(cases).model,
         median_wait=_waiting(name, cases).median,
     )

@@ -1,4 +1,4 @@
-"""One line for each case of a period: when it came, what the model said, what the dermatologist said."""
+"""One line for each case of a period: when it came, what model, dermatologist and pathologist said."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from webapp.admin.reports import queries
-from webapp.models import Diagnosis, Urgency
+from webapp.models import Diagnosis, HistologyResult, Urgency
 
 
 class Answer(StrEnum):
@@ -29,7 +29,8 @@ class Answer(StrEnum):
 
 @dataclass
 class CaseFacts:
-    """``probability``: the highest P(BCC) of the images; ``diagnosis``: the latest; ``answered_at``: the first time."""
+    """``probability``: the highest P(BCC) of the images; ``diagnosis`` and ``histology``: the latest; ``unaided``: the
+    last diagnosis before a histology was known; ``answered_at``: the first time."""
 
     number: str
     centre: str
@@ -39,6 +40,8 @@ class CaseFacts:
     answer: Answer = Answer.NO_ANSWER
     probability: float | None = None
     diagnosis: Diagnosis | None = None
+    unaided: Diagnosis | None = None
+    histology: HistologyResult | None = None
     answered_at: datetime | None = None
 
     @property
@@ -48,14 +51,28 @@ class CaseFacts:
     @property
     def dermatologist_says_bcc(self) -> bool | None:
         """None where there is no decision, or where it could not be told."""
-        if self.diagnosis in (None, Diagnosis.UNCERTAIN):
+        return _is_bcc(self.diagnosis)
+
+    @property
+    def dermatologist_said_bcc(self) -> bool | None:
+        """The same before a histology was known: who has read it agrees with it."""
+        return _is_bcc(self.unaided)
+
+    @property
+    def histology_says_bcc(self) -> bool | None:
+        """None where there is none, or where the sample did not allow a diagnosis."""
+        if self.histology in (None, HistologyResult.INCONCLUSIVE):
             return None
-        return self.diagnosis is Diagnosis.BCC
+        return self.histology is HistologyResult.BCC
 
     @property
     def model_says_bcc(self) -> bool | None:
         """None where the model gave no reliable answer."""
         return None if self.answer is Answer.NO_ANSWER else self.answer is Answer.SUSPECTS
+
+
+def _is_bcc(diagnosis: Diagnosis | None) -> bool | None:
+    return None if diagnosis in (None, Diagnosis.UNCERTAIN) else diagnosis is Diagnosis.BCC
 
 
 @dataclass
@@ -92,12 +109,25 @@ def gather(since: datetime, version_id: int | None = None) -> list[CaseFacts]:
         )
         for row in queries.cases_since(since)
     }
+    _add_judgements(cases, since)
+    return list(cases.values())
+
+
+def _add_judgements(cases: dict[int, CaseFacts], since: datetime) -> None:
+    """What dermatologist and pathologist said; a case that is not among ``cases`` was sent while we looked."""
+    known_from: dict[int, datetime] = {}
+    for entry in queries.histologies_since(since):
+        known_from.setdefault(entry.case_id, entry.entered_at)
+        if entry.case_id in cases:
+            cases[entry.case_id].histology = entry.result
     for decision in queries.decisions_since(since):
         case = cases.get(decision.case_id)
-        if case is not None:  # else it was sent and answered while we looked
-            case.diagnosis = decision.diagnosis
-            case.answered_at = case.answered_at or decision.decided_at
-    return list(cases.values())
+        if case is None:
+            continue
+        case.diagnosis = decision.diagnosis
+        case.answered_at = case.answered_at or decision.decided_at
+        if decision.case_id not in known_from or decision.decided_at < known_from[decision.case_id]:
+            case.unaided = decision.diagnosis
 
 
 def _answers(rows: Iterable[Any]) -> defaultdict[int, Answers]:

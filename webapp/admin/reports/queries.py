@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, Centre, Image, Management, ModelVersion, Review
+from webapp.models import Analysis, AnalysisState, Case, Centre, Histology, Image, Management, ModelVersion, Review
 
 PORTION = 200
 
@@ -34,6 +34,17 @@ def decisions_since(moment: datetime) -> Sequence[Any]:
         .join(Review.case)
         .where(Case.submitted_at >= moment, Review.management != Management.RETAKE, ~Review.retraction.has())
         .order_by(Review.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def histologies_since(moment: datetime) -> Sequence[Any]:
+    """Histology results of these cases in the order they were entered; the last one of a case counts."""
+    statement = (
+        select(Histology.case_id, Histology.result, Histology.entered_at)
+        .join(Histology.case)
+        .where(Case.submitted_at >= moment)
+        .order_by(Histology.id)
     )
     return db.session.execute(statement).all()
 

@@ -1,0 +1,130 @@
+"""The pictures of docs/guides, taken of the running demonstration: ``make guides``. Every image in it is synthetic."""
+
+import io
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.browsers import ARGUMENTS, MISSING, executable
+from tests.browser.checks import Troubles
+from tests.browser.people import Admin, Dermatologist, Gp, Person
+from tests.browser.pictures import drawn
+from tests.browser.program import ROOT, Program
+from tests.patience import PATIENCE
+
+IMAGES = ROOT / "docs" / "guides" / "images"
+SIZE = {"width": 1080, "height": 760}
+MOST_BYTES = 120_000
+COLOURS = (256, 160, 96, 64, 40, 24)
+Come = Callable[[type[Person], str], Person]
+
+
+def main() -> int:
+    expect.set_options(timeout=PATIENCE * 1000)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        found = executable(playwright.chromium.executable_path)
+        if found is None:
+            print(MISSING, file=sys.stderr)
+            return 1
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        program = Program(Path(folder), "--demo")
+        try:
+            program.start()
+            walk(browser, program)
+        finally:
+            browser.close()
+            program.stop()
+    return 0
+
+
+def walk(browser: Browser, program: Program) -> None:
+    """A case from the GP to the dermatologist and back, with the administrator looking on."""
+    passwords = dict(re.findall(r"(\w+)@demo\.example +(\S+)", program.log.read_text()))
+
+    def come(kind: type[Person], name: str) -> Person:
+        context = browser.new_context(base_url=program.url, viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE * 1000)
+        return kind(context.new_page(), Troubles()).sign_in(f"{name}@demo.example", passwords[name])
+
+    gp, reader, admin = come(Gp, "gp"), come(Dermatologist, "dermatologist"), come(Admin, "admin")
+    number = send(gp)  # type: ignore[arg-type]
+    expect(gp.open("/cases/").page.get_by_role("link", name=re.compile("^Being analysed"))).to_have_count(0)
+    picture(gp.open(f"/cases/{number}").page, "gp-following")
+    decided = read(reader)  # type: ignore[arg-type]
+    picture(gp.open("/cases/").page, "gp-list")
+    picture(gp.open(f"/cases/{decided}").page, "gp-answer")
+    look_on(admin)  # type: ignore[arg-type]
+
+
+def send(gp: Gp) -> str:
+    gp.open("/cases/new").choose_images(drawn(21), drawn(22))
+    expect(gp.page.locator(".preview-state")).to_have_text(["Sharp and bright enough"] * 2)
+    gp.page.get_by_text("How to take the images").click()
+    picture(gp.page, "gp-images")
+    gp.page.get_by_label("Patient reference").fill("GUIDE-001")
+    gp.choose_site("Ear")
+    gp.page.get_by_label("Year of birth").fill("1951")
+    gp.page.get_by_label("History").fill("Does not heal for four months. Synthetic example.")
+    gp.confirm()
+    gp.page.get_by_role("heading", name="Patient and lesion").scroll_into_view_if_needed()
+    gp.page.evaluate("() => document.querySelectorAll('.card-plain')[1].scrollIntoView()")
+    picture(gp.page, "gp-patient")
+    gp.send()
+    return gp.sent_case()
+
+
+def read(reader: Dermatologist) -> str:
+    """The first case with a heatmap; returns its number."""
+    picture(reader.open("/review/").page, "reader-worklist")
+    numbers = reader.page.locator("[data-row]").all_inner_texts()
+    number = next(number for number in numbers if reader.open(f"/review/{number}").page.locator("[data-url]").count())
+    reader.click("Read this case")
+    image = reader.viewer_is_open()
+    image.locator("[data-url]").first.check()
+    expect(image.locator("canvas.heatmap")).to_be_visible()
+    picture(reader.page, "reader-heatmap")
+    image.get_by_role("button", name="Side by side").click()
+    expect(image.locator(".viewer")).to_have_count(2)
+    reader.choose("Basal cell carcinoma", "Biopsy")
+    picture(reader.page, "reader-decision")
+    reader.page.locator(".model").first.scroll_into_view_if_needed()
+    picture(reader.page, "reader-model", image.locator(".model"))
+    reader.page.keyboard.press("?")
+    picture(reader.page, "reader-keys")
+    reader.page.keyboard.press("Escape")
+    reader.page.get_by_label("Advice to the GP").fill("Please tell the patient to expect a call. Synthetic example.")
+    reader.click("Decide, and answer the GP")
+    reader.sees(f"Your decision on {number} is stored")
+    picture(reader.open(f"/review/{number}").page, "reader-decided")
+    return number
+
+
+def look_on(admin: Admin) -> None:
+    admin.open("/admin/accounts").invite("Example Dermatologist", "example@demo.example", "Dermatologist")
+    picture(admin.page, "admin-link")
+    for name, path in (("service", "service"), ("threshold", "threshold"), ("dashboard", "dashboard")):
+        admin.open(f"/admin/{path}")
+        admin.page.wait_for_load_state()
+        picture(admin.page, f"admin-{name}")
+
+
+def picture(page: Page, name: str, part: object = None) -> None:
+    """The window, or a part of the page, with as few colours as make it a small file."""
+    page.wait_for_load_state("networkidle")
+    shot = Image.open(io.BytesIO((part or page).screenshot())).convert("RGB")  # type: ignore[attr-defined]
+    for colours in COLOURS:
+        buffer = io.BytesIO()
+        shot.quantize(colours, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= MOST_BYTES:
+            break
+    (IMAGES / f"{name}.png").write_bytes(buffer.getvalue())
+    print(f"{name}.png {buffer.tell() // 1000} kB, {colours} colours", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Every page there is, by its endpoint: a page that is added later and not named here fails the first test."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import url_for
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic, full_outcome
+from tests.browser.conftest import Arrive
+from tests.browser.people import Person
+from tests.conftest import make_app, make_settings
+from webapp.models import Role
+
+pytestmark = pytest.mark.browser
+
+GP, READER, ADMIN = Role.GP, Role.DERMATOLOGIST, Role.ADMIN
+NUMBER, DECIDED, USER, CENTRE = "number", "decided", "user_id", "centre_id"
+
+PAGES: dict[str, tuple[Role | None, str | None]] = {
+    "security.login": (None, None),
+    "security.forgot_password": (None, None),
+    "security.reset_password": (None, "token"),
+    "security.change_password": (GP, None),
+    "accounts.home": (READER, None),
+    "accounts.profile": (READER, None),
+    "help.page": (GP, None),
+    "cases.index": (GP, None),
+    "cases.new": (GP, None),
+    "cases.show": (GP, NUMBER),
+    "histology.enter": (GP, DECIDED),
+    "review.worklist": (READER, None),
+    "review.decided": (READER, None),
+    "review.show": (READER, NUMBER),
+    "opinions.index": (READER, None),
+    "changes.amend": (READER, DECIDED),
+    "admin.accounts": (ADMIN, None),
+    "admin.invite": (ADMIN, None),
+    "admin.account": (ADMIN, USER),
+    "admin.centres": (ADMIN, None),
+    "admin.add_centre": (ADMIN, None),
+    "admin.centre": (ADMIN, CENTRE),
+    "admin.management": (ADMIN, None),
+    "admin.audit_log": (ADMIN, None),
+    "operation.service": (ADMIN, None),
+    "operation.models": (ADMIN, None),
+    "operation.thresholds": (ADMIN, None),
+    "reports.dashboard": (ADMIN, None),
+    "reports.export_page": (ADMIN, None),
+}
+"""Who opens it, and what its address names."""
+NO_PAGES = {
+    "static",
+    "bootstrap.static",
+    "security.static",
+    "security.verify",
+    "accounts.healthz",
+    "cases.updates",
+    "cases.status",
+    "operation.rerun_progress",
+    "media.image",
+    "media.thumbnail",
+    "media.heatmap",
+    "media.letter",
+    "reports.export_csv",
+}
+"""Files, parts of pages that refresh themselves, and what nobody may call."""
+
+
+def test_every_page_is_named_here(tmp_path_factory: pytest.TempPathFactory) -> None:
+    app = make_app(make_settings(tmp_path_factory.mktemp("map")))
+    readable = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+    assert readable == PAGES.keys() | NO_PAGES
+    assert not PAGES.keys() & NO_PAGES
+
+
+@pytest.fixture(scope="session")
+def named(clinic: Clinic, gp: str, dermatologist: str) -> dict[str, Any]:
+    """What the addresses of the pages name."""
+    number, decided = clinic.settled_case(gp, full_outcome()), clinic.settled_case(gp, full_outcome())
+    clinic.decide(decided, dermatologist)
+    invited = clinic.user(Role.DERMATOLOGIST, "Invited Dermatologist")
+    return {
+        NUMBER: {"number": number},
+        DECIDED: {"number": decided},
+        USER: {"user_id": clinic.user_id(gp)},
+        CENTRE: {"centre_id": clinic.centre("Browser Centre")},
+        "token": {"token": clinic.invitation(invited).rsplit("/", 1)[1]},
+    }
+
+
+@pytest.fixture
+def come(arrive: Arrive, enter: Arrive, gp: str, dermatologist: str, admin: str) -> Callable[[Role | None], Person]:
+    emails = {GP: gp, READER: dermatologist, ADMIN: admin}
+    return lambda role: enter(role, emails[role]) if role else arrive(Person)
+
+
+@pytest.mark.parametrize("endpoint", PAGES)
+def test_page(come: Callable[[Role | None], Person], clinic: Clinic, named: dict[str, Any], endpoint: str) -> None:
+    role, names = PAGES[endpoint]
+    with clinic.app.test_request_context():
+        path = url_for(endpoint, **(named[names] if names else {}))
+    somebody = come(role)
+    answer = somebody.page.goto(path)
+    assert answer is not None
+    assert answer.status == 200
+    check(somebody.page, f"page-{endpoint}")

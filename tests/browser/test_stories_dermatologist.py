@@ -1,0 +1,311 @@
+"""The dermatologist's journeys: worklist, reservation, reading, decision, keyboard, histology."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, Page, expect
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic, full_outcome, unsure_outcome
+from tests.browser.conftest import Arrive
+from tests.browser.people import Dermatologist, Gp, percentages
+from tests.browser.pictures import drawn
+from tests.conftest import outcome
+from tests.patience import wait_until
+from webapp.models import FailureReason, Management, Role, Urgency, utcnow
+from webapp.review.queries import PAGE_SIZE
+
+pytestmark = [pytest.mark.browser, pytest.mark.story]
+
+MOST_KEYS = 9
+
+
+def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given cases of every kind: more than one page of them
+    clinic.withdraw_everything()
+    for probability in (0.004, 0.31, 0.31, 0.86, 0.995):
+        clinic.settled_case(gp, outcome(probability), birth_year=1950)
+    clinic.settled_case(gp, full_outcome(), urgency=Urgency.URGENT, pictures=(drawn(), drawn(8)))
+    unsure = clinic.settled_case(gp, unsure_outcome(), urgency=Urgency.SOON)
+    failed = clinic.settled_case(gp, FailureReason.TIMED_OUT)
+    mine, taken = clinic.settled_case(gp, None), clinic.settled_case(gp, full_outcome(0.5), synthetic=True)
+    clinic.claim(mine, dermatologist)
+    clinic.claim(taken, clinic.user(Role.DERMATOLOGIST, "Another Dermatologist"))
+    late = clinic.settled_case(gp, outcome(0.7))
+    clinic.wait_since(late, utcnow() - timedelta(days=15))
+    # When the dermatologist opens the worklist
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    # Then those that need a person come first, the others by their probability
+    rows = reader.page.locator(".worklist tbody tr")
+    needing = [row.locator(".person").count() for row in rows.all()]
+    assert needing == sorted(needing, reverse=True)
+    assert sum(needing) == 5
+    trusted = reader.page.locator(".worklist tbody tr:not(.needs-person) .cell-probability strong").all_inner_texts()
+    assert len(trusted) == 6
+    assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
+    # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
+    expect(reader.row(failed)).to_contain_text("The analysis failed")
+    expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
+    expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
+    expect(reader.row(late)).to_contain_text("Overdue since")
+    expect(reader.row(unsure)).to_contain_text("read by")
+    expect(reader.row(mine).get_by_role("button", name="Go on reading")).to_be_visible()
+    expect(reader.row(taken)).to_contain_text("Another Dermatologist is reading")
+    check(reader.page, "worklist")
+    # When it is narrowed by a count, or by the filters, then what was asked for is left
+    reader.page.get_by_role("link", name="Overdue 1").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(late)
+    reader.open("/review/").page.get_by_text("Filter and sort").click()
+    reader.page.get_by_label("Urgency").select_option(label="Urgent")
+    reader.click("Show")
+    expect(rows).to_have_count(1)
+    reader.sees("1 of 11 open cases, as filtered")
+    check(reader.page, "worklist-filtered", focus=False)
+    reader.page.get_by_label("Pattern present").select_option(label="Spoke wheel areas")
+    reader.click("Show")
+    reader.sees("No case matches these filters")
+    check(reader.page, "worklist-no-match", focus=False)
+    # When there are more than fit on a page, then the last ones stand on the next
+    for _ in range(PAGE_SIZE - 10):
+        clinic.settled_case(gp, outcome(0.5))
+    reader.open("/review/").page.get_by_role("link", name="Next cases").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("< 1 %")
+    reader.click("Top of the list", "link")
+    expect(rows).to_have_count(PAGE_SIZE)
+
+
+def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a case that a colleague has taken, while the worklist was open here
+    clinic.withdraw_everything()
+    number, following = (clinic.settled_case(gp, outcome(probability)) for probability in (0.9, 0.6))
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    email = clinic.user(Role.DERMATOLOGIST, "Another Dermatologist")
+    colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/")
+    colleague.read(number)
+    # When the second reader wants it too
+    with reader.page.expect_response(f"**/review/{number}/claim") as answer:
+        reader.page.get_by_role("button", name=f"Read case {number}").click()
+    # Then a page says who has it, and offers the next one
+    assert answer.value.status == 409
+    reader.sees_title(f"Case {number} is being read")
+    reader.sees("Being read by Another Dermatologist")
+    check(reader.page, "busy")
+    # When it can't wait, then it can be taken over, with a reason only
+    take_over = "Take the case over from Another Dermatologist"
+    reader.click(take_over)
+    reader.sees_errors()
+    check(reader.page, "busy-errors", focus=False)
+    reader.page.get_by_label("Why do you take it over?").fill("The patient is here.")
+    reader.click(take_over)
+    reader.sees_title(f"Case {number}")
+    reader.sees("Your decision")
+    # and the colleague reads the reason
+    colleague.open(f"/review/{number}").sees("took this case over from you. The reason given: The patient is here.")
+    check(colleague.page, "reading-taken-over", focus=False)
+    # When it is decided, then the next free case stands there, one step from being reserved
+    reader.decide("Basal cell carcinoma", "Biopsy")
+    reader.sees_title(f"Case {following}")
+    reader.page.get_by_role("button", name="Read this case").click()
+    reader.sees("Reserved for you until")
+
+
+def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    # Given a case whose patterns speak for BCC while its probability does not
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome(0.05))
+    email = clinic.user(Role.DERMATOLOGIST, "Test Attentive")
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/")
+    # When it is read
+    reader.read(number)
+    image = reader.viewer_is_open()
+    # Then probability and clinical rule stand side by side, and a sentence says that they contradict each other
+    reader.sees("calibrated probability of BCC; the model does not suspect BCC")
+    reader.sees("Clinical rule: No pigment network, and of the BCC patterns: ulceration, arborizing telangiectasia.")
+    reader.sees("Contradiction.")
+    check(reader.page, "reading-contradiction", focus=False)
+    # and the image can be enlarged and moved
+    small = place(image)
+    image.get_by_role("button", name="Zoom in").click()
+    wait_until(lambda: place(image)["width"] > 1.2 * small["width"])
+    large = place(image)
+    image.locator(".openseadragon-canvas").press("ArrowRight")
+    wait_until(lambda: place(image)["x"] < large["x"] - 5)
+    # and there is a heatmap for each pattern that is present, with its strength in a number and in words
+    choice = image.locator(".overlay-choice")
+    expect(choice.get_by_role("radio")).to_have_count(3)
+    image.get_by_label("Ulceration").check()
+    heatmap = image.locator("canvas.heatmap")
+    expect(heatmap).to_have_css("opacity", "0.5")
+    image.get_by_label("Opacity").fill("80")
+    expect(heatmap).to_have_css("opacity", "0.8")
+    expect(image.locator(".heatmap-words")).to_contain_text("Ulceration (strength 0.26): strongest in the centre")
+    # and it can be shown beside the image, and be switched off
+    image.get_by_role("button", name="Side by side").click()
+    expect(image.locator(".viewer")).to_have_count(2)
+    expect(heatmap).to_have_count(1)
+    check(reader.page, "reading-side-by-side", focus=False)
+    image.get_by_role("button", name="Side by side").click()
+    image.get_by_label("Off").check()
+    expect(heatmap).to_have_count(0)
+    # When the reader would rather not know what the model says
+    reader.click("Put it back without deciding")
+    reader.open("/profile").page.get_by_label("Hide the model's answer").check()
+    reader.click("Save")
+    blinded = clinic.settled_case(gp, full_outcome())
+    reader.open("/review/")
+    expect(reader.row(blinded)).to_contain_text("hidden")
+    check(reader.page, "worklist-blinded", focus=False)
+    reader.read(blinded)
+    # Then it comes after the own impression, and both are kept
+    expect(reader.page.locator("main")).not_to_contain_text("86 %")
+    expect(reader.page.locator(".overlay-choice")).to_have_count(0)
+    check(reader.page, "impression", focus=False)
+    reader.choose("Benign lesion", "Biopsy")
+    reader.click("Keep this, and show the model's answer")
+    reader.sees("86 %")
+    expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
+    reader.decide("Basal cell carcinoma", "Biopsy")
+    reader.sees(f"Your decision on {blinded} is stored")
+    assert clinic.audited(blinded)[-2:] == ["case.impression", "case.decided"]
+
+
+def place(image: Locator) -> FloatRect:
+    """Where the analysed square lies on the screen."""
+    found = image.locator(".analysed-frame").bounding_box()
+    assert found is not None
+    return found
+
+
+def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a reader who sees patterns, and wants no appointment although the model suspects BCC
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    reader.read(number)
+    reader.page.get_by_text("Patterns you see").click()
+    reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent").check()
+    reassuring = "No appointment: reassure, with safety-net advice"
+    reader.decide("Benign lesion", reassuring, "Synthetic advice.")
+    # Then a reason is asked for, and everything else is kept
+    reader.sees_errors()
+    expect(reader.page.get_by_label("Reason for no appointment")).to_have_attribute("aria-invalid", "true")
+    expect(reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent")).to_be_checked()
+    check(reader.page, "reading-reason-missing", focus=False)
+    reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
+    reader.click("Decide, and answer the GP")
+    reader.sees(f"Your decision on {number} is stored")
+    # When the decision is taken back at once
+    reader.page.get_by_role("link", name="Look at it again").click()
+    check(reader.page, "decided-may-undo", focus=False)
+    reader.click("Take this decision back")
+    # Then the form is there as it was sent, and the GP is told
+    expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
+    expect(reader.page.get_by_label("Advice to the GP")).to_have_value("Synthetic advice.")
+    doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
+    doctor.sees("was taken back by Test Dermatologist")
+    check(doctor.page, "case-taken-back", focus=False)
+    # When it is decided otherwise, and amended later
+    reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
+    reader.open(f"/review/{number}").click("Change this decision, with a reason", "link")
+    reader.click("Change the decision, and tell the GP")
+    reader.sees_errors()
+    check(reader.page, "amending-errors")
+    reader.page.get_by_label("Why the decision changes").fill("Seen once more. Synthetic example.")
+    reader.choose("Urgent appointment in dermatology")
+    reader.click("Change the decision, and tell the GP")
+    # Then both see the new one, and what was before
+    reader.sees("is changed, and the GP is told anew")
+    reader.page.get_by_text("Earlier decisions (2)").click()
+    check(reader.page, "amended", focus=False)
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Seen once more.")
+    check(doctor.page, "case-amended", focus=False)
+    assert clinic.audited(number)[-4:] == ["case.decided", "case.decision_undone", "case.decided", "case.amended"]
+    # When a colleague is asked for an opinion
+    email = clinic.user(Role.DERMATOLOGIST, "Test Colleague")
+    reader.open(f"/review/{number}").page.get_by_text("Ask a colleague for a second opinion").click()
+    reader.page.get_by_label("Whom do you ask?").select_option(label="Test Colleague")
+    reader.page.get_by_label("Your question").fill("Is it a BCC?")
+    reader.click("Ask")
+    reader.sees("will not see your decision before it")
+    # Then the colleague finds the case, and nothing of the decision
+    colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/opinions")
+    check(colleague.page, "opinions", focus=False)
+    colleague.page.get_by_role("link", name=number).click()
+    colleague.sees("Your second opinion")
+    expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
+    check(colleague.page, "opinion-wanted", focus=False)
+    # and after the answer both see both
+    colleague.choose("Benign lesion", "Routine dermatology clinic")
+    colleague.click("Give my opinion")
+    colleague.sees("Synthetic advice.")
+    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology clinic")
+    reader.click("I have read the second opinion")
+    expect(reader.page.locator(".nav-badge")).to_have_count(0)
+
+
+def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given an open worklist, and a hand on the keyboard
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    expect(reader.page.get_by_role("button", name="Shortcuts")).to_be_visible()
+    keys = Keys(reader.page)
+    # When the next case is opened, looked at with its first heatmap, and decided
+    keys.press("n")
+    reader.sees_title(f"Case {number}")
+    image = reader.viewer_is_open()
+    keys.press("h")
+    expect(image.locator("canvas.heatmap")).to_have_count(1)
+    keys.press("1")
+    keys.press("b")
+    expect(reader.page.locator("[data-chosen]")).to_have_text("Basal cell carcinoma · Biopsy")
+    keys.press("d")
+    expect(reader.page.get_by_role("button", name="Decide, and answer the GP")).to_be_focused()
+    keys.press("Enter")
+    # Then the GP has the answer, after fewer than ten keys
+    reader.sees(f"Your decision on {number} is stored")
+    assert clinic.audited(number)[-1] == "case.decided"
+    assert keys.pressed <= MOST_KEYS
+
+
+class Keys:
+    """A keyboard that counts."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self.pressed = page, 0
+
+    def press(self, key: str) -> None:
+        self._page.keyboard.press(key)
+        self.pressed += 1
+
+
+def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a case that was sent to the routine clinic
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    clinic.decide(number, dermatologist, management=Management.ROUTINE_CLINIC)
+    # When the GP enters the histology
+    doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
+    doctor.click("Enter the histology result", "link")
+    doctor.click("Store the result")
+    doctor.sees_errors()
+    check(doctor.page, "histology-errors", focus=False)
+    doctor.page.get_by_label("Basal cell carcinoma").check()
+    doctor.page.get_by_label("Date of the report").fill("2026-01-31")
+    doctor.click("Store the result")
+    # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
+    doctor.sees("A dermatologist looks at this case again.")
+    check(doctor.page, "case-recalled", focus=False)
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    expect(reader.row(number)).to_contain_text("The histology found a cancer.")
+    reader.read(number)
+    reader.sees("Please look again.")
+    check(reader.page, "reading-recalled", focus=False)
+    # When the dermatologist decides anew, then the GP sees what changed and why
+    reader.decide("Basal cell carcinoma", "Urgent appointment in dermatology")
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: The histology found a cancer.")
+    # and the dermatologist can correct the result
+    reader.open(f"/review/{number}").click("Correct the histology result", "link")
+    check(reader.page, "histology")

@@ -1,0 +1,174 @@
+"""The GP's journeys: sending a case, following it, reading the answer."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic, full_outcome
+from tests.browser.conftest import Arrive
+from tests.browser.people import Dermatologist, Gp
+from tests.browser.pictures import blurred, fresh
+from tests.browser.program import Program
+from tests.conftest import outcome
+from webapp.models import Management, Role
+
+pytestmark = [pytest.mark.browser, pytest.mark.story]
+
+PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 800}}
+FIRST_LETTER_MS = 60_000
+"""The web process loads WeasyPrint with its first letter: a second of computing, more on a busy machine."""
+
+
+def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    # Given a GP with a phone, who has sent one image before
+    sent_before = fresh()
+    earlier = clinic.settled_case(gp, outcome(0.3), (sent_before,))
+    before = clinic.count(gp)
+    doctor: Gp = enter(Role.GP, gp, **PHONE).open("/cases/new")
+    # When the form is opened, then it says how to take the images
+    doctor.page.get_by_text("How to take the images").click()
+    expect(doctor.page.get_by_text("Clean the lens and the skin.")).to_be_visible()
+    # When the patient's data are entered, the site by pointing at the figure, and the page is left and opened again
+    doctor.page.get_by_label("Patient reference").fill("STORY-SENT")
+    doctor.page.locator(".body-map [data-site=ear] label").first.click()
+    doctor.page.get_by_label("History").fill("Bleeds at times.")
+    doctor.page.get_by_label("Urgent").check()
+    doctor.confirm()
+    doctor.open("/cases/").open("/cases/new")
+    # Then what was typed is here again, but consent has to be asked for again
+    doctor.sees("What you typed before is here again")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT")
+    expect(doctor.site("Ear")).to_be_checked()
+    expect(doctor.page.get_by_label("Urgent")).to_be_checked()
+    expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
+    # When images come from the file dialog, by drag and drop, and from the camera
+    reason = doctor.page.get_by_label("Why send it all the same?")
+    expect(reason).to_be_hidden()
+    doctor.choose_images(fresh())
+    doctor.drop_image(blurred())
+    doctor.use_camera(sent_before)
+    # Then each has its preview and says how good it is, or that it was sent before
+    expect(doctor.page.locator("#previews img")).to_have_count(3)
+    expect(doctor.preview(1)).to_contain_text("Sharp and bright enough")
+    expect(doctor.preview(2)).to_contain_text("retake: out of focus")
+    expect(doctor.preview(3)).to_contain_text(f"this very image was sent with case {earlier}")
+    doctor.preview(1).get_by_role("button").click()
+    # and without consent and a reason for the poor image, the case is refused, field by field
+    doctor.send()
+    doctor.sees_errors()
+    expect(reason).to_have_accessible_description(re.compile("Image 1 .*retake: out of focus"))
+    check(doctor.page, "case-new-remarks", focus=False)
+    # When both are given, and the button is pressed twice
+    doctor.confirm()
+    reason.fill("The lesion is ulcerated.")
+    sending: list[Route] = []
+    doctor.page.route("**/cases/new", lambda route: sending.append(route))  # goes on when the test says so
+    doctor.page.get_by_role("button", name="Send the case").dblclick()
+    expect(doctor.page.get_by_role("progressbar")).to_be_visible()
+    expect(doctor.page.get_by_role("button", name="Send the case")).to_be_disabled()
+    (only,) = sending
+    only.continue_()
+    doctor.page.unroute("**/cases/new")
+    # Then it is one case, with its images, and the form is empty again
+    doctor.sent_case()
+    expect(doctor.page.locator(".gallery img")).to_have_count(2)
+    doctor.sees("Urgent")
+    assert clinic.count(gp) == before + 1
+    doctor.open("/cases/new")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("")
+
+
+def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a case that waits for its analysis, and another one behind it
+    clinic.withdraw_everything()
+    behind = clinic.settled_case(gp, outcome(0.3), patient_reference="STORY-BEHIND")
+    doctor: Gp = enter(Role.GP, gp)
+    with program.without_worker():
+        number = clinic.case(gp, patient_reference="STORY-FOLLOWED")
+        # When the GP opens it, then it says where the case stands, and its place in line
+        doctor.open(f"/cases/{number}")
+        expect(doctor.step("Analysis")).to_contain_text("In the queue")
+        expect(doctor.step("Dermatologist")).to_contain_text("place 1 of 2")
+        doctor.will_not_reload()
+    # When analysis, reading and decision go on, then the page tells so by itself
+    expect(doctor.step("Analysis")).to_contain_text(re.compile("Done|No reliable result"))
+    clinic.claim(number, dermatologist)
+    expect(doctor.step("Dermatologist")).to_contain_text("Being read now")
+    clinic.decide(number, dermatologist)
+    expect(doctor.page.get_by_role("link", name="The answer has arrived: read it now")).to_be_visible()
+    doctor.has_not_reloaded()
+    # When the GP looks for it by a part of its reference
+    doctor.open("/cases/")
+    doctor.page.get_by_label("Find a case").fill("FOLLOW")
+    doctor.click("Find")
+    # Then only it is listed
+    rows = doctor.page.locator(".case-row")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(number)
+    # and the filters lead to the cases that wait for a dermatologist
+    doctor.open("/cases/").page.get_by_role("link", name=re.compile("^With the dermatologists")).click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(behind)
+    expect(rows).to_contain_text("place 1 of 1")
+
+
+def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a case whose dermatologist asked for new images
+    number = clinic.settled_case(gp, full_outcome(), patient_reference="STORY-ANSWERED", birth_year=1950)
+    clinic.decide(number, dermatologist, "Please focus on the border. Synthetic example.", Management.RETAKE)
+    doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
+    # When the GP sends one from the same page
+    doctor.sees("Please focus on the border.")
+    doctor.choose_images(fresh())
+    doctor.click("Send the new images")
+    # Then the same case waits again, with both images
+    expect(doctor.step("Received")).to_contain_text("2 images")
+    # When it is decided, then the list says that there is something to read, and the dermatologist that nobody did
+    clinic.decide(number, dermatologist)
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/decided")
+    mine = reader.page.locator(".case-row").filter(has_text=number).first
+    expect(mine).to_contain_text("not yet opened by the GP")
+    doctor.open("/cases/")
+    expect(doctor.page.locator(".nav-badge")).to_be_visible()
+    answered = doctor.page.locator(".case-row").filter(has_text=number)
+    expect(answered).to_contain_text("New")
+    # When the GP opens it
+    answered.click()
+    # Then the outcome stands on top, and the dermatologist sees that it was opened
+    doctor.sees("Basal cell carcinoma")
+    doctor.sees("The hospital will call the patient for a biopsy.")
+    reader.open("/review/decided")
+    expect(mine).to_contain_text("opened by the GP")
+    expect(mine).not_to_contain_text("not yet")
+    # and the letter can be downloaded
+    with doctor.page.expect_download(timeout=FIRST_LETTER_MS) as download:
+        doctor.page.get_by_role("link", name="Letter as PDF").click(timeout=FIRST_LETTER_MS)
+    assert download.value.suggested_filename == f"letter-{number}.pdf"
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    # When it is closed, and the lesion is sent again later
+    doctor.click("I have read this: close the case")
+    doctor.sees("Read and closed")
+    doctor.click("New case of this lesion", "link")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-ANSWERED")
+    expect(doctor.page.get_by_label("Year of birth")).to_have_value("1950")
+    doctor.choose_site("Face")
+    doctor.choose_images(fresh())
+    doctor.confirm()
+    doctor.send()
+    again = doctor.sent_case()
+    # Then both sides see the earlier images and the earlier answer beside the new one
+    doctor.sees("The same lesion, now and before")
+    expect(doctor.page.locator(".over-time img")).to_have_count(3)
+    check(doctor.page, "case-history")
+    reader.open(f"/review/{again}")
+    expect(reader.page.locator(".over-time img")).to_have_count(3)
+    reader.sees("Basal cell carcinoma. Biopsy.")
+    check(reader.page, "reading-history", focus=False)
+    # and the GP can say that it was another lesion after all
+    doctor.page.get_by_text("Have you sent this lesion before?").click()
+    doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None of them: another lesion")
+    doctor.click("Save")
+    expect(doctor.page.locator(".over-time")).to_have_count(0)
