@@ -6,7 +6,8 @@ from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from werkzeug.exceptions import HTTPException
 
 from webapp.extensions import db
@@ -42,6 +43,13 @@ FORM_EXPIRED = Explanation(
     "It was open for too long, or you have signed in again since. Nothing was saved. "
     "Go back, reload the page and send it again.",
 )
+DATABASE_AWAY = Explanation(
+    "The database is not available just now",
+    "Nothing was saved. Please go back, and try again in a minute: to send the same form again is safe, "
+    "it never makes a second case. Cases that were sent before are safe.",
+)
+DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
+"""It is being started again, its disk is full, or it has more to do than it can: nothing that a program can repair."""
 
 
 def init_app(app: Flask) -> None:
@@ -52,6 +60,8 @@ def init_app(app: Flask) -> None:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()  # redirects travel as exceptions too
+    if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
+        return _page(503, DATABASE_AWAY)
     return _page(error.code, EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500]))
 
 
