@@ -25,6 +25,10 @@ class StorageError(Exception):
     """An object is missing, damaged, or encrypted with a key that this program was not given."""
 
 
+class StoreUnwritableError(StorageError):
+    """An object could not be written, for example because the disk is full."""
+
+
 class Blobs(Protocol):
     """Where ciphertext lies. Implementations: LocalFolder; others by the scheme of STORAGE_URL."""
 
@@ -91,10 +95,13 @@ class ImageStore:
         self.current_key = next(iter(keys))
 
     def put(self, data: bytes) -> str:
-        """Store ``data`` under a new random key and return that key."""
+        """Store ``data`` under a new random key and return that key. Raises StoreUnwritableError."""
         key, nonce, key_id = secrets.token_hex(16), secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
         sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
-        self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
+        try:
+            self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
+        except OSError as error:
+            raise StoreUnwritableError(f"object {key} could not be written: {error.strerror or error}") from error
         return key
 
     def get(self, key: str) -> bytes:

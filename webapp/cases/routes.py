@@ -1,5 +1,6 @@
 """The GP's pages: submit a case, follow it, read the answer."""
 
+import logging
 import uuid
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -17,7 +18,11 @@ from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.choices import choices
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
+from webapp.storage import StoreUnwritableError
 
+log = logging.getLogger(__name__)
+
+NO_ROOM = "The images could not be stored just now, and nothing was saved. Please send the form again in a minute."
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 
@@ -65,6 +70,8 @@ def new() -> str | Response | tuple[str, int]:
     except NotTheSamePatientError:
         form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
         return _form_page(form, follows), 422
+    except StoreUnwritableError:
+        return _form_page(_without_room(form), follows), 503
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
@@ -101,6 +108,12 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
     except ReasonMissingError as missing:
         form.send_anyway.errors = missing.remarks
     return None
+
+
+def _without_room(form: ImagesForm) -> ImagesForm:
+    log.exception("images could not be stored")
+    form.images.errors = [NO_ROOM]
+    return form
 
 
 @blueprint.post("/images/check")
@@ -180,6 +193,8 @@ def add_images(number: str) -> str | Response | tuple[str, int]:
         service.add_images(current_user, _visible_case(number, locked=True), images)
     except CaseChangedError:
         abort(409)
+    except StoreUnwritableError:
+        return _case_page(_visible_case(number), _without_room(form)), 503
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
     return redirect(url_for("cases.show", number=number))
 

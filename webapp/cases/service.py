@@ -48,7 +48,7 @@ class NewCase:
 def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     """Store a case with its images and queue their analysis: all of it, or nothing.
 
-    The same form sent twice gives the same case.
+    The same form sent twice gives the same case. Raises NotTheSamePatientError or StoreUnwritableError.
     """
     earlier = queries.by_submission(user, new.submission_token)
     if earlier is not None:
@@ -89,7 +89,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
     """Answer a request for new images: the same case goes back to the top until they are analysed.
 
-    It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
+    It keeps its waiting time. Raises CaseChangedError unless new images were asked for, or StoreUnwritableError.
     """
     if case.state is not CaseState.RETAKE_REQUESTED:
         raise CaseChangedError
@@ -100,19 +100,23 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
 
 
 def _add(case: Case, images: Sequence[CleanImage]) -> None:
-    """Attach images after those the case has, and queue their analysis."""
-    analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
+    """Attach images after those the case has, and queue their analysis. Raises StoreUnwritableError.
+
+    Every object is stored before the first row is made: where there is no room, the case is still as it was.
+    """
+    stored = [(clean, _store(clean.data), _store(clean.thumbnail)) for clean in images]
+    analyses = [_attach(case, position, *new) for position, new in enumerate(stored, start=len(case.images) + 1)]
     db.session.flush()
     messages = [(analysis.id, queue.priority_of(analysis)) for analysis in analyses]
     after_commit(lambda: queue.send_all(messages))
 
 
-def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
+def _attach(case: Case, position: int, clean: CleanImage, key: str, thumbnail_key: str) -> Analysis:
     image = Image(
         case=case,
         position=position,
-        key=_store(clean.data),
-        thumbnail_key=_store(clean.thumbnail),
+        key=key,
+        thumbnail_key=thumbnail_key,
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,
