@@ -25,8 +25,8 @@ class StorageError(Exception):
     """An object is missing, damaged, or encrypted with a key that this program was not given."""
 
 
-class StoreUnwritableError(StorageError):
-    """An object could not be written, for example because the disk is full."""
+class StoreAwayError(StorageError):
+    """The store itself does not answer or lets nobody in: the object may be whole, and it is worth trying again."""
 
 
 class Blobs(Protocol):
@@ -48,10 +48,15 @@ class LocalFolder:
         return self.root / key[:2] / key
 
     def write(self, key: str, data: bytes) -> None:
-        """Atomic: after a crash the object is whole or absent."""
-        path = self._path(key)
+        """Atomic: after a crash the object is whole or absent. Raises StoreAwayError, for example on a full disk."""
+        try:
+            self._write(self._path(key), data)
+        except OSError as error:
+            raise StoreAwayError(f"object {key} could not be written: {error.strerror or error}") from error
+
+    def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{key}.{secrets.token_hex(4)}")
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             with draft.open("xb") as file:
                 file.write(data)
@@ -95,13 +100,10 @@ class ImageStore:
         self.current_key = next(iter(keys))
 
     def put(self, data: bytes) -> str:
-        """Store ``data`` under a new random key and return that key. Raises StoreUnwritableError."""
+        """Store ``data`` under a new random key and return that key."""
         key, nonce, key_id = secrets.token_hex(16), secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
         sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
-        try:
-            self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
-        except OSError as error:
-            raise StoreUnwritableError(f"object {key} could not be written: {error.strerror or error}") from error
+        self.blobs.write(key, MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed)
         return key
 
     def get(self, key: str) -> bytes:

@@ -23,7 +23,6 @@ from tests.faults.working import (
     work_off,
 )
 from tests.unit.work import analysis_ids, stored_case
-from webapp.analysis import runner
 from webapp.database import reading
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditEvent, FailureReason, Role, TriageReason
@@ -63,19 +62,20 @@ def test_of_two_workers_one_finishes(app: Flask, world: World, gp: str) -> None:
 
 
 def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World, gp: str, monkeypatch) -> None:
-    """It is near the head of the queue, and every process that decodes it dies."""
+    """It is near the head of the queue, and every process that opens it dies."""
     poisoned = world.case(gp, images=2)
     others = [world.case(gp) for _ in range(3)]
     with stored_case(app, poisoned) as case:
-        poison = app.extensions["image_store"].get(case.images[1].key)
-    decode = runner.decode
+        poison = case.images[1].key
+    store = app.extensions["image_store"]
+    whole = store.get
 
-    def deadly(data: bytes, **limits: int) -> object:
-        if data == poison:
+    def deadly(key: str) -> bytes:
+        if key == poison:
             os.kill(os.getpid(), signal.SIGKILL)
-        return decode(data, **limits)
+        return whole(key)
 
-    monkeypatch.setattr(runner, "decode", deadly)
+    monkeypatch.setattr(store, "get", deadly)
     deaths = 0
     while waiting(app):
         deaths += in_child(app, lambda: work_off(app)) == KILLED

@@ -32,6 +32,8 @@ def let_time_pass(app: Flask) -> None:
         waiting = update(Analysis).where(Analysis.state.in_(WAITING))
         session.execute(waiting.values(queued_at=then))
         session.execute(waiting.where(Analysis.lease_until.is_not(None)).values(lease_until=then))
+        failed = update(Analysis).where(Analysis.state == AnalysisState.FAILED)
+        session.execute(failed.values(finished_at=then))
     huey = app.extensions["queue"].huey
     for task in huey.read_schedule(utcnow() + LONG):
         task.eta = None

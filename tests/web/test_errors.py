@@ -17,6 +17,7 @@ from tests.web_client import CheckedClient
 from webapp.config import Settings
 from webapp.extensions import db
 from webapp.models import Case, Role
+from webapp.storage import StoreAwayError
 
 TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
 
@@ -114,13 +115,13 @@ def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedC
     def full_after_one(key: str, data: bytes) -> None:
         write = next(first, None)
         if write is None:
-            raise OSError("no space left on device")
+            raise StoreAwayError("no space left on device")
         write(key, data)
 
     monkeypatch.setattr(store.blobs, "write", full_after_one)
     response = send(gp)
     assert response.status_code == 503
-    assert "The images could not be stored just now, and nothing was saved." in response.text
+    assert "The images could not be stored just now, so nothing was sent." in response.text
     assert count(app) == 0
     assert stored_files(settings) == set()
 

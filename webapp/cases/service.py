@@ -14,7 +14,7 @@ from webapp.cases import queries
 from webapp.database import after_commit, after_rollback
 from webapp.extensions import db
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
-from webapp.storage import ImageStore
+from webapp.storage import ImageStore, StoreAwayError
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
 
@@ -48,7 +48,7 @@ class NewCase:
 def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     """Store a case with its images and queue their analysis: all of it, or nothing.
 
-    The same form sent twice gives the same case. Raises NotTheSamePatientError or StoreUnwritableError.
+    The same form sent twice gives the same case.
     """
     earlier = queries.by_submission(user, new.submission_token)
     if earlier is not None:
@@ -89,7 +89,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
     """Answer a request for new images: the same case goes back to the top until they are analysed.
 
-    It keeps its waiting time. Raises CaseChangedError unless new images were asked for, or StoreUnwritableError.
+    It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
     """
     if case.state is not CaseState.RETAKE_REQUESTED:
         raise CaseChangedError
@@ -100,23 +100,19 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
 
 
 def _add(case: Case, images: Sequence[CleanImage]) -> None:
-    """Attach images after those the case has, and queue their analysis. Raises StoreUnwritableError.
-
-    Every object is stored before the first row is made: where there is no room, the case is still as it was.
-    """
-    stored = [(clean, _store(clean.data), _store(clean.thumbnail)) for clean in images]
-    analyses = [_attach(case, position, *new) for position, new in enumerate(stored, start=len(case.images) + 1)]
+    """Attach images after those the case has, and queue their analysis."""
+    analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
     db.session.flush()
     messages = [(analysis.id, queue.priority_of(analysis)) for analysis in analyses]
     after_commit(lambda: queue.send_all(messages))
 
 
-def _attach(case: Case, position: int, clean: CleanImage, key: str, thumbnail_key: str) -> Analysis:
+def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
     image = Image(
         case=case,
         position=position,
-        key=key,
-        thumbnail_key=thumbnail_key,
+        key=_store(clean.data),
+        thumbnail_key=_store(clean.thumbnail),
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,
@@ -131,9 +127,16 @@ def _attach(case: Case, position: int, clean: CleanImage, key: str, thumbnail_ke
 
 
 def _store(data: bytes) -> str:
-    """Encrypt ``data`` into the store; it goes away again if the transaction fails."""
+    """Encrypt ``data`` into the store; it goes away again if the transaction fails.
+
+    Raises StoreAwayError, with the transaction undone: the form that comes back must not stand beside half a case.
+    """
     store: ImageStore = current_app.extensions["image_store"]
-    key = store.put(data)
+    try:
+        key = store.put(data)
+    except StoreAwayError:
+        db.session.rollback()
+        raise
     after_rollback(lambda: store.delete(key))
     return key
 
