@@ -94,7 +94,7 @@ def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World,
 class TestWithATimeLimit:
     @pytest.fixture
     def settings(self, instance: Path):
-        return make_settings(instance, analysis_attempts=1, analysis_timeout_seconds=1.0)
+        return make_settings(instance, analysis_attempts=1, analysis_timeout_seconds=6.0)
 
     def test_a_worker_that_hangs_is_stopped_and_goes_on(self, app: Flask, world: World) -> None:
         """It hangs in a system call; the time limit ends that, and the next case is answered by the same worker."""
