@@ -56,6 +56,28 @@ class Engine:
         expected -= set() if self._card.novelty else {"novelty"}
         if set(self._outputs) != expected:
             raise BundleError(f"The weights in {bundle.path} do not give what their card promises.")
+        self._try_out()
+
+    def _try_out(self) -> None:
+        """One run on a grey picture: weights that give no numbers, or not as many as their card says, are unusable.
+
+        They are found here and not with the first patient, and a repaired bundle then answers without anybody's help.
+        """
+        size, targets = self._card.preprocessing.size, len(self._card.targets)
+        try:
+            outputs = self.forward(np.zeros((1, 3, size, size), np.float32))
+        except Exception as error:
+            raise BundleError(f"The weights in {self.bundle.path} cannot be run.") from error
+        expected = {
+            "bcc_logit": (1, 1),
+            "pattern_logits": (1, targets - 1),
+            "lesion_logits": (1, len(self._card.lesions)),
+        }
+        wrong = [name for name, shape in expected.items() if name in outputs and outputs[name].shape != shape]
+        if wrong or outputs["cams"].shape[:2] != (1, targets) or outputs["cams"].ndim != 4:
+            raise BundleError(f"The weights in {self.bundle.path} give answers of another size than their card says.")
+        if not all(bool(np.isfinite(values).all()) for values in outputs.values()):
+            raise BundleError(f"The weights in {self.bundle.path} give answers that are no numbers.")
 
     def run(self, images: Sequence[Image.Image]) -> list[Result]:
         """One result per upright RGB picture, in order."""

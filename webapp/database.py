@@ -112,8 +112,12 @@ def after_commit(call: Callable[[], object]) -> None:
 
 
 def after_rollback(call: Callable[[], object]) -> None:
-    """Run ``call`` if the current transaction fails."""
-    _once("after_rollback", call)
+    """Run ``call`` if the current transaction fails.
+
+    Not where the connection was lost: the commit may have been on its way, and have been stored.
+    """
+    connection = db.session.connection()
+    _once("after_rollback", lambda: connection.invalidated or call())
 
 
 def _once(name: str, call: Callable[[], object]) -> None:

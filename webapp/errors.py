@@ -6,7 +6,8 @@ from flask import Flask, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp import logs
@@ -53,6 +54,13 @@ SEND_AGAIN = Explanation(
     "You have signed in again since this form was opened, so nothing was saved yet. What you entered is below.",
 )
 UNKNOWN_HOST = "This server is not known under that name.\n"
+DATABASE_AWAY = Explanation(
+    "The database is not available just now",
+    "Nothing was saved. Please try again in a minute: to send the same form again is safe, it never makes a second "
+    "case. Cases that were sent before are safe.",
+)
+DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
+"""It is being started again, its disk is full, or it has more to do than it can: nothing that a program can repair."""
 
 
 def init_app(app: Flask) -> None:
@@ -73,6 +81,8 @@ def _form_expired(_error: CSRFError) -> ResponseReturnValue:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()  # redirects travel as exceptions too
+    if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
+        return _page(503, DATABASE_AWAY, resend())
     explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
     return _page(error.code, explanation, resend() if error.code == 401 else None)
 

@@ -28,6 +28,10 @@ class StorageError(Exception):
     """An object is missing, damaged, or encrypted with a key that this program was not given."""
 
 
+class StoreAwayError(StorageError):
+    """The store itself does not answer or lets nobody in: the object may be whole, and it is worth trying again."""
+
+
 class Blobs(Protocol):
     """Where ciphertext lies. Implementations: LocalFolder; others by the scheme of STORAGE_URL."""
 
@@ -48,10 +52,15 @@ class LocalFolder:
         return self.root / key[:2] / key
 
     def write(self, key: str, data: bytes) -> None:
-        """Atomic: after a crash the object is whole or absent."""
-        path = self._path(key)
+        """Atomic: after a crash the object is whole or absent. Raises StoreAwayError, for example on a full disk."""
+        try:
+            self._write(self._path(key), data)
+        except OSError as error:
+            raise StoreAwayError(f"object {key} could not be written: {error.strerror or error}") from error
+
+    def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{key}.{secrets.token_hex(4)}")
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             with draft.open("xb") as file:
                 file.write(data)

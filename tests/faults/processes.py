@@ -23,6 +23,7 @@ def worker_environment(app: Flask) -> dict[str, str]:
         "QUEUE_URL": settings.queue_url,
         "HTTPS": "0",
         "ANALYSIS_LEASE_SECONDS": str(settings.analysis_lease_seconds),
+        "ANALYSIS_TIMEOUT_SECONDS": str(settings.analysis_timeout_seconds),
         "ANALYSIS_ATTEMPTS": str(settings.analysis_attempts),
     }
 

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from PIL import Image, ImageFilter
 
-from ml.bundle import MODEL_FILE, Bundle, read_card, sha256_of, write_card
+from ml.bundle import MODEL_FILE, Bundle, BundleError, read_card, sha256_of, write_card
 from ml.card import BCC
 from ml.engine import Engine
 from ml.patterns import Lesion, Pattern
@@ -75,9 +75,7 @@ def test_batches_keep_the_order_and_the_answers(engine: Engine) -> None:
 
 @pytest.mark.parametrize("broken", ["bcc_head", "pattern_head", "lesion_head"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_broken_weights_go_to_a_person_without_a_number(
-    edit_card: Callable[..., Path], broken: str, value: float
-) -> None:
+def test_weights_that_give_no_numbers_are_no_model(edit_card: Callable[..., Path], broken: str, value: float) -> None:
     folder = edit_card()
     model = onnx.load(folder / MODEL_FILE)
     (bias,) = [tensor for tensor in model.graph.initializer if tensor.name.endswith(f"{broken}.bias")]
@@ -86,7 +84,27 @@ def test_broken_weights_go_to_a_person_without_a_number(
     bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
     onnx.save(model, folder / MODEL_FILE)
     write_card(folder, replace(read_card(folder), sha256=sha256_of(folder / MODEL_FILE)))
-    (result,) = Engine(Bundle.load(folder)).run([picture()])
+    with pytest.raises(BundleError, match="no numbers"):
+        Engine(Bundle.load(folder))
+
+
+def test_weights_of_another_size_than_their_card_says_are_no_model(
+    bundle: Bundle, edit_card: Callable[..., Path]
+) -> None:
+    """One pattern, or one kind of lesion, fewer in the card than in the weights."""
+    for index, fields in enumerate(({"targets": bundle.card.targets[:-1]}, {"lesions": bundle.card.lesions[:-1]})):
+        folder = edit_card(**fields).rename(bundle.path.parent / f"shorter-{index}")
+        with pytest.raises(BundleError, match="another size"):
+            Engine(Bundle.load(folder))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_answer_that_is_no_number_goes_to_a_person_without_one(
+    engine: Engine, value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = engine.forward
+    monkeypatch.setattr(engine, "forward", lambda inputs: {**forward(inputs), "bcc_logit": np.full((1, 1), value)})
+    (result,) = engine.run([picture()])
     assert result.needs_person
     assert result.reasons == (Reason.NOT_FINITE,)
     assert result.bcc_probability is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from webapp.config import ConfigurationError, Settings
-from webapp.storage import ImageStore, LocalFolder, StorageError, open_store
+from webapp.storage import ImageStore, LocalFolder, StorageError, StoreAwayError, open_store
 
 OLD, NEW = bytes(32), bytes(range(32))
 
@@ -44,7 +44,7 @@ def test_a_failed_write_leaves_nothing(store: ImageStore, folder: Path, monkeypa
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StoreAwayError, match="no space"):
         store.put(b"data")
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 

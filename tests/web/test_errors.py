@@ -17,6 +17,7 @@ from tests.web_client import CheckedClient
 from webapp.config import Settings
 from webapp.extensions import db
 from webapp.models import Case, Role
+from webapp.storage import StoreAwayError
 
 TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
 
@@ -74,7 +75,7 @@ def broken(target: object, moment: str) -> Iterator[None]:
 def test_a_commit_that_fails_leaves_no_file(app: Flask, settings: Settings, gp: CheckedClient) -> None:
     form = {"csrf_token": gp.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
     with broken(db.session, "before_commit"):
-        assert_plain_words(gp.post("/cases/new", data=form), 500, "Something went wrong on our side")
+        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is not available just now")
     assert count(app) == 0
     assert stored_files(settings) == set()
     assert send(gp).status_code == 302, "and the next try works"
@@ -91,7 +92,7 @@ def test_a_statement_that_fails_leaves_no_file(app: Flask, settings: Settings, g
         engine = db.engine
     event.listen(engine, "before_cursor_execute", refuse_images)
     try:
-        assert_plain_words(gp.post("/cases/new", data=form), 500, "Something went wrong on our side")
+        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is not available just now")
     finally:
         event.remove(engine, "before_cursor_execute", refuse_images)
     assert count(app) == 0
@@ -102,8 +103,8 @@ def test_a_database_that_is_away_still_gives_a_page(app: Flask, gp: CheckedClien
     with app.app_context():
         engine = db.engine
     with broken(engine, "before_cursor_execute"):
-        assert_plain_words(gp.get("/cases/"), 500, "Something went wrong on our side")
-        assert gp.get("/healthz").status_code == 500
+        assert_plain_words(gp.get("/cases/"), 503, "The database is not available just now")
+        assert gp.get("/healthz").status_code == 503
     assert gp.get("/cases/").status_code == 200
 
 
@@ -114,11 +115,13 @@ def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedC
     def full_after_one(key: str, data: bytes) -> None:
         write = next(first, None)
         if write is None:
-            raise OSError("no space left on device")
+            raise StoreAwayError("no space left on device")
         write(key, data)
 
     monkeypatch.setattr(store.blobs, "write", full_after_one)
-    assert_plain_words(send(gp), 500, "Something went wrong on our side")
+    response = send(gp)
+    assert response.status_code == 503
+    assert "The images could not be stored just now, so nothing was sent." in response.text
     assert count(app) == 0
     assert stored_files(settings) == set()
 

@@ -68,3 +68,29 @@ def test_an_error_after_the_commit_keeps_the_images(
     gp.post("/cases/new", data=form)
     assert count(app) == 1
     assert len(stored_files(settings)) == 2
+
+
+def test_a_commit_whose_answer_is_lost_keeps_the_images(
+    app: Flask, settings: Settings, world: World, sign_in, monkeypatch
+) -> None:
+    """The database has stored the case and goes away before it says so: the images must not go with it."""
+    gp = sign_in(world.user(Role.GP))
+    form = {"csrf_token": gp.token("/cases/new"), **filled_in()}
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with app.app_context():
+        dialect = db.engine.dialect
+    stored = dialect.do_commit
+
+    def unheard(connection: object) -> None:
+        stored(connection)
+        raise dialect.loaded_dbapi.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", unheard)
+        patch.setattr(dialect, "is_disconnect", lambda *_: True)
+        answer = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
+    assert answer.status_code == 503
+    assert (count(app), len(stored_files(settings))) == (1, 2)
+    again = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
+    assert again.status_code == 302
+    assert (count(app), len(stored_files(settings))) == (1, 2)

@@ -123,7 +123,7 @@ def _reclaim(analysis_id: int, now: datetime) -> bool:
         case is None
         or analysis.state is not AnalysisState.RUNNING
         or not analysis.lease_until
-        or analysis.lease_until > now
+        or now < analysis.lease_until <= now + queries.AHEAD
     ):
         return False
     give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)

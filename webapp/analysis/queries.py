@@ -21,6 +21,8 @@ from webapp.models import (
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 ALIVE = timedelta(seconds=60)
+AHEAD = timedelta(hours=1)
+"""No row is stamped so far ahead. Where one is, the clock was set back since: nobody waits until it catches up."""
 
 
 def locked_case_of(analysis_id: int) -> Case | None:
@@ -40,7 +42,8 @@ def locked_case_of(analysis_id: int) -> Case | None:
 
 def abandoned(now: datetime) -> list[int]:
     """Ids of running analyses whose lease has run out: their worker died or hangs."""
-    statement = select(Analysis.id).where(Analysis.state == AnalysisState.RUNNING, Analysis.lease_until < now)
+    over = or_(Analysis.lease_until < now, Analysis.lease_until > now + AHEAD)
+    statement = select(Analysis.id).where(Analysis.state == AnalysisState.RUNNING, over)
     return list(db.session.scalars(statement.order_by(Analysis.id)))
 
 
@@ -51,7 +54,8 @@ def _unlocked(statement: Select[Analysis]) -> Select[Analysis]:
 
 def silent(now: datetime, grace: timedelta) -> list[Analysis]:
     """Analyses queued for longer than ``grace``."""
-    statement = select(Analysis).where(Analysis.state == AnalysisState.QUEUED, Analysis.queued_at < now - grace)
+    due = or_(Analysis.queued_at < now - grace, Analysis.queued_at > now + AHEAD)
+    statement = select(Analysis).where(Analysis.state == AnalysisState.QUEUED, due)
     return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id))))
 
 
@@ -64,7 +68,11 @@ def without_model(now: datetime, pause: timedelta) -> list[Analysis]:
         .where(
             Analysis.state == AnalysisState.FAILED,
             Analysis.failure == FailureReason.MODEL_UNAVAILABLE,
-            or_(Analysis.finished_at.is_(None), Analysis.finished_at < now - pause),
+            or_(
+                Analysis.finished_at.is_(None),
+                Analysis.finished_at < now - pause,
+                Analysis.finished_at > now + AHEAD,
+            ),
             Case.is_open,
         )
     )

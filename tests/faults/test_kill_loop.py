@@ -1,0 +1,103 @@
+"""A worker or a web process is killed at every step of its work; no case is lost, stuck or doubled by it.
+
+Under ``make test`` after each lasting step: from one of these to the next a kill leaves the same behind. With
+FAULTS=all (``make test-faults``) also where any function of the program begins or ends, and around each statement.
+"""
+
+import io
+import logging
+import os
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.faults.killing import Step, killed_at, steps_of
+from tests.faults.working import (
+    assert_answered_once,
+    numbers,
+    targets_of,
+    unnamed_files,
+    until_quiet,
+    work_off,
+)
+from tests.images import jpeg
+from tests.web.helpers import filled_in
+from tests.web_client import CheckedClient
+from webapp.models import Role
+
+log = logging.getLogger(__name__)
+
+EVERY_STEP = os.environ.get("FAULTS") == "all"
+IMAGES = 2
+
+
+def chosen(steps: list[Step]) -> list[Step]:
+    """What lasts, every time; with FAULTS=all also whatever else there is, the first and the last time."""
+    if not EVERY_STEP:
+        return [step for step in steps if step.lasting]
+    last = {step.name: step.nth for step in steps}
+    return [step for step in steps if step.lasting or step.nth in (1, last[step.name])]
+
+
+class Form:
+    """A filled-in form of a GP, which can be sent more than once."""
+
+    def __init__(self, client: CheckedClient) -> None:
+        self._client = client
+        self._fields = {"csrf_token": client.token("/cases/new"), **filled_in()}
+        self.token = self._fields["submission_token"]
+
+    def send(self) -> None:
+        images = [(io.BytesIO(jpeg(seed=seed)), f"{seed}.jpg") for seed in range(IMAGES)]
+        response = self._client.post("/cases/new", data={**self._fields, "images": images})
+        assert response.status_code == 302, response.text
+
+
+def assert_most_were_killed(killed: int, steps: list[Step]) -> None:
+    """Not every run comes to every step: a folder of the store, for one, is made once."""
+    assert killed >= 0.8 * len(steps) >= 6
+    log.info("%d processes were killed, at %d steps", killed, len(steps))
+
+
+@pytest.fixture
+def gp(app: Flask, world: World) -> str:
+    """With an earlier case that was analysed, so that this process has loaded all that the killed ones need."""
+    gp = world.user(Role.GP)
+    world.case(gp)
+    work_off(app)
+    return gp
+
+
+@pytest.fixture
+def targets(app: Flask, gp: str) -> set[str]:
+    return targets_of(app)
+
+
+def test_a_worker_killed_at_any_step(app: Flask, world: World, gp: str, targets: set[str], tmp_path: Path) -> None:
+    world.case(gp)
+    steps = chosen(steps_of(app, lambda: work_off(app), tmp_path / "steps"))
+    killed = 0
+    for step in steps:
+        number, before = world.case(gp), unnamed_files(app)
+        killed += killed_at(app, lambda: work_off(app), step)
+        until_quiet(app)
+        assert_answered_once(app, number, 1, targets)
+        assert len(unnamed_files(app) - before) <= len(targets), "at most the heatmaps of the analysis that was killed"
+    assert_most_were_killed(killed, steps)
+
+
+def test_a_web_process_killed_at_any_step(app: Flask, gp: str, targets: set[str], sign_in, tmp_path: Path) -> None:
+    client = sign_in(gp)
+    steps = chosen(steps_of(app, Form(client).send, tmp_path / "steps"))
+    killed = 0
+    for step in steps:
+        form, before = Form(client), unnamed_files(app)
+        killed += killed_at(app, form.send, step)
+        form.send()
+        (number,) = numbers(app, form.token)
+        until_quiet(app)
+        assert_answered_once(app, number, IMAGES, targets)
+        assert len(unnamed_files(app) - before) <= 2 * IMAGES, "at most the files of the form that was killed"
+    assert_most_were_killed(killed, steps)

@@ -1,0 +1,214 @@
+"""Two people, or one with two tabs, act at the same moment: one wins, the other is told in words, nothing is lost."""
+
+import io
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from tests.conftest import World
+from tests.faults.working import named_objects, numbers, unnamed_files
+from tests.images import jpeg
+from tests.patience import PATIENCE
+from tests.unit.work import stored_case
+from tests.web.helpers import filled_in, words
+from tests.web.reading import decide, take
+from tests.web_client import CheckedClient
+from webapp.database import reading
+from webapp.models import CaseState, Claim, Diagnosis, Management, Role
+
+ROUNDS = 40 if os.environ.get("FAULTS") == "all" else 4
+Send = Callable[[], TestResponse]
+BENIGN = {"diagnosis": "benign", "management": "routine_clinic", "advice": "Nothing to do.", "override_reason": "Sure."}
+BCC = {"diagnosis": "bcc", "management": "biopsy", "advice": "Please take a biopsy.", "override_reason": ""}
+
+
+@pytest.fixture
+def gp_email(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def gp(gp_email: str, sign_in) -> CheckedClient:
+    return sign_in(gp_email)
+
+
+@pytest.fixture
+def first(world: World, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.DERMATOLOGIST, name="Dr First"))
+
+
+@pytest.fixture
+def second(world: World, sign_in) -> CheckedClient:
+    return sign_in(world.user(Role.DERMATOLOGIST, name="Dr Second"))
+
+
+@pytest.fixture
+def tab(first: CheckedClient) -> CheckedClient:
+    """Another tab of the first reader's browser."""
+    return another_tab(first)
+
+
+def another_tab(client: CheckedClient) -> CheckedClient:
+    """Signed in as the first one is."""
+    tab = client.application.test_client()
+    cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
+    tab.set_cookie(cookie.key, cookie.value)
+    assert isinstance(tab, CheckedClient)
+    return tab
+
+
+def to_send(client: CheckedClient, path: str, page: str = "/profile", **fields: object) -> Send:
+    """A form that is filled in and only needs to be sent."""
+    form = {"csrf_token": client.token(page), **fields}
+    return lambda: client.post(path, data=form)
+
+
+def together(*sends: Send) -> list[TestResponse]:
+    start = Barrier(len(sends))
+
+    def at_the_signal(send: Send) -> TestResponse:
+        start.wait(PATIENCE)
+        return send()
+
+    with ThreadPoolExecutor(len(sends)) as pool:
+        return list(pool.map(at_the_signal, sends))
+
+
+def codes(answers: list[TestResponse]) -> list[int]:
+    return sorted(answer.status_code for answer in answers)
+
+
+def analysed(world: World, gp_email: str) -> str:
+    number = world.case(gp_email)
+    world.analyse(number, 0.02)
+    return number
+
+
+def test_two_claim_a_case(app: Flask, world: World, gp_email: str, first, second) -> None:
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        answers = together(*(to_send(reader, f"/review/{number}/claim") for reader in (first, second)))
+        assert codes(answers) == [302, 409]
+        winner, loser = ("Dr First", 1) if answers[0].status_code == 302 else ("Dr Second", 0)
+        assert winner in words(answers[loser].text)
+        with app.app_context(), reading() as session:
+            held = select(Claim).join(Claim.case).where(Claim.released_at.is_(None), Claim.case.has(number=number))
+            assert [claim.user.name for claim in session.scalars(held)] == [winner]
+
+
+def test_two_ask_for_the_next_case(app: Flask, world: World, gp_email: str, first, second) -> None:
+    for _ in range(ROUNDS):
+        for _ in range(2):
+            analysed(world, gp_email)
+        answers = together(*(to_send(reader, "/review/next") for reader in (first, second)))
+        assert codes(answers) == [302, 302]
+        got = [answer.location.rsplit("/", 1)[-1] for answer in answers]
+        assert len(set(got)) == 2, "each has another case"
+        for reader, number in zip((first, second), got, strict=True):
+            assert decide(reader, number).status_code == 302
+
+
+def test_two_tabs_decide(app: Flask, world: World, gp_email: str, first, tab) -> None:
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        path = f"/review/{number}/decide"
+        answers = together(to_send(first, path, **BENIGN), to_send(tab, path, **BCC))
+        assert codes(answers) == [302, 409]
+        stored, lost = (BENIGN, BCC) if answers[0].status_code == 302 else (BCC, BENIGN)
+        told = next(answer for answer in answers if answer.status_code == 409)
+        assert "was not stored" in words(told.text)
+        assert lost["advice"] in told.text, "what was typed is shown"
+        with stored_case(app, number) as case:
+            (review,) = case.reviews
+            assert (review.diagnosis, review.advice) == (Diagnosis(stored["diagnosis"]), stored["advice"])
+            assert case.state is CaseState.REVIEWED
+
+
+def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email: str, first, tab) -> None:
+    """Whichever comes second sees a decision that is not in force any more."""
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        decide(first, number)
+        with stored_case(app, number) as case:
+            seen = case.standing_review.id
+        undo = to_send(first, f"/review/{number}/undo", seen=seen)
+        amend = to_send(tab, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
+        taken_back, amended = together(undo, amend)
+        assert codes([taken_back, amended]) == [302, 409]
+        with stored_case(app, number) as case:
+            if amended.status_code == 302:
+                assert case.standing_review.management is Management.BIOPSY
+                assert [review.retraction for review in case.reviews] == [None, None]
+            else:
+                assert case.state is CaseState.IN_REVIEW
+                assert (len(case.reviews), case.standing_review) == (1, None)
+
+
+def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: str, first, second) -> None:
+    """An old page's button does not take back what somebody has decided since."""
+    number = analysed(world, gp_email)
+    take(first, number)
+    decide(first, number)
+    with stored_case(app, number) as case:
+        seen = case.standing_review.id
+    undo = to_send(first, f"/review/{number}/undo", seen=seen)
+    amend = to_send(second, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
+    assert amend().status_code == 302
+    answer = undo()
+    assert answer.status_code == 409
+    assert "Nothing was overwritten" in words(answer.text)
+    with stored_case(app, number) as case:
+        assert case.standing_review.management is Management.BIOPSY
+
+
+def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email: str, gp, first) -> None:
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        withdraw = to_send(gp, f"/cases/{number}/withdraw")
+        withdrawn, decided = together(withdraw, to_send(first, f"/review/{number}/decide", **BENIGN))
+        assert codes([withdrawn, decided]) == [302, 409]
+        with stored_case(app, number) as case:
+            if withdrawn.status_code == 302:
+                assert (case.state, case.reviews) == (CaseState.WITHDRAWN, [])
+                assert BENIGN["advice"] in decided.text, "the reader keeps the words"
+            else:
+                assert (case.state, len(case.reviews)) == (CaseState.REVIEWED, 1)
+
+
+def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email: str, gp, first) -> None:
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        withdraw = to_send(gp, f"/cases/{number}/withdraw")
+        withdrawn, claimed = together(withdraw, to_send(first, f"/review/{number}/claim"))
+        assert withdrawn.status_code == 302
+        assert claimed.status_code in (302, 409)
+        late = decide(first, number)
+        assert late.status_code == 409
+        assert "was not stored" in words(late.text)
+        with stored_case(app, number) as case:
+            assert (case.state, case.reviews) == (CaseState.WITHDRAWN, [])
+
+
+def test_one_form_is_sent_twice(app: Flask, gp: CheckedClient) -> None:
+    for _ in range(ROUNDS):
+        form = {"csrf_token": gp.token("/cases/new"), **filled_in()}
+        clients = [gp, another_tab(gp)]
+
+        def send(client: CheckedClient, form: dict[str, object] = form) -> TestResponse:
+            return client.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
+
+        answers = together(*(lambda client=client: send(client) for client in clients))
+        assert codes(answers) == [302, 302]
+        (number,) = numbers(app, str(form["submission_token"]))
+        assert {answer.location for answer in answers} == {f"/cases/{number}"}
+    assert len(named_objects(app)) == 2 * ROUNDS
+    assert not unnamed_files(app)

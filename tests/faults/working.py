@@ -1,0 +1,105 @@
+"""A worker inside the test's own process, time that passes without waiting, and what must hold once all is quiet."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from tests.unit.work import stored_case
+from webapp.analysis import leases
+from webapp.database import reading, transaction
+from webapp.models import Analysis, AnalysisState, Case, Finding, Image, utcnow
+from webapp.storage import ImageStore
+
+LONG = timedelta(hours=1)
+WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+ROUNDS = 20
+
+
+def work_off(app: Flask) -> None:
+    """Take messages and do what they say until there are none, as a worker does."""
+    queue = app.extensions["queue"]
+    assert queue.analyse.name  # registered, so that messages can be read back
+    while (task := queue.huey.dequeue()) is not None:
+        queue.huey.execute(task)
+
+
+def let_time_pass(app: Flask) -> None:
+    """As if an hour had gone by: leases have run out, and what was to wait is due."""
+    then = utcnow() - LONG
+    with app.app_context(), transaction() as session:
+        waiting = update(Analysis).where(Analysis.state.in_(WAITING))
+        session.execute(waiting.values(queued_at=then))
+        session.execute(waiting.where(Analysis.lease_until.is_not(None)).values(lease_until=then))
+        failed = update(Analysis).where(Analysis.state == AnalysisState.FAILED)
+        session.execute(failed.values(finished_at=then))
+    huey = app.extensions["queue"].huey
+    for task in huey.read_schedule(utcnow() + LONG):
+        task.eta = None
+        huey.enqueue(task)
+
+
+def sweep(app: Flask) -> int:
+    with app.app_context(), transaction():
+        return leases.sweep()
+
+
+def until_quiet(app: Flask) -> None:
+    """Sweep and work, as a worker that was started again does, until nothing waits any more."""
+    for _ in range(ROUNDS):
+        let_time_pass(app)
+        sweep(app)
+        work_off(app)
+        if not waiting(app):
+            return
+    raise AssertionError("it never came to rest")
+
+
+def waiting(app: Flask) -> list[int]:
+    """Ids of the analyses that are queued or running."""
+    with app.app_context(), reading() as session:
+        return list(session.scalars(select(Analysis.id).where(Analysis.state.in_(WAITING))))
+
+
+def assert_answered_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
+    """Each image of an open case has one result in force, with each finding once, and the case its place."""
+    with stored_case(app, number) as case:
+        assert case.is_open
+        assert len(case.images) == images
+        for image in case.images:
+            (analysis,) = [analysis for analysis in image.analyses if analysis.is_current]
+            assert analysis.state is AnalysisState.DONE
+            assert (analysis.lease_owner, analysis.lease_until) == (None, None)
+            assert sorted(finding.target for finding in analysis.findings) == sorted(targets)
+        assert case.bcc_probability == max(image.current_analysis.bcc_probability for image in case.images)
+
+
+def targets_of(app: Flask) -> set[str]:
+    """What the model looks for, as it has answered."""
+    with app.app_context(), reading() as session:
+        return set(session.scalars(select(Finding.target)))
+
+
+def named_objects(app: Flask) -> set[str]:
+    """Keys of the store that rows name; each must be there, whole."""
+    store: ImageStore = app.extensions["image_store"]
+    with app.app_context(), reading() as session:
+        columns = (Image.key, Image.thumbnail_key, Finding.heatmap_key)
+        keys = {key for column in columns for key in session.scalars(select(column)) if key}
+    for key in keys:
+        assert store.get(key)
+    return keys
+
+
+def unnamed_files(app: Flask) -> set[Path]:
+    """Files of the store that no row names: what a killed process had written before its transaction."""
+    folder: Path = app.extensions["settings"].instance_dir / "images"
+    named = named_objects(app)
+    return {path for path in folder.rglob("*") if path.is_file() and path.name not in named}
+
+
+def numbers(app: Flask, token: str) -> list[str]:
+    """Cases that came of one form."""
+    with app.app_context(), reading() as session:
+        return list(session.scalars(select(Case.number).where(Case.submission_token == token)))
