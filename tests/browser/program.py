@@ -25,7 +25,8 @@ def free_port() -> int:
 class Program:
     """Web server and worker on a free port, with everything they write in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.settings = {"SECOND_FACTOR": "0", **settings}
         self.instance = folder / "instance"
         self.log = folder / "program.log"
         self.port = free_port()
@@ -35,7 +36,7 @@ class Program:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return kept | {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", "PYTHONUNBUFFERED": "1"}
+        return kept | {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "PYTHONUNBUFFERED": "1"} | self.settings
 
     def start(self) -> float:
         """Returns after how many seconds the program answered."""
