@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker`` and ``flask --app wsgi create-admin``."""
+"""Commands: ``flask --app wsgi worker``, ``… create-admin`` and ``… reset-second-factor``."""
 
 import logging
 
@@ -6,6 +6,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from webapp.accounts import queries, second_factor
 from webapp.accounts import service as accounts
 from webapp.database import transaction
 
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
         run_worker(app)
 
     app.cli.add_command(create_admin)
+    app.cli.add_command(reset_second_factor)
 
 
 @click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")
@@ -34,3 +36,15 @@ def create_admin(email: str, name: str) -> None:
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
+
+
+@click.command("reset-second-factor", help="For an administrator who has lost telephone and recovery codes.")
+@click.option("--email", prompt="E-mail")
+@with_appcontext
+def reset_second_factor(email: str) -> None:
+    with transaction():
+        user = queries.by_email(email.strip())
+        if user is None:
+            raise click.ClickException("There is no account with this e-mail address.")
+        second_factor.reset(None, user)
+    click.echo(f"The second factor of {email} is reset. The next sign-in sets up a new one.")
