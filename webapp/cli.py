@@ -1,9 +1,10 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin`` and those of `webapp.upkeep`."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor`` and those of `webapp.upkeep`."""
 
 import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from webapp.accounts import queries, second_factor
 from webapp.accounts import service as accounts
 from webapp.database import transaction
 from webapp.upkeep.patient_commands import apply_retention, erase_patient, export_patient
@@ -36,8 +37,21 @@ def create_admin(email: str, name: str) -> None:
     click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
 
 
+@click.command("reset-second-factor", help="For an administrator who has lost telephone and recovery codes.")
+@click.option("--email", prompt="E-mail")
+@with_appcontext
+def reset_second_factor(email: str) -> None:
+    with transaction():
+        user = queries.by_email(email.strip())
+        if user is None:
+            raise click.ClickException("There is no account with this e-mail address.")
+        second_factor.reset(None, user)
+    click.echo(f"The second factor of {email} is reset. The next sign-in sets up a new one.")
+
+
 COMMANDS = (
     create_admin,
+    reset_second_factor,
     verify_audit,
     verify_store,
     rotate_keys,

@@ -58,7 +58,9 @@ class Person:
         self.page.wait_for_load_state()
 
     def sign_in(self, email: str, password: str = PASSWORD) -> Self:
-        self.open("/login")
+        return self.open("/login").sign_in_here(email, password)
+
+    def sign_in_here(self, email: str, password: str = PASSWORD) -> Self:
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.click("Sign in")

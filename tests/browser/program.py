@@ -25,11 +25,11 @@ def free_port() -> int:
 class Program:
     """Web server and worker on a free port, with everything they write in one folder, or on the servers named."""
 
-    def __init__(self, folder: Path, *options: str, **servers: str) -> None:
-        """``options`` of app.py; ``servers``: DATABASE_URL and QUEUE_URL, where they are no SQLite files there."""
+    def __init__(self, folder: Path, *options: str, **settings: str) -> None:
+        """``options`` of app.py; ``settings``, such as the servers to use: what stands in the environment otherwise."""
         self._options = options
         self.instance = folder / "instance"
-        self.settings = {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", **servers}
+        self.settings = {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", **settings}
         self.log = folder / "program.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -1,51 +1,96 @@
-"""Deny by default: the access table names every endpoint, and means what it says."""
+"""Deny by default: the access table names every endpoint, and means what it says, for everybody and with real rows."""
 
 import pytest
 from flask import Flask
-from werkzeug.routing import IntegerConverter
+from sqlalchemy import update
 
+from tests.conftest import PASSWORD, World
+from tests.web.doors import Clinic, Door, knock, to_sign_in
+from tests.web.helpers import user_id
+from tests.web_client import CheckedClient
 from webapp.access import ACCESS, PUBLIC
-from webapp.models import Role
+from webapp.database import AUDITED_READS, transaction
+from webapp.models import Role, User
+
+PEOPLE: dict[str, Role | None] = {
+    "GP of A": Role.GP,
+    "GP of B": Role.GP,
+    "dermatologist": Role.DERMATOLOGIST,
+    "administrator": Role.ADMIN,
+    "disabled account": None,
+    "nobody": None,
+}
+AT_WORK = [person for person in PEOPLE if person != "disabled account"]
+ENDS_THE_SESSION = {"security.logout"}
 
 
-def endpoints(app: Flask) -> set[str]:
-    return {rule.endpoint for rule in app.url_map.iter_rules()}
+@pytest.fixture
+def emails(world: World) -> dict[str, str]:
+    return {
+        "GP of A": world.user(Role.GP, centre="Test Centre A"),
+        "GP of B": world.user(Role.GP, centre="Test Centre B"),
+        "dermatologist": world.user(Role.DERMATOLOGIST),
+        "administrator": world.user(Role.ADMIN),
+        "disabled account": world.user(Role.DERMATOLOGIST),
+    }
+
+
+@pytest.fixture
+def clinic(app: Flask, world: World, emails: dict[str, str], sign_in) -> Clinic:
+    return Clinic(app, world, sign_in(world.user(Role.DERMATOLOGIST)), emails)
+
+
+def browser_of(app: Flask, emails: dict[str, str], sign_in, person: str) -> CheckedClient:
+    if person == "nobody":
+        return app.test_client()  # type: ignore[return-value]
+    client: CheckedClient = sign_in(emails[person])
+    if person == "disabled account":  # with all else of the session intact
+        with app.app_context(), transaction() as session:
+            session.execute(update(User).where(User.email == emails[person]).values(active=False))
+    return client
 
 
 def test_every_endpoint_has_a_decision_and_every_decision_an_endpoint(app: Flask) -> None:
-    assert endpoints(app) == set(ACCESS)
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(ACCESS)
 
 
-def paths(app: Flask) -> list[tuple[str, str, str]]:
-    """(endpoint, method, path) of everything that can be asked for, with ids that exist nowhere."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        numbers = {name for name, converter in rule._converters.items() if isinstance(converter, IntegerConverter)}
-        values: dict[str, object] = {name: 987654 if name in numbers else "x" for name in rule.arguments}
-        path = app.url_map.bind("localhost").build(rule.endpoint, values)
-        found += [(rule.endpoint, method, path) for method in (rule.methods or set()) & {"GET", "POST"}]
-    return found
-
-
-@pytest.mark.parametrize("role", [*Role, None])
-def test_each_role_reaches_exactly_what_the_table_says(app: Flask, world, sign_in, role: Role | None) -> None:
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the question here is the role; CSRF has a test of its own
-    client = sign_in(world.user(role)) if role else app.test_client()
-    for endpoint, method, path in paths(app):
-        if endpoint == "security.logout":
+@pytest.mark.parametrize("person", PEOPLE)
+def test_everybody_reaches_exactly_what_the_table_says(app: Flask, clinic: Clinic, emails, sign_in, person) -> None:
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the question here is the person; CSRF has a test of its own
+    client, role = browser_of(app, emails, sign_in, person), PEOPLE[person]
+    for door in clinic.doors():
+        if door.endpoint in ENDS_THE_SESSION:
             continue
-        allowed = ACCESS[endpoint]
-        response = client.open(path, method=method)
-        to_login = response.status_code == 302 and response.location.startswith("/login")
-        if allowed is PUBLIC:
-            assert response.status_code != 403, (endpoint, method)
-        elif role is None:
-            assert to_login, (endpoint, method, response.status_code)
-        elif role in allowed:
-            assert response.status_code != 403, (endpoint, method)
-            assert not to_login, (endpoint, method)
-        else:
-            assert response.status_code == 403, (endpoint, method, response.status_code)
+        status = expected(door, role, own_centre=person != "GP of B")
+        response = knock(client, door)
+        told = "to sign in" if to_sign_in(response) else response.status_code
+        if status == "in":
+            assert told not in ("to sign in", 403, 404), (door, told)
+        elif status is not None:
+            assert told == status, (door, told)
+
+
+def expected(door: Door, role: Role | None, *, own_centre: bool) -> str | int | None:
+    allowed = ACCESS[door.endpoint]
+    if allowed is PUBLIC:
+        return None  # lets everybody in, and some of them on from there
+    if role is None:
+        return "to sign in"
+    if role not in allowed:
+        return 403
+    return "in" if own_centre or not door.leads_to_a_case else 404
+
+
+def test_a_case_of_another_centre_is_not_there(app: Flask, clinic: Clinic, emails, sign_in) -> None:
+    """The sweep above for one GP, and that what is not there for one is there for the other."""
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    own, foreign = (browser_of(app, emails, sign_in, person) for person in ("GP of A", "GP of B"))
+    doors = [door for door in clinic.doors() if door.leads_to_a_case and Role.GP in (ACCESS[door.endpoint] or ())]
+    assert len(doors) >= 11
+    for door in doors:
+        assert knock(foreign, door).status_code == 404, door
+    for door in doors:
+        assert knock(own, door).status_code != 404, door
 
 
 def test_an_endpoint_that_the_table_forgot_lets_nobody_in(app: Flask, world, sign_in, monkeypatch) -> None:
@@ -54,22 +99,43 @@ def test_an_endpoint_that_the_table_forgot_lets_nobody_in(app: Flask, world, sig
     assert client.get("/admin/accounts").status_code == 403
 
 
+def test_looking_changes_nothing(app: Flask, clinic: Clinic, emails, sign_in) -> None:
+    """Where a look is to be noted, the table of audited reads says so; all else leaves every row as it was."""
+    browsers = {person: browser_of(app, emails, sign_in, person) for person in AT_WORK}
+    before = clinic.everything()
+    for client in browsers.values():
+        for door in clinic.doors():
+            if door.method == "GET" and door.endpoint not in AUDITED_READS:
+                knock(client, door)
+    after = clinic.everything()
+    assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
+
+
+def test_the_sweep_would_see_a_change(app: Flask, clinic: Clinic, emails, sign_in) -> None:
+    client = browser_of(app, emails, sign_in, "GP of A")
+    before = clinic.everything()
+    client.get(f"/cases/{clinic.number}")
+    assert clinic.everything() != before
+
+
+def test_nothing_is_posted_without_the_token_of_the_session(app: Flask, clinic: Clinic, emails, sign_in) -> None:
+    of_another_session = app.test_client().token("/login")  # type: ignore[attr-defined]
+    browsers = {person: browser_of(app, emails, sign_in, person) for person in AT_WORK}
+    before = clinic.everything()
+    for person, client in browsers.items():
+        for door in clinic.doors():
+            for token in ({"csrf_token": of_another_session}, {}) if door.method == "POST" else ():
+                response = knock(client, door, token)
+                assert response.status_code == 400, (person, door)
+                assert "This form has expired" in response.text
+    assert clinic.everything() == before
+
+
 def test_a_disabled_account_is_out_with_its_next_click(app: Flask, world, sign_in) -> None:
     admin, gp = world.user(Role.ADMIN), world.user(Role.GP)
     at_work = sign_in(gp)
     assert at_work.get("/cases/").status_code == 200
-    with app.app_context():
-        from webapp.accounts import queries
-
-        user_id = queries.by_email(gp).id  # type: ignore[union-attr]
-    sign_in(admin).submit(f"/admin/accounts/{user_id}/disable", page=f"/admin/accounts/{user_id}")
+    page = f"/admin/accounts/{user_id(app, gp)}"
+    sign_in(admin).submit(f"{page}/disable", page=page)
     assert at_work.get("/cases/").status_code == 302
-    assert "Sign in" in at_work.submit("/login", {"email": gp, "password": "four unrelated clinic words"}).text
-
-
-@pytest.mark.parametrize("path", ["/login", "/cases/new", "/logout", "/change"])
-def test_a_post_without_token_is_refused(world, sign_in, path: str) -> None:
-    client = sign_in(world.user(Role.GP))
-    response = client.post(path, data={})
-    assert response.status_code == 400
-    assert "This form has expired" in response.text
+    assert "Sign in" in at_work.submit("/login", {"email": gp, "password": PASSWORD}).text

@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from flask import Flask, request
 
-from tests.conftest import World, make_app
+from tests.conftest import PASSWORD, World, make_app
+from tests.web.doors import Clinic, knock
 from tests.web.helpers import image_ids
+from tests.web.test_invitations import link_on
+from webapp.extensions import db
 from webapp.models import Role
 
 EXPECTED = {
@@ -46,8 +50,105 @@ def test_only_static_files_may_be_kept(client) -> None:
         assert client.get(path).headers["Cache-Control"] == "no-store"
 
 
-def test_plain_http_sends_no_hsts_and_https_does(settings, client) -> None:
-    assert "Strict-Transport-Security" not in client.get("/login").headers
-    response = make_app(replace(settings, https=True)).test_client().get("/login", base_url="https://localhost")
-    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
-    assert "Secure" in response.headers["Set-Cookie"]
+def test_nothing_but_a_static_file_is_ever_kept(app: Flask, world: World, sign_in) -> None:
+    """Every door, for everybody it lets in: pages, images, heatmaps, letters, exports, answers to polls."""
+    emails = {"GP of A": world.user(Role.GP)}
+    people = [world.user(role) for role in (Role.DERMATOLOGIST, Role.ADMIN)]
+    clinic = Clinic(app, world, sign_in(world.user(Role.DERMATOLOGIST)), emails)
+    for client in [*map(sign_in, [*emails.values(), *people]), app.test_client()]:
+        for door in clinic.doors():
+            if door.method == "GET" and door.endpoint not in ("static", "bootstrap.static"):
+                response = knock(client, door)
+                assert response.headers.getlist("Cache-Control") == ["no-store"], door
+                assert_headers(response)
+
+
+def cookie(response) -> tuple[str, set[str]]:
+    """Name and flags of the one cookie that is set."""
+    (line,) = response.headers.getlist("Set-Cookie")
+    first, *flags = line.split("; ")
+    return first.split("=")[0], set(flags)
+
+
+def test_cookie_and_transport_on_one_machine(client) -> None:
+    response = client.get("/login")
+    assert cookie(response) == ("dermtriage", {"HttpOnly", "Path=/", "SameSite=Lax"})
+    assert "Strict-Transport-Security" not in response.headers
+
+
+def test_cookie_and_transport_under_tls(settings, world: World) -> None:
+    """``__Host-``: no other host of the domain, and nobody on the way, can set it."""
+    app = make_app(replace(settings, https=True))
+    client = app.test_client()
+    gp = world.user(Role.GP)
+    response = client.get("/login", base_url="https://localhost")
+    flags = {"HttpOnly", "Path=/", "SameSite=Lax", "Secure"}
+    assert cookie(response) == ("__Host-dermtriage", flags)
+    assert response.headers.getlist("Strict-Transport-Security") == ["max-age=31536000"]
+    token = response.text.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
+    signed_in = client.post(
+        "/login",
+        data={"csrf_token": token, "email": gp, "password": PASSWORD},
+        base_url="https://localhost",
+        headers={"Referer": "https://localhost/login"},
+    )
+    assert signed_in.status_code == 302
+    assert cookie(signed_in) == ("__Host-dermtriage", flags)
+    with app.app_context():
+        db.engine.dispose()
+
+
+FORWARDED = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen"),
+    [(0, ("127.0.0.1", "http", "localhost")), (1, ("203.0.113.7", "https", "localhost"))],
+)
+def test_what_a_proxy_says_counts_only_if_there_is_one(settings, proxies: int, seen: tuple[str, ...]) -> None:
+    app = make_app(replace(settings, trusted_proxies=proxies))
+    found = []
+    app.before_request(lambda: found.append((request.remote_addr, request.scheme, request.host)))
+    app.test_client().get("/healthz", headers=FORWARDED)
+    assert found == [seen]
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_more_proxies_than_there_are_cannot_be_claimed(settings) -> None:
+    app = make_app(replace(settings, trusted_proxies=1))
+    found = []
+    app.before_request(lambda: found.append(request.remote_addr))
+    app.test_client().get("/healthz", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
+    assert found == ["203.0.113.7"], "the last one is what the proxy itself has seen"
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "triage.example.org.evil.example", "triage.example.org:99@evil.example"]
+)
+def test_a_host_that_is_not_ours_is_refused(settings, host: str) -> None:
+    app = make_app(replace(settings, trusted_hosts=("triage.example.org", "localhost")))
+    client = app.test_client()
+    for method, path in (("GET", "/login"), ("POST", "/admin/accounts/new"), ("GET", "/nowhere")):
+        response = client.open(path, method=method, headers={"Host": host})
+        assert response.status_code == 400
+        assert "evil" not in response.text
+    assert client.get("/login", headers={"Host": "triage.example.org"}).status_code == 200
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_the_link_of_an_invitation_names_our_host_only(settings, world: World) -> None:
+    """Whoever made the administrator's browser, or a cache, send another host would get the link of a new account."""
+    app = make_app(replace(settings, trusted_hosts=("localhost",)))
+    boss = app.test_client()
+    boss.sign_in(world.user(Role.ADMIN), PASSWORD)
+    form = {"email": "new@test.example", "name": "Test New", "role": "dermatologist", "centre_id": ""}
+    form["csrf_token"] = boss.token("/admin/accounts/new")
+    attacked = boss.post("/admin/accounts/new", data=form, headers={"Host": "evil.example"})
+    assert attacked.status_code == 400
+    assert link_on(boss.post("/admin/accounts/new", data=form).text).startswith("/reset/")
+    with app.app_context():
+        db.engine.dispose()

@@ -343,3 +343,15 @@ def test_everything_about_it_is_audited(app: Flask, reader: str, client: Checked
         "account.second_factor_failed",
         "account.recovery_code_used",
     ]
+
+
+def test_the_last_administrator_is_helped_on_the_server(app: Flask, world: World) -> None:
+    admin = world.user(Role.ADMIN)
+    at_work = new_client(app)
+    set_up(app, admin, at_work)
+    assert app.test_cli_runner().invoke(args=["reset-second-factor", "--email", admin]).exit_code == 0
+    assert at_work.get("/admin/accounts").status_code == 302
+    assert give_password(new_client(app), admin).location == "/tf-setup"
+    unknown = app.test_cli_runner().invoke(args=["reset-second-factor", "--email", "nobody@test.example"])
+    assert unknown.exit_code == 1
+    assert "no account" in unknown.output
