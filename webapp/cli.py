@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 from webapp.accounts import queries, second_factor
 from webapp.accounts import service as accounts
 from webapp.database import transaction
+from webapp.upkeep.backup_commands import make_backup, restore_backup
 from webapp.upkeep.patient_commands import apply_retention, erase_patient, export_patient
 from webapp.upkeep.store_commands import rotate_keys, verify_store
 from webapp.upkeep.trail_commands import verify_audit
@@ -58,4 +59,6 @@ COMMANDS = (
     export_patient,
     erase_patient,
     apply_retention,
+    make_backup,
+    restore_backup,
 )

@@ -44,7 +44,7 @@ def _portion(column: Column[str], last: int) -> list[Named]:
         return [Named(column, *row) for row in rows]
 
 
-def selection(column: Column[str]) -> Select[tuple[int, str, str | None]]:
+def selection(column: Column[str]) -> Select[int, str, str | None]:
     """(id, key, SHA-256 or NULL) of the rows that name an object in this column."""
     table = table_of(column)
     digest = table.c[column.info["sha256"]] if "sha256" in column.info else db.null()

@@ -26,16 +26,17 @@ def _centre(name: str) -> Centre:
 @click.option("--to", "file", required=True, type=click.Path(path_type=Path, exists=False))
 @with_appcontext
 def export_patient(reference: str, centre: str, file: Path) -> None:
-    with transaction():
-        cases = erasure.cases_of(reference, found := _centre(centre))
+    with reading():
+        cases = erasure.cases_of(reference, _centre(centre))
         if not cases:
             raise click.ClickException("Nothing is held on this reference of this centre.")
+        numbers = [case.number for case in cases]
         try:
             unreadable = record.export(cases, reference, file)
         except FileExistsError:
             raise click.ClickException(f"{file} exists already.") from None
-        numbers = [case.number for case in cases]
-        audit.record(None, "patient.exported", found, after={"cases": ", ".join(numbers)})
+    with transaction():
+        audit.record(None, "patient.exported", _centre(centre), after={"cases": ", ".join(numbers)})
     click.echo(f"{file} holds everything on {len(numbers)} cases: {', '.join(numbers)}.")
     for line in unreadable:
         click.echo(line)

@@ -19,6 +19,8 @@ from webapp.models import AuditEvent, Case, CaseState, Centre, User, utcnow
 from webapp.storage import ImageStore, StorageError
 from webapp.upkeep import belonging, objects
 
+NAMED = (User.__tablename__, Centre.__tablename__)
+"""Where a row points to one of these, the export says its name."""
 KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
 
 
@@ -67,9 +69,9 @@ def _in_words(column: Column[Any], value: Any) -> Any:
         return {"code": value.value, "words": words or value.value.replace("_", " ")}
     if value is None:
         return None
-    for kind in (User, Centre):
-        if column.references(kind.__table__.c.id):
-            return {"id": value, "name": db.session.get_one(kind, value).name}
+    for key in column.foreign_keys:
+        if key.column.table.name in NAMED:
+            return {"id": value, "name": db.session.scalar(select(key.column.table.c.name).where(key.column == value))}
     return value
 
 

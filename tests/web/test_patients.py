@@ -1,0 +1,344 @@
+"""What is held on a patient can be handed over whole and erased whole; an audit trail without the reference stays."""
+
+import json
+import stat
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, select
+
+from tests.conftest import World, outcome
+from tests.unit.work import analysis_ids
+from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
+from tests.web.reading import decide, take
+from webapp.analysis import leases, results, runner
+from webapp.config import Settings
+from webapp.database import reading, transaction
+from webapp.extensions import db
+from webapp.models import AuditEvent, Case, CaseState, FailureReason, Finding, Image, Role, User
+from webapp.upkeep import belonging, erasure
+from webapp.upkeep.patient_commands import years_before
+
+REFERENCE = "ZZ-4711"
+CENTRE = "Test Centre A"
+KEPT = {
+    "alembic_version",
+    "audit_event",
+    "audit_head",
+    "centre",
+    "management_option",
+    "model_version",
+    "operating_point_choice",
+    "rerun",
+    "user_account",
+    "worker",
+}
+"""Tables without anything about one patient. A new table belongs either to a case, by a foreign key, or in here."""
+
+
+def run(app: Flask, *command: str, answer: str | None = None) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=list(command), input=answer)
+    return result.exit_code, result.output
+
+
+def erase(app: Flask, reference: str = REFERENCE) -> tuple[int, str]:
+    return run(app, "erase-patient", reference, "--centre", CENTRE, "--yes")
+
+
+def rows(app: Flask) -> dict[str, int]:
+    with app.app_context(), reading() as session:
+        tables = db.metadata.sorted_tables
+        return {table.name: session.scalar(select(func.count()).select_from(table)) for table in tables}
+
+
+@pytest.fixture
+def gp(world: World) -> str:
+    return world.user(Role.GP)
+
+
+def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFERENCE) -> str:
+    """A case with a row in every table that a case can have rows in: read blinded, decided, amended, asked about …"""
+    number = world.case(gp, images=2, patient_reference=reference, history="A private history")
+    world.analyse(number, 0.9)
+    first_email, second_email = world.user(Role.DERMATOLOGIST), world.user(Role.DERMATOLOGIST)
+    with app.app_context(), transaction() as session:
+        session.query(User).filter_by(email=first_email).one().reads_blinded = True
+        colleague = session.query(User).filter_by(email=second_email).one().id
+    first, second = sign_in(first_email), sign_in(second_email)
+    take(first, number)
+    first.submit(f"/review/{number}/impression", {"diagnosis": "bcc", "management": "biopsy"}, page="/profile")
+    patterns = {f"pattern_{code}": "present" for code in ("PN", "U", "ON", "MG", "ML", "SW", "AT")}
+    assert decide(first, number, diagnosis="bcc", management="biopsy", **patterns).status_code == 302
+    with stored_case(app, number) as case:
+        seen = case.reviews[-1].id
+    first.submit(f"/review/{number}/undo", {"seen": seen}, page="/profile")
+    assert decide(first, number, diagnosis="bcc", management="biopsy", advice="Private advice").status_code == 302
+    asked = first.submit(
+        f"/review/{number}/opinions", {"colleague": colleague, "question": "And you?"}, page="/profile"
+    )
+    assert asked.status_code == 302
+    give_opinion(second, number)
+    client = sign_in(gp)
+    client.get(f"/cases/{number}")
+    client.submit(f"/histology/{number}", {"result": "bcc", "remark": "Private remark"}, page=f"/cases/{number}")
+    return number
+
+
+def give_opinion(client, number: str) -> None:
+    form = {"diagnosis": "bcc", "management": "biopsy", "remark": ""}
+    answer = client.submit(f"/review/{number}/opinion", form, page=f"/review/{number}")
+    assert answer.status_code == 302
+
+
+def test_every_table_is_either_of_a_case_or_named_as_kept() -> None:
+    owned = {table.name for table in belonging.tables()}
+    assert owned.isdisjoint(KEPT)
+    assert owned | KEPT >= {table.name for table in db.metadata.sorted_tables}
+    assert {"case_file", "image", "analysis", "finding", "review", "assessment", "outcome_receipt"} <= owned
+
+
+def test_a_table_that_is_added_later_is_found() -> None:
+    metadata = MetaData()
+    root = Table("case_file", metadata, Column("id", Integer, primary_key=True))
+    child = Table("child", metadata, Column("case_id", ForeignKey("case_file.id"), primary_key=True))
+    late = Table("late", metadata, Column("child_id", ForeignKey("child.case_id")))
+    Table("stranger", metadata, Column("id", Integer, primary_key=True))
+    assert belonging.tables(metadata) == [root, child, late]
+    assert "child.case_id IN" in str(belonging.of_cases(late, [1]))
+
+
+def test_erasing_leaves_nothing_of_the_patient_and_all_of_the_others(app, settings, world, sign_in, gp) -> None:
+    other = world.case(gp, patient_reference="ZZ-47110")
+    world.analyse(other, 0.9)
+    foreign = world.case(world.user(Role.GP, centre="Test Centre B"), patient_reference=REFERENCE)
+    before, files, noted = rows(app), stored_files(settings), len(actions(app, ignore=()))
+    number = whole_case(app, world, sign_in, gp)
+    added = rows(app)
+    empty = [table.name for table in belonging.tables() if added[table.name] == before[table.name]]
+    assert empty == [], "the test's case has rows everywhere"
+    assert len(stored_files(settings)) > len(files)
+
+    status, output = erase(app)
+    assert (status, number in output) == (0, True)
+    after = rows(app)
+    assert {name: after[name] for name in after.keys() - KEPT} == {name: before[name] for name in after.keys() - KEPT}
+    assert stored_files(settings) == files
+    for kept in (other, foreign):
+        with stored_case(app, kept) as case:
+            assert case.number == kept
+    assert run(app, "verify-store")[0] == 0
+    assert run(app, "verify-audit")[0] == 0
+    assert len(actions(app, ignore=())) > noted, "the trail is kept"
+    with app.app_context(), reading() as session:
+        event = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+        assert (event.action, event.after) == ("patient.erased", {"cases": number})
+        assert REFERENCE not in str([vars(row) for row in session.scalars(select(AuditEvent))])
+
+
+def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, world: World, gp: str) -> None:
+    world.case(gp, patient_reference=REFERENCE)
+    assert erase(app)[0] == 0
+    before = actions(app)
+    assert erase(app) == (0, "Nothing is held on this reference of this centre.\n")
+    assert actions(app) == before
+    assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
+
+
+def test_erasing_asks_first(app: Flask, world: World, gp: str) -> None:
+    number = world.case(gp, patient_reference=REFERENCE)
+    command = ("erase-patient", REFERENCE, "--centre", CENTRE)
+    status, output = run(app, *command, answer="n\n")
+    assert (status, number in output) == (1, True)
+    with stored_case(app, number):
+        pass
+    assert run(app, *command, answer="y\n")[0] == 0
+
+
+def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign_in, gp) -> None:
+    """Erased while a dermatologist reads the case and a worker analyses it."""
+    number = world.case(gp, patient_reference=REFERENCE)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    (analysis_id,) = analysis_ids(app, number)
+    with app.app_context(), transaction():
+        assert leases.take(analysis_id, "worker")
+    assert erase(app)[0] == 0
+    assert decide(reader, number).status_code == 404
+    assert reader.get("/review/").status_code == 200
+    assert sign_in(gp).get("/cases/").status_code == 200
+    with app.app_context(), transaction():
+        assert not results.finish(analysis_id, "worker", outcome(0.9), app.extensions["image_store"])
+        results.give_up(analysis_id, "worker", FailureReason.ERROR)
+    with app.app_context():
+        runner.run_analysis(analysis_id)
+    assert stored_files(settings) == set()
+
+
+def test_objects_that_could_not_be_removed_are_found_again(app, settings, world, gp, monkeypatch) -> None:
+    world.case(gp, patient_reference=REFERENCE)
+    with monkeypatch.context() as patch:
+        patch.setattr(app.extensions["image_store"].blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
+        assert erase(app)[0] == 0
+    monkeypatch.setattr("webapp.upkeep.store.YOUNG", timedelta(0))
+    assert len(stored_files(settings)) == 2
+    run(app, "verify-store", "--delete-orphans")
+    assert stored_files(settings) == set()
+
+
+def test_rows_that_could_not_be_erased_keep_their_objects(app, settings, world, gp, monkeypatch) -> None:
+    world.case(gp, patient_reference=REFERENCE)
+    before, files = rows(app), stored_files(settings)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("webapp.audit.record", fail)
+    assert erase(app)[0] == 1
+    assert (rows(app), stored_files(settings)) == (before, files)
+
+
+def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: Path) -> None:
+    number = whole_case(app, world, sign_in, gp)
+    world.case(gp, patient_reference="SOMEBODY-ELSE")
+    file = tmp_path / "patient.zip"
+    command = ("export-patient", REFERENCE, "--centre", CENTRE, "--to", str(file))
+    status, output = run(app, *command)
+    assert (status, number in output) == (0, True), output
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with zipfile.ZipFile(file) as archive:
+        names = set(archive.namelist())
+        record = json.loads(archive.read("record.json"))
+        events = json.loads(archive.read("audit.json"))
+        letter = archive.read(f"letters/{number}.html").decode()
+        image = archive.read(f"image/{image_ids(app, number)[0]}-key.jpg")
+    assert image.startswith(b"\xff\xd8")
+    with app.app_context(), reading() as session:
+        heatmaps = session.scalar(select(func.count()).where(Finding.heatmap_key.is_not(None)))
+        images = session.scalar(select(func.count()).where(Image.case_id == Case.id, Case.number == number))
+    assert len([name for name in names if name.startswith("image/")]) == 2 * images == 4
+    assert len([name for name in names if name.startswith("finding/")]) == heatmaps == 2
+    assert record["patient_reference"] == REFERENCE
+    assert [row["number"] for row in record["case_file"]] == [number]
+    assert record["case_file"][0]["centre_id"]["name"] == CENTRE
+    assert record["review"][-1]["diagnosis"] == {"code": "bcc", "words": "Basal cell carcinoma"}
+    assert set(record) >= {table.name for table in belonging.tables()}
+    assert all(record[table.name] for table in belonging.tables())
+    assert "Private advice" in letter
+    assert {"Case sent", "Image analysed", "Case decided"} <= {event["what"] for event in events}
+    assert "SOMEBODY-ELSE" not in json.dumps(record)
+    assert actions(app)[-1] == "patient.exported"
+    assert run(app, *command)[0] == 1, "an existing file is never overwritten"
+
+
+def test_what_cannot_be_read_back_is_said(app, settings, world, gp, tmp_path: Path) -> None:
+    world.case(gp, patient_reference=REFERENCE)
+    for path in stored_files(settings):
+        path.write_bytes(b"damaged")
+    file = tmp_path / "patient.zip"
+    status, output = run(app, "export-patient", REFERENCE, "--centre", CENTRE, "--to", str(file))
+    assert status == 1
+    assert output.count("unknown format") == 2
+    assert zipfile.ZipFile(file).namelist() == ["record.json", "audit.json"]
+
+
+LONG_AGO = datetime(2010, 5, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def old(app: Flask, settings: Settings) -> Flask:
+    """The application with cases kept for five years."""
+    app.extensions["settings"] = replace(settings, retention_years=5)
+    return app
+
+
+def decided_long_ago(app: Flask, world: World, sign_in, gp: str, **changes: object) -> str:
+    number = world.case(gp)
+    world.analyse(number, 0.02)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    decide(reader, number)
+    change_case(app, number, submitted_at=LONG_AGO, **changes)
+    with app.app_context(), transaction() as session:
+        session.query(Case).filter_by(number=number).one().reviews[0].decided_at = LONG_AGO
+    return number
+
+
+def test_retention_erases_what_ended_long_ago_and_nothing_else(old, settings, world, sign_in, gp) -> None:
+    gone = decided_long_ago(old, world, sign_in, gp)
+    reopened = decided_long_ago(old, world, sign_in, gp)
+    with old.app_context(), transaction() as session:
+        session.query(Case).filter_by(number=reopened).one().move_to(CaseState.AWAITING_REVIEW)
+    fresh_answer = world.case(gp)
+    change_case(old, fresh_answer, submitted_at=LONG_AGO)
+    recently_closed = decided_long_ago(old, world, sign_in, gp, closed_at=datetime.now(UTC))
+    follower = world.case(gp)
+    with stored_case(old, gone) as case:
+        gone_id = case.id
+    change_case(old, follower, follows_id=gone_id)
+
+    status, output = run(old, "apply-retention", "--dry-run")
+    assert (status, output.split()[:2]) == (0, [gone, "1"])
+    with stored_case(old, gone):
+        pass
+    status, output = run(old, "apply-retention")
+    assert (status, output.split()[:2]) == (0, [gone, "1"])
+    assert "and are erased" in output
+    with old.app_context(), reading() as session:
+        assert set(session.scalars(select(Case.number))) == {reopened, fresh_answer, recently_closed, follower}
+    with stored_case(old, follower) as case:
+        assert case.follows_id is None
+    assert actions(old)[-1] == "retention.applied"
+    assert run(old, "apply-retention")[1].startswith("0 cases")
+    assert run(old, "verify-audit")[0] == run(old, "verify-store")[0] == 0
+
+
+@pytest.mark.parametrize("later", ["review", "histology"])
+def test_whatever_was_noted_later_keeps_the_case(old, world, sign_in, gp, later: str) -> None:
+    number = decided_long_ago(old, world, sign_in, gp)
+    if later == "review":
+        with old.app_context(), transaction() as session:
+            session.query(Case).filter_by(number=number).one().reviews[0].decided_at = datetime.now(UTC)
+    else:
+        client = sign_in(gp)
+        client.submit(f"/histology/{number}", {"result": "benign", "remark": ""}, page=f"/cases/{number}")
+    assert run(old, "apply-retention")[1].startswith("0 cases")
+
+
+def test_a_case_that_was_opened_again_since_it_was_listed_is_kept(old, world, sign_in, gp) -> None:
+    number = decided_long_ago(old, world, sign_in, gp)
+    change_case(old, number, closed_at=datetime.now(UTC))
+    with old.app_context():
+        assert not erasure.apply_retention(number, datetime.now(UTC) - timedelta(days=1))
+    with stored_case(old, number):
+        pass
+
+
+def test_a_later_lesion_follows_the_nearest_case_that_stays(old, world, sign_in, gp) -> None:
+    first = world.case(gp)
+    middle = decided_long_ago(old, world, sign_in, gp)
+    last = world.case(gp)
+    with stored_case(old, first) as case:
+        first_id = case.id
+    with stored_case(old, middle) as case:
+        middle_id = case.id
+    change_case(old, middle, follows_id=first_id)
+    change_case(old, last, follows_id=middle_id)
+    run(old, "apply-retention")
+    with stored_case(old, last) as case:
+        assert case.follows_id == first_id
+
+
+def test_without_the_setting_everything_is_kept(app: Flask, world, sign_in, gp) -> None:
+    number = decided_long_ago(app, world, sign_in, gp)
+    assert run(app, "apply-retention") == (0, "RETENTION_YEARS is not set: every case is kept.\n")
+    with stored_case(app, number):
+        pass
+
+
+def test_years_are_years_of_the_calendar() -> None:
+    assert years_before(datetime(2024, 2, 29, tzinfo=UTC), 1) == datetime(2023, 2, 28, tzinfo=UTC)
+    assert years_before(datetime(2024, 5, 31, tzinfo=UTC), 10) == datetime(2014, 5, 31, tzinfo=UTC)
