@@ -7,6 +7,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from webapp.cases import queries as case_queries
+from webapp.counts import in_words
 from webapp.models import Role, utcnow
 from webapp.review import queries as review_queries
 
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
         day=day,
         ago=ago,
         duration=duration,
+        in_words=in_words,
         percent=percent,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from webapp.counts import up_to
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
+from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
@@ -35,7 +37,7 @@ def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
         select(Analysis.failure, count)
         .join(Analysis.image)
         .join(Image.case)
-        .where(Analysis.state == AnalysisState.FAILED, ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
+        .where(now_in(AnalysisState.FAILED), ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
         .group_by(Analysis.failure)
         .order_by(count.desc(), Analysis.failure)
     )
@@ -59,11 +61,12 @@ def versions() -> list[ModelVersion]:
     return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
 
 
-def results_by_version() -> dict[int, tuple[int, datetime | None]]:
-    """Version id → (results, when the last of them came)."""
-    statement = select(Analysis.model_version_id, func.count(), func.max(Analysis.finished_at))
-    rows = db.session.execute(statement.group_by(Analysis.model_version_id))
-    return {version_id: (count, last) for version_id, count, last in rows if version_id is not None}
+def results_of(version: ModelVersion) -> tuple[int, datetime | None]:
+    """(results up to the limit of ``webapp.counts``, when the last of them came)."""
+    own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)
+    last = own.with_only_columns(func.max(Analysis.finished_at)).scalar_subquery()
+    count, moment = db.session.execute(select(up_to(own), last)).one()
+    return count, moment
 
 
 def last_rerun() -> Rerun | None:
