@@ -30,7 +30,7 @@ class Stage:
     def get(self, role: Role, path: str) -> TestResponse:
         return self.clients[role].get(path)
 
-    def _number(self, *conditions: ColumnElement[bool], of_centre: bool = False, middle: bool = False) -> str:
+    def _number(self, *conditions: ColumnElement[bool], of_centre: bool = False) -> str:
         """Number of the newest case for which the conditions hold."""
         with self.app.app_context(), reading() as session:
             statement = select(Case.number).where(*conditions).order_by(Case.id.desc())
@@ -43,7 +43,7 @@ class Stage:
 
     @cached_property
     def open_case(self) -> str:
-        return self._number(Case.state == CaseState.AWAITING_REVIEW, of_centre=True)
+        return self._number(Case.is_open, of_centre=True)
 
     @cached_property
     def answered_case(self) -> str:

@@ -48,7 +48,7 @@ def measure(stages: dict[int, Stage], requests: int) -> dict[str, dict[int, tupl
     found = {}
     for page in PAGES:
         times: dict[int, list[float]] = {size: [] for size in stages}
-        for size, stage in stages.items():
+        for stage in stages.values():
             _once(page, stage)  # compiled templates and statements, the first look at the disk
         for _ in range(max(3, requests // page.costs)):
             for size, stage in stages.items():

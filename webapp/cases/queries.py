@@ -88,7 +88,7 @@ class ListFilter(StrEnum):
     def conditions(self) -> list[ColumnElement[bool]]:
         """Of which one must hold; rows with one of them stand side by side in an index of the centre."""
         if self is ListFilter.TO_READ:
-            return [Case.unread.is_(True)]
+            return [Case.unread == true()]
         return [Case.state == state for state in _STATES[self]]
 
 

@@ -124,10 +124,13 @@ BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
 
 
 def _while_open(name: str, *columns: str, only: str | None = None) -> Index:
-    """An index of the few cases that are open, of these only those marked by the column ``only``."""
-    names = ["is_open", *([only] if only else [])]
-    sqlite, postgresql = (text(" AND ".join(f"{n}{true}" for n in names)) for true in (" = 1", ""))
-    return Index(f"ix_case_file_open_{name}", *columns, sqlite_where=sqlite, postgresql_where=postgresql)
+    """An index of the few cases that are open, of these only those marked by the column ``only``.
+
+    The marks are columns of it, too: SQLite would otherwise look each of them up in the table.
+    """
+    marks = ["is_open", *([only] if only else [])]
+    sqlite, postgresql = (text(" AND ".join(f"{mark}{true}" for mark in marks)) for true in (" = 1", ""))
+    return Index(f"ix_case_file_open_{name}", *marks, *columns, sqlite_where=sqlite, postgresql_where=postgresql)
 
 
 def reference_key(reference: str) -> str:
@@ -167,6 +170,7 @@ class Case(Base):
         _while_open("centre", "centre_id", "rank", "waiting_since", "id"),
         _while_open("state", "state", "rank", "waiting_since", "id"),
         _while_open("urgency", "urgency", "waiting_since", "id"),
+        _while_open("person", "rank", "waiting_since", "id", only="needs_person"),
         _while_open("contradiction", "rank", "waiting_since", "id", only="contradiction"),
         _while_open("other_cancer", "rank", "waiting_since", "id", only="other_cancer"),
     )

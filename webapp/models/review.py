@@ -80,6 +80,7 @@ class Claim(Base):
 
     __tablename__ = "claim"
     __table_args__ = (
+        Index("ix_claim_case_id", "case_id"),
         Index(
             "uq_claim_held",
             "case_id",

@@ -1,11 +1,11 @@
 """The only place that selects for the dermatologist: worklist pages, claims."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ml.patterns import Pattern
@@ -33,8 +33,6 @@ from webapp.review.filters import Filters, Order
 from webapp.review.targets import allowed
 
 PAGE_SIZE = 25
-PLACED_FROM = 2.0
-"""Ranks below it are of cases that need a person: see Case."""
 
 
 @dataclass(frozen=True)
@@ -93,31 +91,27 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
 
 
 def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
-    wanted: dict[str, ColumnElement[bool]] = {
-        "centre": Case.centre_id == filters.centre,
-        "urgency": Case.urgency == filters.urgency,
-        "state": Case.state == filters.state,
-        "pattern": _has_pattern(filters.pattern),
-        "person": _needs_person(),
-        "contradiction": Case.contradiction.is_(True),
-        "other_cancer": Case.other_cancer.is_(True),
-        "overdue": _overdue(),
-        "mine": _held_by(user),
+    wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "centre": lambda: Case.centre_id == filters.centre,
+        "urgency": lambda: Case.urgency == filters.urgency,
+        "state": lambda: Case.state == filters.state,
+        "pattern": lambda: _has_pattern(filters.pattern),
+        "person": lambda: Case.needs_person == true(),
+        "contradiction": lambda: Case.contradiction == true(),
+        "other_cancer": lambda: Case.other_cancer == true(),
+        "overdue": _overdue,
+        "mine": lambda: _held_by(user),
     }
-    return [condition for name, condition in wanted.items() if getattr(filters, name)]
-
-
-def _needs_person() -> ColumnElement[bool]:
-    """These come first in the order of the worklist, so that nobody has to look through the rest."""
-    return and_(Case.rank < PLACED_FROM, Case.needs_person)
+    return [condition() for name, condition in wanted.items() if getattr(filters, name)]
 
 
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
-    statement = select(Finding.id).join(Finding.analysis).join(Analysis.image)
-    present = Finding.present & (Finding.target == (pattern or ""))
-    return statement.where(
-        Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, ~Analysis.beside, present
-    ).exists()
+    """One "exists" in another: in a join SQLite may begin with all finished analyses, for each case anew."""
+    finding = (Finding.target == (pattern or "")) & Finding.present
+    found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
+    done = (Analysis.state == AnalysisState.DONE) & ~Analysis.beside
+    analysed = select(Analysis.id).where(Analysis.image_id == Image.id, done, found).exists()
+    return select(Image.id).where(Image.case_id == Case.id, analysed).exists()
 
 
 def _overdue() -> ColumnElement[bool]:
@@ -130,8 +124,15 @@ def _overdue_by_urgency() -> list[ColumnElement[bool]]:
 
 
 def _held_by(user: User) -> ColumnElement[bool]:
-    own = select(Claim.case_id).where(Claim.released_at.is_(None), Claim.user_id == user.id)
-    return Case.id.in_(own.where(Claim.expires_at > utcnow()))
+    """By the ids themselves: a database that is given a subquery goes through all open cases instead."""
+    ids = db.session.scalars(_own_claims(user).with_only_columns(Claim.case_id)).all()
+    return Case.id.in_(ids) if ids else false()
+
+
+def _own_claims(user: User) -> Select[int]:
+    """Ids of the claims on open cases that this user holds."""
+    held = select(Claim.id).join(Claim.case).where(Claim.released_at.is_(None), Claim.user_id == user.id)
+    return held.where(Claim.expires_at > utcnow(), Case.is_open)
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,9 @@ def counts(user: User, filters: Filters) -> Counts:
     wanted = [
         up_to(cases()),
         up_to(cases(*_conditions(user, filters))),
-        up_to(cases(_needs_person())),
+        up_to(cases(Case.needs_person == true())),
         up_to(select(late.subquery().c.id)),
-        up_to(cases(_held_by(user))),
+        up_to(_own_claims(user)),
     ]
     counted: Sequence[int] = db.session.execute(select(*wanted)).one()
     return Counts(*counted)

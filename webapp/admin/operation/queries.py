@@ -1,8 +1,10 @@
 """The only place that selects for the pages on the program's operation; an administrator sees numbers, not cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.counts import up_to
@@ -61,12 +63,14 @@ def versions() -> list[ModelVersion]:
     return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
 
 
-def results_of(version: ModelVersion) -> tuple[int, datetime | None]:
-    """(results up to the limit of ``webapp.counts``, when the last of them came)."""
-    own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)
-    last = own.with_only_columns(func.max(Analysis.finished_at)).scalar_subquery()
-    count, moment = db.session.execute(select(up_to(own), last)).one()
-    return count, moment
+def results_of(versions: Sequence[ModelVersion]) -> list[tuple[int, datetime | None]]:
+    """Of each version (results up to the limit of ``webapp.counts``, when the last of them came)."""
+    columns: list[ColumnElement[Any]] = []
+    for version in versions:
+        own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)
+        columns += [up_to(own), own.with_only_columns(func.max(Analysis.finished_at)).scalar_subquery()]
+    found = db.session.execute(select(*columns)).one() if columns else ()
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 def last_rerun() -> Rerun | None:

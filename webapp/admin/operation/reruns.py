@@ -26,12 +26,11 @@ class VersionRow:
 
 def versions() -> list[VersionRow]:
     """The latest first."""
-    active = queries.active_version()
-    rows = []
-    for version in queries.versions():
-        results, last = queries.results_of(version)
-        rows.append(VersionRow(version, version is active, results, last))
-    return rows
+    active, versions = queries.active_version(), queries.versions()
+    return [
+        VersionRow(version, version is active, results, last)
+        for version, (results, last) in zip(versions, queries.results_of(versions), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
