@@ -20,6 +20,7 @@ INDEXES = {
     'ix_case_file_centre': ('case_file', ['centre_id', 'id'], {}),
     'ix_case_file_centre_state': ('case_file', ['centre_id', 'state', 'id'], {}),
     'ix_case_file_centre_number': ('case_file', ['centre_id', 'number'], {}),
+    'ix_case_file_centre_patient': ('case_file', ['centre_id', 'patient_reference', 'id'], {}),
     'ix_case_file_centre_reference': ('case_file', ['centre_id', 'reference_key'], {}),
     'ix_case_file_centre_reversed': ('case_file', ['centre_id', 'reference_reversed'], {}),
     'ix_case_file_unread': ('case_file', ['centre_id', 'id'], {'sqlite_where': sa.text('unread = 1'), 'postgresql_where': sa.text('unread')}),
@@ -44,6 +45,7 @@ INDEXES = {
     'ix_opinion_request_asked_by': ('opinion_request', ['asked_by_id', 'seen_at', 'answered_at', 'id'], {}),
 }
 REPLACED = {
+    'ix_case_file_patient_reference': ('case_file', ['patient_reference']),
     'ix_analysis_rerun_id': ('analysis', ['rerun_id']),
     'ix_review_decided_at': ('review', ['decided_at']),
     'ix_audit_event_at': ('audit_event', ['at']),

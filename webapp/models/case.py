@@ -158,6 +158,7 @@ class Case(Base):
         Index("ix_case_file_centre", "centre_id", "id"),
         Index("ix_case_file_centre_state", "centre_id", "state", "id"),
         Index("ix_case_file_centre_number", "centre_id", "number"),
+        Index("ix_case_file_centre_patient", "centre_id", "patient_reference", "id"),
         Index("ix_case_file_centre_reference", "centre_id", "reference_key"),
         Index("ix_case_file_centre_reversed", "centre_id", "reference_reversed"),
         Index(
@@ -188,7 +189,7 @@ class Case(Base):
     synthetic: Mapped[bool] = mapped_column(default=False)
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    patient_reference: Mapped[str] = mapped_column(String(40), index=True)
+    patient_reference: Mapped[str] = mapped_column(String(40))
     reference_key: Mapped[str] = mapped_column(BYTEWISE, server_default="")
     reference_reversed: Mapped[str] = mapped_column(BYTEWISE, server_default="")
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)

@@ -154,14 +154,15 @@ def counts(user: User, filters: Filters) -> Counts:
         return select(Case.id).where(Case.is_open, visible_to(user), *conditions)
 
     late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _overdue_by_urgency()))
-    wanted = [
-        up_to(cases()),
-        up_to(cases(*_conditions(user, filters))),
+    every = up_to(cases())
+    columns = [
+        every,
+        up_to(cases(*_conditions(user, filters))) if filters.active else every,
         up_to(cases(Case.needs_person == true())),
         up_to(select(late.subquery().c.id)),
         up_to(_own_claims(user)),
     ]
-    counted: Sequence[int] = db.session.execute(select(*wanted)).one()
+    counted: Sequence[int] = db.session.execute(select(*(column.label(None) for column in columns))).one()
     return Counts(*counted)
 
 
