@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from webapp.accounts import sessions
 from webapp.cases import queries as case_queries
+from webapp.counts import in_words
 from webapp.models import Role, utcnow
 from webapp.review import queries as review_queries
 
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
         day=day,
         ago=ago,
         duration=duration,
+        in_words=in_words,
         percent=percent,
     )
     app.jinja_env.globals.update(seconds_left=_seconds_left)

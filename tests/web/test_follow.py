@@ -9,6 +9,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, change_case, counted_queries, image_ids, stored_case
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
+from webapp.cases import queries
 from webapp.models import CaseState, Role
 
 
@@ -60,7 +61,8 @@ def test_another_centres_case_cannot_be_closed(app: Flask, world: World, gp: Che
     [
         ("100%", ["100%"]),
         ("%", ["100%"]),
-        ("_", ["A_1"]),
+        ("_1", ["A_1"]),
+        ("_", []),
         ("a_1", ["A_1"]),
         ("A-1", ["A-1"]),
         ("\\", []),
@@ -75,6 +77,37 @@ def test_search_takes_every_character_as_it_is(
     by_reference = {reference: world.case(email, patient_reference=reference) for reference in ("A-1", "A_1", "100%")}
     page = gp.get("/cases/", query_string={"q": search}).text
     assert listed(page) == [by_reference[reference] for reference in found]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("pc-7", True), ("7/2026", True), ("C-7/2", False), ("PC-7/2026", True), ("PC-7/2026x", False)],
+)
+def test_search_finds_the_beginning_and_the_end_of_a_reference(
+    world: World, email: str, gp: CheckedClient, search: str, found: bool
+) -> None:
+    number = world.case(email, patient_reference="PC-7/2026")
+    world.case(email, patient_reference="PC-8/2025")
+    assert (listed(gp.get("/cases/", query_string={"q": search}).text) == [number]) is found
+
+
+def test_search_finds_the_beginning_of_a_number(world: World, email: str, gp: CheckedClient) -> None:
+    number = world.case(email)
+    for search in (number, number.lower(), number[:7], number[3:], number[3:8].lower()):
+        assert listed(gp.get("/cases/", query_string={"q": search}).text) == [number]
+    for search in (number[5:], f"{number}X"):
+        assert listed(gp.get("/cases/", query_string={"q": search}).text) == []
+
+
+def test_search_for_what_very_many_cases_share(
+    monkeypatch: pytest.MonkeyPatch, world: World, email: str, gp: CheckedClient
+) -> None:
+    monkeypatch.setattr(queries, "MOST", 2)
+    numbers = [world.case(email, patient_reference=f"PC-{n}") for n in range(4)]
+    other = world.case(email, patient_reference="X-1")
+    assert listed(gp.get("/cases/?q=pc-").text) == numbers[::-1]
+    assert listed(gp.get("/cases/?q=DT").text) == []
+    assert listed(gp.get("/cases/?q=1").text) == [other, numbers[1]]
 
 
 def test_search_finds_a_number_and_shows_what_was_asked(world: World, email: str, gp: CheckedClient) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import selectinload
 
 from webapp.extensions import db
@@ -18,11 +18,14 @@ from webapp.models import (
     Worker,
     utcnow,
 )
+from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 ALIVE = timedelta(seconds=60)
 AHEAD = timedelta(hours=1)
 """No row is stamped so far ahead. Where one is, the clock was set back since: nobody waits until it catches up."""
+PORTION = 500
+"""Rows that one sweep takes at most: the next one comes a second later."""
 
 
 def locked_case_of(analysis_id: int) -> Case | None:
@@ -53,20 +56,20 @@ def _unlocked(statement: Select[Analysis]) -> Select[Analysis]:
 
 
 def silent(now: datetime, grace: timedelta) -> list[Analysis]:
-    """Analyses queued for longer than ``grace``."""
+    """Analyses queued for longer than ``grace``, the oldest first: as many as one sweep should send again."""
     due = or_(Analysis.queued_at < now - grace, Analysis.queued_at > now + AHEAD)
-    statement = select(Analysis).where(Analysis.state == AnalysisState.QUEUED, due)
-    return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id))))
+    statement = select(Analysis).where(now_in(AnalysisState.QUEUED), due)
+    return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id).limit(PORTION))))
 
 
 def without_model(now: datetime, pause: timedelta) -> list[Analysis]:
-    """Analyses of open cases that failed because there was no model, at least ``pause`` ago."""
+    """Analyses of open cases that failed because there was no model, at least ``pause`` ago: one sweep's portion."""
     statement = (
         select(Analysis)
         .join(Analysis.image)
         .join(Image.case)
         .where(
-            Analysis.state == AnalysisState.FAILED,
+            now_in(AnalysisState.FAILED),
             Analysis.failure == FailureReason.MODEL_UNAVAILABLE,
             or_(
                 Analysis.finished_at.is_(None),
@@ -76,7 +79,7 @@ def without_model(now: datetime, pause: timedelta) -> list[Analysis]:
             Case.is_open,
         )
     )
-    return list(db.session.scalars(_unlocked(statement.order_by(Analysis.id))))
+    return list(db.session.scalars(_unlocked(statement.order_by(Analysis.id).limit(PORTION))))
 
 
 def waiting_count() -> int:
@@ -123,10 +126,15 @@ def _left(rerun: Rerun) -> ColumnElement[bool]:
     return and_(Image.stored_at <= rerun.requested_at, Case.state != CaseState.WITHDRAWN, ~touched)
 
 
-def images_left(rerun: Rerun, limit: int) -> list[int]:
-    """The next images to re-run, the latest first."""
-    statement = select(Image.id).join(Image.case).where(_left(rerun)).order_by(Image.id.desc()).limit(max(limit, 0))
-    return list(db.session.scalars(statement))
+def images_left(rerun: Rerun, limit: int, below: int | None = None) -> list[int]:
+    """The next images to re-run, the latest first, from ids below ``below``."""
+    statement = select(Image.id).join(Image.case).where(_left(rerun), true() if below is None else Image.id < below)
+    return list(db.session.scalars(statement.order_by(Image.id.desc()).limit(max(limit, 0))))
+
+
+def lowest_image_of(rerun: Rerun) -> int | None:
+    """How far down the re-run has come."""
+    return db.session.scalar(select(func.min(Analysis.image_id)).where(Analysis.rerun_id == rerun.id))
 
 
 def count_left(rerun: Rerun) -> int:

@@ -8,7 +8,7 @@ from webapp import audit
 from webapp.analysis import queries, queue
 from webapp.database import after_commit
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, utcnow
+from webapp.models import Analysis, AnalysisState, Case, Rerun, utcnow
 
 PORTION = 20
 
@@ -19,7 +19,7 @@ def feed() -> int:
     if rerun is None or rerun.model_version_id not in queries.loaded_versions():
         return 0
     pending = queries.pending_of(rerun)
-    images = queries.images_left(rerun, limit=PORTION - pending)
+    images = _next_images(rerun, pending)
     if not images and not pending:
         rerun.ended_at = utcnow()
         audit.record(None, "rerun.ended", rerun)
@@ -29,6 +29,14 @@ def feed() -> int:
     messages = [(analysis.id, queue.RERUN) for analysis in analyses]
     after_commit(lambda: queue.send_all(messages))
     return len(analyses)
+
+
+def _next_images(rerun: Rerun, pending: int) -> list[int]:
+    """On from where it has come to; at the end once more from the top, for those that were busy then."""
+    wanted = PORTION - pending
+    return queries.images_left(rerun, wanted, below=queries.lowest_image_of(rerun)) or (
+        [] if pending else queries.images_left(rerun, wanted)
+    )
 
 
 def put_in_force(case: Case, analysis: Analysis) -> None:

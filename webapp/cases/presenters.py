@@ -6,6 +6,7 @@ from flask import url_for
 from werkzeug.utils import secure_filename
 
 from webapp.cases.waiting import Waiting
+from webapp.counts import MOST, in_words
 from webapp.filters import duration
 from webapp.models import Case, CaseState, Image, Review, TriageReason
 
@@ -73,8 +74,11 @@ def place_words(waiting: Waiting | None) -> str:
     """For example "place 3 of 12, about 5 h"; empty for a case that waits for nobody."""
     if waiting is None:
         return ""
-    estimate = "no estimate yet" if waiting.seconds is None else f"about {duration(waiting.seconds)}"
-    return f"place {waiting.place} of {waiting.length}, {estimate}"
+    far = waiting.place > MOST
+    about = "more than" if far else "about"
+    estimate = "no estimate yet" if waiting.seconds is None else f"{about} {duration(waiting.seconds)}"
+    place = f"after the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
+    return f"{place}, {estimate}"
 
 
 @dataclass(frozen=True)

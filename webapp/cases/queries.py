@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, and_, distinct, false, func, or_, select, true
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, distinct, false, func, or_, select, true, union_all
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, selectinload
 
+from webapp.counts import MOST, up_to
 from webapp.extensions import db
-from webapp.models import Analysis, Case, CaseState, Finding, Image, Receipt, Review, Role, User
+from webapp.models import Analysis, Case, CaseState, Finding, Image, Review, Role, User
+from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
+NUMBER_LENGTH = 7
+"""Signs of a case number after its "DT-"."""
+BADGE_MOST = 99
 
 
 def visible_to(user: User) -> ColumnElement[bool]:
@@ -80,10 +85,11 @@ class ListFilter(StrEnum):
         }[self.value]
 
     @property
-    def condition(self) -> ColumnElement[bool]:
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Of which one must hold; rows with one of them stand side by side in an index of the centre."""
         if self is ListFilter.TO_READ:
-            return _unread()
-        return Case.state.in_(_STATES[self])
+            return [Case.unread == true()]
+        return [Case.state == state for state in _STATES[self]]
 
 
 _STATES = {
@@ -95,55 +101,62 @@ _STATES = {
 }
 
 
-def _unread() -> ColumnElement[bool]:
-    """An answer whose page nobody at the centre has opened; a closed case was read before receipts were kept."""
-    kept = Review.case_id == Case.id, ~Review.retraction.has()
-    last = select(func.max(Review.id)).where(*kept).correlate(Case).scalar_subquery()
-    return and_(Case.state == CaseState.REVIEWED, ~select(Receipt).where(Receipt.review_id == last).exists())
-
-
 def counts(user: User) -> dict[ListFilter, int]:
-    """How many of the centre's cases each filter shows."""
-    columns = [func.count().filter(choice.condition) for choice in ListFilter]
-    row = db.session.execute(select(*columns).select_from(Case).where(visible_to(user))).one()
-    return dict(zip(ListFilter, row, strict=True))
+    """How many of the centre's cases each filter shows, each up to the limit of ``counts``."""
+    columns = [up_to(_wanted(user, choice.conditions)) for choice in ListFilter]
+    return dict(zip(ListFilter, db.session.execute(select(*columns)).one(), strict=True))
+
+
+def _wanted(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Ids of the visible cases for which one of the conditions holds."""
+    return select(Case.id).where(visible_to(user), or_(*conditions))
 
 
 def page(user: User, search: str, before: int | None, only: ListFilter | None = None) -> list[Case]:
     """One page of the centre's cases and one row more, newest first, from ids below ``before``."""
-    statement = select(Case).where(visible_to(user), true() if only is None else only.condition)
-    if before is not None:
-        statement = statement.where(Case.id < before)
-    if search:
-        pattern = f"%{_escape_like(search)}%"
-        statement = statement.where(
-            or_(Case.number.ilike(pattern, escape="\\"), Case.patient_reference.ilike(pattern, escape="\\"))
-        )
-    statement = statement.order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
+    older = true() if before is None else Case.id < before
+    found = _found(user, search) if search else true()
+    # One walk down an index for each condition: the database would sort all rows of both to merge them itself.
+    walks = [
+        select(Case.id).where(visible_to(user), condition, older, found).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
+        for condition in (only.conditions if only else [true()])
+    ]
+    ids = union_all(*(select(walk.subquery().c.id) for walk in walks))
+    statement = select(Case).where(Case.id.in_(ids)).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
     statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.submitted_by))
     return list(db.session.scalars(statement))
 
 
-def _escape_like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _found(user: User, search: str) -> ColumnElement[bool]:
+    """Cases whose number or reference begins like ``search``, or whose reference ends like it; capitals do not count.
+
+    Few of them are looked up by the indexes. What fits very many is common enough for a walk from the newest on.
+    """
+    key = reference_key(search)
+    ranges = [_begins(Case.reference_key, key), _begins(Case.reference_reversed, key[::-1])]
+    digits = search.upper().removeprefix("DT-")
+    if digits.isascii() and digits.isalnum() and len(digits) <= NUMBER_LENGTH:
+        ranges.append(Case.number.between(f"DT-{digits}", f"DT-{digits.ljust(NUMBER_LENGTH, 'Z')}"))
+    walks = [select(Case.id).where(visible_to(user), fits).limit(MOST + 1) for fits in ranges]
+    ids = set(db.session.scalars(union_all(*(select(walk.subquery().c.id) for walk in walks))))
+    return Case.id.in_(ids) if len(ids) <= MOST else or_(*ranges)
+
+
+def _begins(column: InstrumentedAttribute[str], beginning: str) -> ColumnElement[bool]:
+    return and_(column >= beginning, column < beginning + "\U0010ffff")
 
 
 def unread_count(user: User) -> int:
-    """Cases of the centre that wait for somebody there: unread answers and requests for new images."""
-    waiting = or_(ListFilter.TO_READ.condition, ListFilter.RETAKE.condition)
-    statement = select(func.count()).select_from(Case).where(visible_to(user), waiting)
-    return db.session.scalar(statement) or 0
+    """Cases that wait for somebody at the centre, unread answers and requests for new images: up to BADGE_MOST."""
+    waiting = [*ListFilter.TO_READ.conditions, *ListFilter.RETAKE.conditions]
+    columns = [up_to(_wanted(user, [condition]), BADGE_MOST) for condition in waiting]
+    return sum(db.session.execute(select(*columns)).one())
 
 
-def places(case_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """(place, length) in the worklist of all centres, for those of the cases, seen by the user already, in it."""
-    if not case_ids:
-        return {}
-    place = func.row_number().over(order_by=(Case.rank, Case.waiting_since, Case.id))
-    length = func.count().over()
-    line = select(Case.id, place.label("place"), length.label("length")).where(Case.is_open).subquery()
-    rows = db.session.execute(select(line.c.id, line.c.place, line.c.length).where(line.c.id.in_(case_ids)))
-    return {case_id: (place, length) for case_id, place, length in rows}
+def front_of_line() -> list[int]:
+    """Ids of the first cases of the worklist of all centres, in its order: one more than counts are counted to."""
+    line = select(Case.id).where(Case.is_open).order_by(Case.rank, Case.waiting_since, Case.id).limit(MOST + 1)
+    return list(db.session.scalars(line))
 
 
 def decisions_since(moment: datetime) -> tuple[int, datetime | None]:

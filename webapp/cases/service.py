@@ -180,6 +180,7 @@ def note_reading(user: User, case: Case) -> None:
             db.session.add(Receipt(review_id=review.id, user_id=user.id))
     except IntegrityError:
         return  # a colleague opened it at the same moment
+    case.unread = False
     db.session.refresh(review, ["receipt"])
     audit.record(user, "answer.read", review)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webapp.cases import queries
+from webapp.counts import MOST
 from webapp.models import Case, utcnow
 
 PACE_DAYS = 7
@@ -36,7 +37,10 @@ class Pace:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet."""
+    """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet.
+
+    Both are counted as ``webapp.counts`` does it: MOST + 1 stands for anything beyond MOST.
+    """
 
     place: int
     length: int
@@ -45,8 +49,13 @@ class Waiting:
 
 def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
     """By case id, for those of ``cases`` that are open."""
-    places = queries.places([case.id for case in cases if case.is_open])
-    if not places:
+    open_ids = [case.id for case in cases if case.is_open]
+    if not open_ids:
         return {}
-    pace = Pace.measured(utcnow())
-    return {case_id: Waiting(place, length, pace.seconds_until(place)) for case_id, (place, length) in places.items()}
+    line = queries.front_of_line()
+    places = {case_id: place for place, case_id in enumerate(line, start=1)}
+    pace, found = Pace.measured(utcnow()), {}
+    for case_id in open_ids:
+        place = places.get(case_id, MOST + 1)
+        found[case_id] = Waiting(place, len(line), pace.seconds_until(place))
+    return found

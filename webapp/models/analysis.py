@@ -7,7 +7,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    literal,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern, Verdict, clinical_rule
@@ -92,6 +103,17 @@ def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> 
     return OperatingPoint(wanted=float(point["wanted"]), threshold=float(point["threshold"]), **measured)
 
 
+def _in_state(state: AnalysisState, *columns: str) -> Index:
+    """An index of the few analyses in ``state``; a query that is to use it says so with ``now_in``."""
+    where = text(f"state = '{state.value}'")
+    return Index(f"ix_analysis_{state.value}", *columns, sqlite_where=where, postgresql_where=where)
+
+
+def now_in(state: AnalysisState) -> ColumnElement[bool]:
+    """The state written out in the statement: a database looks into a partial index only if it sees that it fits."""
+    return Analysis.state == literal(state, Analysis.state.type, literal_execute=True)
+
+
 class Analysis(Base):
     """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once.
 
@@ -109,6 +131,11 @@ class Analysis(Base):
             postgresql_where=text("state <> 'superseded' AND NOT beside"),
         ),
         Index("ix_analysis_state_lease", "state", "lease_until"),
+        _in_state(AnalysisState.QUEUED, "queued_at", "id"),
+        _in_state(AnalysisState.FAILED, "failure", "finished_at"),
+        Index("ix_analysis_rerun", "rerun_id", "state"),
+        Index("ix_analysis_rerun_image", "rerun_id", "image_id"),
+        Index("ix_analysis_version", "model_version_id", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -123,7 +150,7 @@ class Analysis(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    rerun_id: Mapped[int | None] = mapped_column(ForeignKey("rerun.id"), index=True)
+    rerun_id: Mapped[int | None] = mapped_column(ForeignKey("rerun.id"))
     beside: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))

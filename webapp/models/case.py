@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.centre import Centre
@@ -119,6 +119,23 @@ class TriageReason(StrEnum):
 
 
 TOP = 0.0
+BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
+"""Text compared byte by byte, so that a range of an index holds exactly the texts with one beginning."""
+
+
+def _while_open(name: str, *columns: str, only: str | None = None) -> Index:
+    """An index of the few cases that are open, of these only those marked by the column ``only``.
+
+    The marks are columns of it, too: SQLite would otherwise look each of them up in the table.
+    """
+    marks = ["is_open", *([only] if only else [])]
+    sqlite, postgresql = (text(" AND ".join(f"{mark}{true}" for mark in marks)) for true in (" = 1", ""))
+    return Index(f"ix_case_file_open_{name}", *marks, *columns, sqlite_where=sqlite, postgresql_where=postgresql)
+
+
+def reference_key(reference: str) -> str:
+    """A patient reference as it is searched for: capitals do not count."""
+    return reference.casefold()[:40]
 
 
 class Case(Base):
@@ -128,6 +145,7 @@ class Case(Base):
     A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
     moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``recalled``: the case was decided and is open again, because of something that came later.
+    ``unread``: it is answered, and nobody at the centre has opened the answer.
     """
 
     __tablename__ = "case_file"
@@ -137,6 +155,25 @@ class Case(Base):
         Index("ix_case_file_worklist", "is_open", "rank", "waiting_since", "id"),
         Index("ix_case_file_waiting", "is_open", "waiting_since", "id"),
         Index("ix_case_file_centre_submitted", "centre_id", "submitted_at", "id"),
+        Index("ix_case_file_centre", "centre_id", "id"),
+        Index("ix_case_file_centre_state", "centre_id", "state", "id"),
+        Index("ix_case_file_centre_number", "centre_id", "number"),
+        Index("ix_case_file_centre_patient", "centre_id", "patient_reference", "id"),
+        Index("ix_case_file_centre_reference", "centre_id", "reference_key"),
+        Index("ix_case_file_centre_reversed", "centre_id", "reference_reversed"),
+        Index(
+            "ix_case_file_unread",
+            "centre_id",
+            "id",
+            sqlite_where=text("unread = 1"),
+            postgresql_where=text("unread"),
+        ),
+        _while_open("centre", "centre_id", "rank", "waiting_since", "id"),
+        _while_open("state", "state", "rank", "waiting_since", "id"),
+        _while_open("urgency", "urgency", "waiting_since", "id"),
+        _while_open("person", "rank", "waiting_since", "id", only="needs_person"),
+        _while_open("contradiction", "rank", "waiting_since", "id", only="contradiction"),
+        _while_open("other_cancer", "rank", "waiting_since", "id", only="other_cancer"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -144,14 +181,17 @@ class Case(Base):
     submission_token: Mapped[str] = mapped_column(String(36), unique=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
     submitted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
-    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
     state: Mapped[CaseState] = mapped_column(text_enum(CaseState), default=CaseState.SUBMITTED)
     is_open: Mapped[bool] = mapped_column(default=True)
+    unread: Mapped[bool] = mapped_column(default=False, server_default=false())
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     synthetic: Mapped[bool] = mapped_column(default=False)
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    patient_reference: Mapped[str] = mapped_column(String(40), index=True)
+    patient_reference: Mapped[str] = mapped_column(String(40))
+    reference_key: Mapped[str] = mapped_column(BYTEWISE, server_default="")
+    reference_reversed: Mapped[str] = mapped_column(BYTEWISE, server_default="")
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("case_file.id"), index=True)
     """An earlier case of the same lesion."""
     birth_year: Mapped[int | None]
@@ -199,6 +239,15 @@ class Case(Base):
         last = self.reviews[-1] if self.reviews else None
         return last if last is not None and last.retraction and not self.standing_review else None
 
+    @validates("patient_reference")
+    def _keep_keys(self, _name: str, reference: str) -> str:
+        """A search looks for the beginning or the end of a reference, each by an index."""
+        self.reference_key = reference_key(reference)
+        self.reference_reversed = self.reference_key[::-1]
+        return reference
+
     def move_to(self, state: CaseState) -> None:
+        """``unread`` is set again by who puts an answer before the GP."""
+        self.unread = False
         self.state = state
         self.is_open = state in OPEN_STATES

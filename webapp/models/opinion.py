@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
@@ -12,16 +12,21 @@ from webapp.models.user import User
 
 
 class OpinionRequest(Base):
-    """``seen_at``: when the one who asked had read the answer."""
+    """``answered_at``: when the opinion was given; ``seen_at``: when the one who asked had read it."""
 
     __tablename__ = "opinion_request"
+    __table_args__ = (
+        Index("ix_opinion_request_asked_of", "asked_of_id", "answered_at", "id"),
+        Index("ix_opinion_request_asked_by", "asked_by_id", "seen_at", "answered_at", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
-    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
-    asked_of_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    asked_of_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     question: Mapped[str] = mapped_column(Text, default="")
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     case: Mapped[Case] = relationship(back_populates="opinion_requests")

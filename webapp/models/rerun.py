@@ -10,7 +10,10 @@ from webapp.models.user import User
 
 
 class Rerun(Base):
-    """Images stored before ``requested_at`` that this model version has not seen; open until ``ended_at``."""
+    """Images stored before ``requested_at`` that this model version has not seen; open until ``ended_at``.
+
+    ``images``: how many these were when it was asked for.
+    """
 
     __tablename__ = "rerun"
 
@@ -20,5 +23,6 @@ class Rerun(Base):
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     stopped: Mapped[bool] = mapped_column(default=False)
+    images: Mapped[int] = mapped_column(default=0, server_default="0")
 
     requested_by: Mapped[User] = relationship(lazy="joined")

@@ -80,6 +80,7 @@ class Claim(Base):
 
     __tablename__ = "claim"
     __table_args__ = (
+        Index("ix_claim_case_id", "case_id"),
         Index(
             "uq_claim_held",
             "case_id",
@@ -111,6 +112,10 @@ class Review(Base):
     """
 
     __tablename__ = "review"
+    __table_args__ = (
+        Index("ix_review_decided", "decided_at", "case_id"),
+        Index("ix_review_reviewer", "reviewer_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case_file.id"), index=True)
@@ -120,7 +125,7 @@ class Review(Base):
     management: Mapped[Management] = mapped_column(text_enum(Management))
     advice: Mapped[str] = mapped_column(Text, default="")
     override_reason: Mapped[str] = mapped_column(Text, default="")
-    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
     amendment_reason: Mapped[str] = mapped_column(Text, default="")
     recall: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))

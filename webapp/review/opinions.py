@@ -48,7 +48,7 @@ def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, r
     if request is None:
         raise NotAskedError
     opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)
-    request.opinion = opinion
+    request.opinion, request.answered_at = opinion, utcnow()
     audit.record(user, "opinion.given", case, after={"diagnosis": diagnosis.value, "management": management.value})
     recall.after_opinion(case, opinion)
     return opinion

@@ -1,15 +1,16 @@
 """The only place that selects for the dermatologist: worklist pages, claims."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ml.patterns import Pattern
-from webapp.cases.queries import visible_to
+from webapp.cases.queries import BADGE_MOST, visible_to
+from webapp.counts import MOST, up_to
 from webapp.extensions import db
 from webapp.models import (
     Analysis,
@@ -20,7 +21,6 @@ from webapp.models import (
     Image,
     Management,
     ManagementOption,
-    Opinion,
     OpinionRequest,
     Review,
     Role,
@@ -91,41 +91,56 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
 
 
 def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
-    wanted: dict[str, ColumnElement[bool]] = {
-        "centre": Case.centre_id == filters.centre,
-        "urgency": Case.urgency == filters.urgency,
-        "state": Case.state == filters.state,
-        "pattern": _has_pattern(filters.pattern),
-        "person": Case.needs_person.is_(True),
-        "contradiction": Case.contradiction.is_(True),
-        "other_cancer": Case.other_cancer.is_(True),
-        "overdue": _overdue(),
-        "mine": _held_by(user),
+    wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
+        "centre": lambda: Case.centre_id == filters.centre,
+        "urgency": lambda: Case.urgency == filters.urgency,
+        "state": lambda: Case.state == filters.state,
+        "pattern": lambda: _has_pattern(filters.pattern),
+        "person": lambda: Case.needs_person == true(),
+        "contradiction": lambda: Case.contradiction == true(),
+        "other_cancer": lambda: Case.other_cancer == true(),
+        "overdue": _overdue,
+        "mine": lambda: _held_by(user),
     }
-    return [condition for name, condition in wanted.items() if getattr(filters, name)]
+    return [condition() for name, condition in wanted.items() if getattr(filters, name)]
 
 
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
-    statement = select(Finding.id).join(Finding.analysis).join(Analysis.image)
-    present = Finding.present & (Finding.target == (pattern or ""))
-    return statement.where(
-        Image.case_id == Case.id, Analysis.state == AnalysisState.DONE, ~Analysis.beside, present
-    ).exists()
+    """One "exists" in another: in a join SQLite may begin with all finished analyses, for each case anew."""
+    finding = (Finding.target == (pattern or "")) & Finding.present
+    found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
+    done = (Analysis.state == AnalysisState.DONE) & ~Analysis.beside
+    analysed = select(Analysis.id).where(Analysis.image_id == Image.id, done, found).exists()
+    return select(Image.id).where(Image.case_id == Case.id, analysed).exists()
 
 
 def _overdue() -> ColumnElement[bool]:
+    return or_(*_overdue_by_urgency())
+
+
+def _overdue_by_urgency() -> list[ColumnElement[bool]]:
     now = utcnow()
-    return or_(*(and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()))
+    return [and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()]
 
 
 def _held_by(user: User) -> ColumnElement[bool]:
-    own = select(Claim.id).where(Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.user_id == user.id)
-    return own.where(Claim.expires_at > utcnow()).exists()
+    """By the ids themselves: a database that is given a subquery goes through all open cases instead."""
+    ids = db.session.scalars(_own_claims(user).with_only_columns(Claim.case_id)).all()
+    return Case.id.in_(ids) if ids else false()
+
+
+def _own_claims(user: User) -> Select[int]:
+    """Ids of the claims on open cases that this user holds."""
+    held = select(Claim.id).join(Claim.case).where(Claim.released_at.is_(None), Claim.user_id == user.id)
+    return held.where(Claim.expires_at > utcnow(), Case.is_open)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own."""
+    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own.
+
+    Each is counted up to the limit of ``webapp.counts``.
+    """
 
     open: int
     wanted: int
@@ -135,10 +150,19 @@ class Counts:
 
 
 def counts(user: User, filters: Filters) -> Counts:
-    conditions = (and_(true(), *_conditions(user, filters)), Case.needs_person, _overdue(), _held_by(user))
-    columns = [func.count(), *(func.count().filter(condition) for condition in conditions)]
-    statement = select(*columns).select_from(Case).where(Case.is_open, visible_to(user))
-    counted: Sequence[int] = db.session.execute(statement).one()
+    def cases(*conditions: ColumnElement[bool]) -> Select[int]:
+        return select(Case.id).where(Case.is_open, visible_to(user), *conditions)
+
+    late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _overdue_by_urgency()))
+    every = up_to(cases())
+    columns = [
+        every,
+        up_to(cases(*_conditions(user, filters))) if filters.active else every,
+        up_to(cases(Case.needs_person == true())),
+        up_to(select(late.subquery().c.id)),
+        up_to(_own_claims(user)),
+    ]
+    counted: Sequence[int] = db.session.execute(select(*(column.label(None) for column in columns))).one()
     return Counts(*counted)
 
 
@@ -202,20 +226,25 @@ def colleagues(user: User) -> list[User]:
 
 def opinion_requests(user: User) -> list[OpinionRequest]:
     """The latest that this user was asked or has asked; what waits comes first."""
-    involved = or_(OpinionRequest.asked_of_id == user.id, OpinionRequest.asked_by_id == user.id)
-    statement = select(OpinionRequest).outerjoin(OpinionRequest.opinion).where(involved)
-    statement = statement.order_by(Opinion.request_id.is_not(None), OpinionRequest.id.desc()).limit(4 * PAGE_SIZE)
+    waits, limit = OpinionRequest.answered_at.is_(None), 4 * PAGE_SIZE
+    walks = [
+        select(OpinionRequest.id).where(who, now).order_by(OpinionRequest.id.desc()).limit(limit)
+        for who in (OpinionRequest.asked_of_id == user.id, OpinionRequest.asked_by_id == user.id)
+        for now in (waits, ~waits)
+    ]
+    ids = union_all(*(select(walk.subquery().c.id) for walk in walks))
+    statement = select(OpinionRequest).where(OpinionRequest.id.in_(ids))
+    statement = statement.order_by((~waits), OpinionRequest.id.desc()).limit(limit)
     return list(db.session.scalars(statement.options(joinedload(OpinionRequest.case).joinedload(Case.centre))))
 
 
 def opinions_waiting(user: User) -> int:
-    """Opinions that this user still has to give, and answers that this user has asked for and not read."""
-    statement = select(func.count()).select_from(OpinionRequest).outerjoin(OpinionRequest.opinion)
-    to_give = and_(OpinionRequest.asked_of_id == user.id, Opinion.request_id.is_(None))
-    to_read = and_(
-        OpinionRequest.asked_by_id == user.id, Opinion.request_id.is_not(None), OpinionRequest.seen_at.is_(None)
-    )
-    return db.session.scalar(statement.where(or_(to_give, to_read))) or 0
+    """Opinions that this user still has to give, and answers asked for and not read: each up to BADGE_MOST."""
+    answered = OpinionRequest.answered_at
+    to_give = OpinionRequest.asked_of_id == user.id, answered.is_(None)
+    to_read = OpinionRequest.asked_by_id == user.id, OpinionRequest.seen_at.is_(None), answered.is_not(None)
+    columns = [up_to(select(OpinionRequest.id).where(*conditions), BADGE_MOST) for conditions in (to_give, to_read)]
+    return sum(db.session.execute(select(*columns)).one())
 
 
 def management_options() -> list[ManagementOption]:

@@ -103,6 +103,7 @@ def store(user: User, case: Case, decision: Decision) -> Review:
 def answer(case: Case, review: Review) -> None:
     """Put ``review`` before the GP: as an answer, or as a request for new images."""
     case.move_to(CaseState.RETAKE_REQUESTED if review.asks_for_images else CaseState.REVIEWED)
+    case.unread = case.state is CaseState.REVIEWED and review.receipt is None
     case.closed_at = None
 
 

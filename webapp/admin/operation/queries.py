@@ -1,12 +1,16 @@
 """The only place that selects for the pages on the program's operation; an administrator sees numbers, not cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from webapp.counts import up_to
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
+from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
@@ -35,7 +39,7 @@ def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
         select(Analysis.failure, count)
         .join(Analysis.image)
         .join(Image.case)
-        .where(Analysis.state == AnalysisState.FAILED, ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
+        .where(now_in(AnalysisState.FAILED), ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
         .group_by(Analysis.failure)
         .order_by(count.desc(), Analysis.failure)
     )
@@ -59,11 +63,14 @@ def versions() -> list[ModelVersion]:
     return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
 
 
-def results_by_version() -> dict[int, tuple[int, datetime | None]]:
-    """Version id → (results, when the last of them came)."""
-    statement = select(Analysis.model_version_id, func.count(), func.max(Analysis.finished_at))
-    rows = db.session.execute(statement.group_by(Analysis.model_version_id))
-    return {version_id: (count, last) for version_id, count, last in rows if version_id is not None}
+def results_of(versions: Sequence[ModelVersion]) -> list[tuple[int, datetime | None]]:
+    """Of each version (results up to the limit of ``webapp.counts``, when the last of them came)."""
+    columns: list[ColumnElement[Any]] = []
+    for version in versions:
+        own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)
+        columns += [up_to(own), own.with_only_columns(func.max(Analysis.finished_at)).scalar_subquery()]
+    found = db.session.execute(select(*columns)).one() if columns else ()
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 def last_rerun() -> Rerun | None:

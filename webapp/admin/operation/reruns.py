@@ -16,7 +16,7 @@ class NotNowError(Exception):
 
 @dataclass(frozen=True)
 class VersionRow:
-    """A model version and what it has done: ``results`` in all, the last of them at ``last_used_at``."""
+    """A model version and what it has done: ``results`` in all, counted up to a limit, the last at ``last_used_at``."""
 
     version: ModelVersion
     active: bool
@@ -26,12 +26,11 @@ class VersionRow:
 
 def versions() -> list[VersionRow]:
     """The latest first."""
-    active, used = queries.active_version(), queries.results_by_version()
-    rows = []
-    for version in queries.versions():
-        results, last = used.get(version.id, (0, None))
-        rows.append(VersionRow(version, version is active, results, last))
-    return rows
+    active, versions = queries.active_version(), queries.versions()
+    return [
+        VersionRow(version, version is active, results, last)
+        for version, (results, last) in zip(versions, queries.results_of(versions), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def progress() -> Progress | None:
     if rerun is None:
         return None
     finished, failed, pending = queries.rerun_counts(rerun)
-    left = pending + (analyses.count_left(rerun) if rerun.ended_at is None else 0)
+    left = max(rerun.images - finished - failed, pending) if rerun.ended_at is None else pending
     return Progress(rerun, finished, failed, left)
 
 
@@ -68,6 +67,8 @@ def start(actor: User, version: ModelVersion) -> Rerun:
         raise NotNowError
     rerun = Rerun(model_version_id=version.id, requested_by=actor)
     db.session.add(rerun)
+    db.session.flush()
+    rerun.images = analyses.count_left(rerun)
     audit.record(actor, "rerun.started", rerun, after={"model": version.reference})
     return rerun
 
