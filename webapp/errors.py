@@ -1,5 +1,6 @@
 """Error pages in plain words: what happened, whether anything was lost, what to do now."""
 
+import logging
 from dataclasses import dataclass
 
 from flask import Flask, g, render_template
@@ -10,6 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from webapp.extensions import db
+from webapp.storage import StorageError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,18 @@ FORM_EXPIRED = Explanation(
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _error: _page(400, FORM_EXPIRED))
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StorageError, _no_store)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.code is None or error.code < 400:
         return error.get_response()  # redirects travel as exceptions too
     return _page(error.code, EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500]))
+
+
+def _no_store(error: StorageError) -> ResponseReturnValue:
+    log.error("image store: %s", error)
+    return _page(503, EXPLANATIONS[503])
 
 
 def _page(code: int, explanation: Explanation) -> tuple[str, int]:

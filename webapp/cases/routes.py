@@ -1,6 +1,7 @@
 """The GP's pages: submit a case, follow it, read the answer."""
 
 import uuid
+from typing import TypeVar
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -17,8 +18,11 @@ from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.choices import choices
 from webapp.models import BodySite, Case, Sex, Urgency
 from webapp.parameters import row_id
+from webapp.storage import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+
+AnyForm = TypeVar("AnyForm", bound=ImagesForm)
 
 
 @blueprint.get("/")
@@ -65,10 +69,21 @@ def new() -> str | Response | tuple[str, int]:
     except NotTheSamePatientError:
         form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
         return _form_page(form, follows), 422
+    except StoreAwayError as error:
+        return _form_page(_not_stored(form, error), follows), 503
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
     return redirect(url_for("cases.show", number=case.number))
+
+
+def _not_stored(form: AnyForm, error: StoreAwayError) -> AnyForm:
+    """The form as it was sent, saying that the store does not take the images."""
+    current_app.logger.error("image store: %s", error)
+    form.images.errors = [
+        "The images could not be stored just now, so nothing was sent. Please choose them again, and try in a minute."
+    ]
+    return form
 
 
 def _empty_form(follows: str) -> str:
@@ -180,6 +195,8 @@ def add_images(number: str) -> str | Response | tuple[str, int]:
         service.add_images(current_user, _visible_case(number, locked=True), images)
     except CaseChangedError:
         abort(409)
+    except StoreAwayError as error:
+        return _case_page(_visible_case(number), _not_stored(form, error)), 503
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
     return redirect(url_for("cases.show", number=number))
 

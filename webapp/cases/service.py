@@ -14,7 +14,7 @@ from webapp.cases import queries
 from webapp.database import after_commit, after_rollback
 from webapp.extensions import db
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
-from webapp.storage import ImageStore
+from webapp.storage import ImageStore, StoreAwayError
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
 
@@ -127,10 +127,17 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
 
 
 def _store(data: bytes) -> str:
-    """Encrypt ``data`` into the store; it goes away again if the transaction fails."""
+    """Encrypt ``data`` into the store; it goes away again if the transaction fails.
+
+    Raises StoreAwayError, with the transaction undone: the form that comes back must not stand beside half a case.
+    """
     store: ImageStore = current_app.extensions["image_store"]
-    key = store.put(data)
-    after_rollback(lambda: store.delete(key))
+    try:
+        key = store.put(data)
+    except StoreAwayError:
+        db.session.rollback()
+        raise
+    after_rollback(lambda: store.discard(key))
     return key
 
 
