@@ -182,7 +182,7 @@ def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: 
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "owner")
     first_end = lease_until()
-    with leases.Heartbeat(app, analysis_id, "owner", quick):
+    with leases.Heartbeat(app, [analysis_id], "owner", quick):
         wait_until(lambda: lease_until() > first_end + timedelta(seconds=quick.analysis_lease_seconds))
 
 
@@ -195,7 +195,7 @@ def test_work_beyond_its_time_limit_loses_its_lease(app: Flask, settings: Settin
             return leases.take(analysis_id, owner)
 
     assert taken("owner")
-    with leases.Heartbeat(app, analysis_id, "owner", quick):
+    with leases.Heartbeat(app, [analysis_id], "owner", quick):
         wait_until(lambda: taken("next"))
 
 
