@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_security import SQLAlchemyUserDatastore
 
-from webapp import access, cli, database, errors, filters, headers, parameters
+from webapp import access, cli, database, errors, filters, headers, metrics, parameters
 from webapp.accounts import throttle
 from webapp.accounts.forms import SignInForm
 from webapp.accounts.routes import blueprint as accounts
@@ -15,8 +15,10 @@ from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
 from webapp.config import PROJECT_ROOT, Settings, flask_config
 from webapp.extensions import bootstrap, csrf, db, limiter, migrate, security
+from webapp.health import blueprint as health_checks
 from webapp.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
+from webapp.metrics.routes import blueprint as metrics_page
 from webapp.models import User
 from webapp.models.user import SecurityRole
 from webapp.review.change_routes import blueprint as changes
@@ -39,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["image_store"] = open_store(settings)
 
+    metrics.init_app(app, settings)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     parameters.init_app(app)
@@ -59,6 +62,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings)
     cli.init_app(app)
     reading = (review, claims, changes, opinions, histology)
-    for blueprint in (accounts, cases, media, *reading, admin, operation, reports, help_pages):
+    for blueprint in (
+        accounts,
+        cases,
+        media,
+        *reading,
+        admin,
+        operation,
+        reports,
+        help_pages,
+        health_checks,
+        metrics_page,
+    ):
         app.register_blueprint(blueprint)
     return app

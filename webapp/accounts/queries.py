@@ -1,6 +1,6 @@
 """The only place that selects accounts and centres."""
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from webapp.extensions import db
@@ -46,8 +46,3 @@ def members_by_centre() -> dict[int, int]:
         select(User.centre_id, func.count()).where(User.active, User.centre_id.is_not(None)).group_by(User.centre_id)
     )
     return {centre_id: count for centre_id, count in db.session.execute(statement) if centre_id is not None}
-
-
-def reach_database() -> None:
-    """Raises where the database does not answer."""
-    db.session.scalar(select(literal(1)))

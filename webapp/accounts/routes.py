@@ -1,4 +1,4 @@
-"""Home, profile, health; sign-in itself is Flask-Security's."""
+"""Home and profile; sign-in itself is Flask-Security's."""
 
 from flask import Blueprint, Flask, redirect, render_template, url_for
 from flask_login import current_user, user_logged_out
@@ -6,7 +6,7 @@ from flask_security import password_changed, password_reset, user_authenticated
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.accounts import queries, service
+from webapp.accounts import service
 from webapp.models import Role, User
 
 blueprint = Blueprint("accounts", __name__)
@@ -22,13 +22,6 @@ def home() -> Response:
 @blueprint.get("/profile")
 def profile() -> str:
     return render_template("accounts/profile.html")
-
-
-@blueprint.get("/healthz")
-def healthz() -> dict[str, str]:
-    """The web process answers and reaches its database."""
-    queries.reach_database()
-    return {"status": "ok"}
 
 
 @user_authenticated.connect

@@ -2,13 +2,23 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, column, func, literal, select, table
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+
+
+def reach_database() -> None:
+    """Raises SQLAlchemyError when the database does not answer."""
+    db.session.execute(select(literal(1)))
+
+
+def revisions() -> frozenset[str]:
+    """Which migrations the database stands at."""
+    return frozenset(db.session.scalars(select(column("version_num")).select_from(table("alembic_version"))))
 
 
 def workers_since(moment: datetime) -> list[Worker]:
