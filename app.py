@@ -54,6 +54,7 @@ class Service:
 def main() -> int:
     options = _options()
     os.environ.setdefault("HTTPS", "0")  # plain http on this machine only
+    os.environ.setdefault("WEB_CONCURRENCY", "1")  # one person at a time, and half the memory
     if not _port_is_free(options.host, options.port):
         print(f"Port {options.port} is in use. Stop the other program, or choose another with --port.", file=sys.stderr)
         return 1
@@ -103,9 +104,8 @@ def _prepare(*, demo: bool, address: str) -> None:
 
 def _services(options: argparse.Namespace) -> list[Service]:
     bind = f"{options.host}:{options.port}"
-    gunicorn = ["gunicorn", "--bind", bind, "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
     return [
-        Service("web server", [sys.executable, "-m", *gunicorn, "wsgi:app"]),
+        Service("web server", [sys.executable, "-m", "gunicorn", "--bind", bind]),  # the rest: gunicorn.conf.py
         Service("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]),
     ]
 

@@ -13,6 +13,7 @@ from ml.bundle import BundleError
 from tests.conftest import outcome
 from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
+from tests.web.helpers import stored_files
 from webapp.analysis import leases, runner
 from webapp.config import Settings
 from webapp.database import reading, transaction
@@ -111,9 +112,8 @@ def test_a_failure_is_tried_again_and_ends_on_top(
 def test_a_stored_image_that_vanished_ends_on_top(
     app: Flask, settings: Settings, analysis_id: int, number: str
 ) -> None:
-    for path in (settings.instance_dir / "images").rglob("*"):
-        if path.is_file():
-            path.unlink()
+    for key in stored_files(settings):
+        app.extensions["image_store"].delete(key)
     with app.app_context():
         for _ in range(settings.analysis_attempts):
             runner.run_analysis(analysis_id)
