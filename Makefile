@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test lint format train evaluate bench lock
+.PHONY: help run install install-all test lint format train evaluate bench bench-web lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on held-
 
 bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
 	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))
+
+bench-web: install-all  ## start, memory, time to a result, and cases a second against the usual way; six minutes
+	@$(BIN)/python -m tests.load.web_bench
 
 lock:  ## pin again what the requirements' .in files ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt
