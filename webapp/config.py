@@ -18,7 +18,7 @@
 | ANALYSIS_LEASE_SECONDS | how long a worker may stay silent before its analysis is given to another | 15 |
 | ANALYSIS_TIMEOUT_SECONDS | how long one analysis may take | 60 |
 | ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
-| ANALYSIS_BATCH | images that a worker takes at once when several wait | 4 |
+| ANALYSIS_BATCH | images that a worker takes at once when several wait | 2 |
 | WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
 | CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
 | TARGET_DAYS_URGENT | days within which an urgent case should be read | 2 |
@@ -70,7 +70,7 @@ class Settings:
     analysis_lease_seconds: float = 15.0
     analysis_timeout_seconds: float = 60.0
     analysis_attempts: int = 3
-    analysis_batch: int = 4
+    analysis_batch: int = 2
     worker_processes: int = 1
     claim_minutes: int = 20
     target_days_urgent: int = 2

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 from flask_migrate import upgrade
@@ -41,6 +41,13 @@ print(json.dumps(time.perf_counter() - began))
 Figures = dict[str, Any]
 
 
+class Rate(NamedTuple):
+    """``processor_seconds`` of a case, in all processes together: what it costs, whoever else is at work."""
+
+    cases_per_second: float
+    processor_seconds: float
+
+
 class Bench:
     def __init__(self, folder: Path, options: argparse.Namespace) -> None:
         self.options, self.port = options, parts.free_port()
@@ -64,8 +71,10 @@ class Bench:
         return parts.started(parts.gunicorn("wsgi:app", self.port, processes), **self.environ)
 
     def worker(self, processes: int = 1) -> Any:
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-        return parts.started(command, **self.environ, WORKER_PROCESSES=str(processes))
+        return parts.started(self._worker_command(), **self.environ, WORKER_PROCESSES=str(processes))
+
+    def _worker_command(self) -> list[str]:
+        return [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
 
     def browser(self, gp: str) -> parts.Browser:
         browser = parts.Browser(self.port)
@@ -140,24 +149,41 @@ class Bench:
 
         parts.until(none_waits)
 
-    def ours(self) -> float:
-        """Cases a second from the first upload to the last stored result."""
-        with self.web(self.options.cores), self.worker(self.options.workers):
+    def batches(self) -> Figures:
+        """Cases that wait already, analysed by one worker that takes so many at once: images a second, and cost."""
+        found = {}
+        for size in (1, 2, 4, 8):
+            world, earlier = World(self.app), self.done()
+            for _ in range(self.options.cases // 6):
+                world.case(self.gps[0], images=6)
+            with parts.started(self._worker_command(), **self.environ, ANALYSIS_BATCH=str(size)) as worker:
+                parts.until(lambda at_least=earlier + 6: self.done() >= at_least)
+                begin, used, began = self.done(), parts.processor_seconds(worker.pid), time.perf_counter()
+                self._all_done()
+                images, seconds = self.done() - begin, time.perf_counter() - began
+                cost = (parts.processor_seconds(worker.pid) - used) / images
+            found[size] = {"images_per_second": round(images / seconds, 1), "processor_ms": round(cost * 1e3, 1)}
+        return {"waiting_images_by_batch": found}
+
+    def ours(self) -> Rate:
+        """From the first upload to the last stored result."""
+        with self.web(self.options.cores) as web, self.worker(self.options.workers) as worker:
             parts.until(lambda: parts.answers(self.port))
             browsers = [self.browser(gp) for gp in self.gps]
             tokens = [browser.token("/cases/new") for browser in browsers]
-            browsers[0].send_case(tokens[0], self.next_picture())  # the model is loaded
+            for browser, token in zip(browsers, tokens, strict=True):  # everything is loaded
+                browser.send_case(token, self.next_picture())
             self._all_done()
-            return self._cases_per_second(
-                [lambda b=b, t=t: b.send_case(t, self.next_picture()) for b, t in zip(browsers, tokens, strict=True)],
-                self._all_done,
-            )
+            senders = [
+                lambda b=b, t=t: b.send_case(t, self.next_picture()) for b, t in zip(browsers, tokens, strict=True)
+            ]
+            return self._rate(senders, self._all_done, web.pid, worker.pid)
 
-    def usual_way(self, maps: str) -> float:
+    def usual_way(self, maps: str) -> Rate:
         port = parts.free_port()
         one_at_a_time = ("--worker-class", "sync", "--threads", "1")  # pytorch-grad-cam bears no second thread
         command = parts.gunicorn("tests.load.usual_way:app", port, self.options.cores, *one_at_a_time)
-        with parts.started(command, MAPS=maps):
+        with parts.started(command, MAPS=maps) as process:
             parts.until(lambda: parts.answers(port))
             browsers = [parts.Browser(port) for _ in self.gps]
 
@@ -168,30 +194,33 @@ class Bench:
 
             for browser in browsers:
                 predict(browser)
-            return self._cases_per_second([lambda b=b: predict(b) for b in browsers], lambda: None)
+            return self._rate([lambda b=b: predict(b) for b in browsers], lambda: None, process.pid)
 
-    def _cases_per_second(self, clients: list[Callable[[], object]], finish: Callable[[], None]) -> float:
-        each = self.options.cases // len(clients)
-        began = time.perf_counter()
-        with ThreadPoolExecutor(len(clients)) as pool:
-            for done in [pool.submit(lambda send=send: [send() for _ in range(each)]) for send in clients]:
+    def _rate(self, senders: list[Callable[[], object]], finish: Callable[[], None], *pids: int) -> Rate:
+        each = self.options.cases // len(senders)
+        used, began = parts.processor_seconds(*pids), time.perf_counter()
+        with ThreadPoolExecutor(len(senders)) as pool:
+            for done in [pool.submit(lambda send=send: [send() for _ in range(each)]) for send in senders]:
                 done.result()
         finish()
-        return each * len(clients) / (time.perf_counter() - began)
+        seconds, cases = time.perf_counter() - began, each * len(senders)
+        return Rate(cases / seconds, (parts.processor_seconds(*pids) - used) / cases)
 
     def throughput(self) -> Figures:
         """In turns, so that a machine that is busy is so for all alike."""
-        rates: dict[str, list[float]] = {"ours": [], "usual_one_map": [], "usual_all_maps": []}
+        rates: dict[str, list[Rate]] = {"ours": [], "usual_one_map": [], "usual_all_maps": []}
         for _ in range(self.options.turns):
             rates["ours"].append(self.ours())
             rates["usual_one_map"].append(self.usual_way("one"))
             rates["usual_all_maps"].append(self.usual_way("all"))
-        median = {name: statistics.median(values) for name, values in rates.items()}
+        speed = {name: statistics.median(rate.cases_per_second for rate in values) for name, values in rates.items()}
+        cost = {name: statistics.median(rate.processor_seconds for rate in values) for name, values in rates.items()}
         return {
-            "cases_per_second": {name: round(value, 2) for name, value in median.items()},
-            "turns": {name: [round(value, 2) for value in values] for name, values in rates.items()},
-            "ours_vs_usual_one_map": round(median["ours"] / median["usual_one_map"], 2),
-            "ours_vs_usual_all_maps": round(median["ours"] / median["usual_all_maps"], 2),
+            "cases_per_second": {name: round(value, 2) for name, value in speed.items()},
+            "processor_ms_per_case": {name: round(value * 1e3, 1) for name, value in cost.items()},
+            "speed_vs_usual": [round(speed["ours"] / speed[other], 2) for other in ("usual_one_map", "usual_all_maps")],
+            "cost_of_usual": [round(cost[other] / cost["ours"], 2) for other in ("usual_one_map", "usual_all_maps")],
+            "turns": {name: [round(rate.cases_per_second, 2) for rate in values] for name, values in rates.items()},
         }
 
 
@@ -207,7 +236,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options)
-        figures: Figures = {**bench.start(), **bench.latency(), **bench.throughput()}
+        figures: Figures = {**bench.start(), **bench.latency(), **bench.batches(), **bench.throughput()}
     figures["machine"] = {
         "cores": os.cpu_count(),
         "load_before": round(load, 2),

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from PIL.Image import Image
 
@@ -19,12 +20,19 @@ from webapp.config import Settings
 log = logging.getLogger(__name__)
 
 
+class Loaded(NamedTuple):
+    engine: Engine
+    card: Card
+    card_json: dict[str, Any]
+    """Made once: it is long, and goes with every answer."""
+
+
 @lru_cache(maxsize=1)
-def engine(bundle: Path | None) -> Engine:
-    """Loaded once a process. A failure is not remembered, so a repaired bundle is found without a restart."""
-    loaded = Engine(Bundle.load(bundle))
-    log.info("model %s is loaded", loaded.bundle.reference)
-    return loaded
+def loaded(bundle: Path | None) -> Loaded:
+    """Once a process. A failure is not remembered, so a repaired bundle is found without a restart."""
+    engine = Engine(Bundle.load(bundle))
+    log.info("model %s is loaded", engine.bundle.reference)
+    return Loaded(engine, engine.bundle.card, engine.bundle.card.to_json())
 
 
 def upright(data: bytes, settings: Settings) -> Image:
@@ -41,17 +49,17 @@ def analyse(data: bytes, settings: Settings) -> Outcome:
 
 def analyse_together(images: Sequence[Image], settings: Settings) -> list[Outcome]:
     """The model's answers on upright images, in order. Raises BundleError."""
-    model = engine(settings.model_bundle)
+    model = loaded(settings.model_bundle)
     with metrics.stage("model", shared_by=len(images)):
-        found = model.run(images)
-    return [_outcome(result, model.bundle.card) for result in found]
+        found = model.engine.run(images)
+    return [_outcome(result, model) for result in found]
 
 
-def _outcome(result: Result, card: Card) -> Outcome:
+def _outcome(result: Result, model: Loaded) -> Outcome:
     return Outcome(
-        model_name=card.name,
-        weights_sha256=card.sha256,
-        card=card.to_json(),
+        model_name=model.card.name,
+        weights_sha256=model.card.sha256,
+        card=model.card_json,
         preprocessing=result.preprocessing,
         bcc_probability=result.bcc_probability,
         bcc=result.bcc,
@@ -59,7 +67,7 @@ def _outcome(result: Result, card: Card) -> Outcome:
         reasons=[{"code": reason.value, "message": reason.message} for reason in result.reasons],
         lesion={lesion.value: share for lesion, share in result.lesion.items()},
         region={"left": result.region.left, "top": result.region.top, "size": result.region.size},
-        findings=_findings(result, card),
+        findings=_findings(result, model.card),
     )
 
 

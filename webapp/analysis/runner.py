@@ -12,7 +12,7 @@ from ml.decoding import UnreadableImage
 from webapp import metrics
 from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
-from webapp.analysis.model import analyse, analyse_together, engine, upright
+from webapp.analysis.model import analyse, analyse_together, loaded, upright
 from webapp.analysis.results import Outcome
 from webapp.config import Settings
 from webapp.database import reading, transaction
@@ -28,12 +28,12 @@ Got = TypeVar("Got")
 def warm_up(settings: Settings, worker: str) -> bool:
     """Load the model before the first image waits for it, and note in the worker's row which one, or why none."""
     try:
-        card = engine(settings.model_bundle).bundle.card
+        _engine, card, card_json = loaded(settings.model_bundle)
     except BundleError as error:
         log.error("no model: %s Every case goes to the top as “needs a person” until this is repaired.", error)
         workers.note_no_model(worker, str(error))
         return False
-    workers.note_model(worker, card.name, card.sha256, card.to_json())
+    workers.note_model(worker, card.name, card.sha256, card_json)
     return True
 
 
