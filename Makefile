@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test lint format guides train evaluate bench lock
+.PHONY: help run install install-all test lint format guides train evaluate bench bench-web lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ run: install  ## demonstration on http://127.0.0.1:8000, Ctrl-C stops it
 
 install: .venv/serve.stamp static/vendor/openseadragon.min.js  ## what serving needs
 
-install-all: install .venv/all.stamp node_modules/axe-core/axe.min.js  ## training and tests as well
+install-all: install .venv/all.stamp .venv/s3.stamp node_modules/axe-core/axe.min.js  ## training and tests as well
 
 .venv/uv.stamp:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
@@ -38,6 +38,12 @@ install-all: install .venv/all.stamp node_modules/axe-core/axe.min.js  ## traini
 
 .venv/all.stamp: requirements.txt .venv/serve.stamp
 	$(UV) -r requirements.txt || $(BIN)/python -m pip install -q -r requirements.txt
+	@touch $@
+
+# The S3 server of the tests, in an environment of its own: it wants other versions than the program.
+.venv/s3.stamp: requirements-s3.txt .venv/uv.stamp
+	$(PYTHON) -m venv .venv/s3
+	$(BIN)/uv pip install -q --python .venv/s3/bin/python -r $< || .venv/s3/bin/python -m pip install -q -r $<
 	@touch $@
 
 static/vendor/openseadragon.min.js: package-lock.json .venv/serve.stamp
@@ -78,8 +84,12 @@ evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on held-
 bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
 	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))
 
+bench-web: install-all  ## start, memory, time to a result, and cases a second against the usual way; six minutes
+	@$(BIN)/python -m tests.load.web_bench
+
 lock:  ## pin again what the requirements' .in files ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.in | grep -vxFf requirements-serve.txt > requirements.tmp
 	(echo "-r requirements-serve.txt"; cat requirements.tmp) > requirements.txt
 	rm requirements.tmp
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-s3.in -o requirements-s3.txt

@@ -58,6 +58,7 @@ def main() -> int:
         os.environ.setdefault("SECOND_FACTOR", "0")  # its passwords are new at each start, its cases synthetic
     os.environ.setdefault("LOG_FORMAT", "text")
     os.environ.setdefault("LOG_LEVEL", "warning")
+    os.environ.setdefault("WEB_CONCURRENCY", "1")  # one person at a time, and half the memory
     if not _port_is_free(options.host, options.port):
         print(f"Port {options.port} is in use. Stop the other program, or choose another with --port.", file=sys.stderr)
         return 1
@@ -107,9 +108,8 @@ def _prepare(*, demo: bool, address: str) -> None:
 
 def _services(options: argparse.Namespace) -> list[Service]:
     bind = f"{options.host}:{options.port}"
-    gunicorn = ["gunicorn", "--bind", bind, "--worker-class", "gthread", "--threads", "8", "--log-level", "warning"]
     return [
-        Service("web server", [sys.executable, "-m", *gunicorn, "wsgi:app"]),
+        Service("web server", [sys.executable, "-m", "gunicorn", "--bind", bind]),  # the rest: gunicorn.conf.py
         Service("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]),
     ]
 

@@ -1,10 +1,13 @@
 """What every test of the web application stands on: a migrated database, an application, people and cases.
 
 TEST_DATABASE_URL runs the suite on that database (PostgreSQL) instead of SQLite; it is emptied before each test.
-TEST_REDIS_URL names a Redis for the tests of brokers. Where pytest-xdist runs several workers, each needs its own:
-{worker} in these addresses is the worker's number.
+TEST_REDIS_URL names a Redis for the tests of brokers. TEST_S3_URL, such as
+``s3://test-{worker}?endpoint=http://127.0.0.1:9000&region=us-east-1``, keeps the images of every test in that bucket,
+which must exist, under a prefix of the test's own; credentials come from the AWS_… variables. Where pytest-xdist runs
+several workers, each needs its own: {worker} in these addresses is the worker's number.
 """
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -12,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -52,6 +56,9 @@ def make_settings(folder: Path, **changes: object) -> Settings:
     environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
     if database := server("TEST_DATABASE_URL"):
         environ["DATABASE_URL"] = database
+    if bucket := server("TEST_S3_URL"):
+        prefix = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        environ["STORAGE_URL"] = urlsplit(bucket)._replace(path=f"/{prefix}").geturl()
     return replace(Settings.from_environment(environ), **changes)  # type: ignore[arg-type]
 
 

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from webapp import access, cli, database, errors, filters, headers, logs, parameters
+from webapp import access, cli, database, errors, filters, headers, logs, metrics, parameters
 from webapp.accounts import security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.admin.operation.routes import blueprint as operation
@@ -13,8 +13,10 @@ from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
 from webapp.config import PROJECT_ROOT, Settings, flask_config
 from webapp.extensions import bootstrap, csrf, db, migrate
+from webapp.health import blueprint as health_checks
 from webapp.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
+from webapp.metrics.routes import blueprint as metrics_page
 from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
@@ -36,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["image_store"] = open_store(settings)
 
     logs.init_app(app)
+    metrics.init_app(app, settings)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     parameters.init_app(app)
@@ -52,6 +55,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     queue.init_app(app, settings)
     cli.init_app(app)
     reading = (review, claims, changes, opinions, histology)
-    for blueprint in (accounts, cases, media, *reading, admin, operation, reports, help_pages):
+    for blueprint in (
+        accounts,
+        cases,
+        media,
+        *reading,
+        admin,
+        operation,
+        reports,
+        help_pages,
+        health_checks,
+        metrics_page,
+    ):
         app.register_blueprint(blueprint)
     return app

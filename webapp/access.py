@@ -23,7 +23,9 @@ ADMIN = frozenset({Role.ADMIN})
 ACCESS: dict[str, frozenset[Role] | None] = {
     "static": PUBLIC,
     "bootstrap.static": PUBLIC,
-    "accounts.healthz": PUBLIC,
+    "health.live": PUBLIC,
+    "health.ready": PUBLIC,
+    "metrics.show": PUBLIC,  # it asks for a token of its own, and is not there without one
     "security.login": PUBLIC,
     "security.logout": SIGNED_IN,
     "security.forgot_password": PUBLIC,

@@ -4,7 +4,8 @@
 | --- | --- | --- |
 | DATABASE_URL | SQLAlchemy address of the database | SQLite file in the instance folder |
 | QUEUE_URL | `sqlite:///file`, `redis://…` or `postgresql://…` for background work | SQLite file of its own |
-| STORAGE_URL | `file:///folder` for the encrypted image store | folder `images` in the instance folder |
+| STORAGE_URL | encrypted images: `file:///…` or `s3://bucket/prefix?endpoint=https://…&region=…` | a folder `images` |
+| AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | for the bucket; its client reads these and other AWS_… itself | none |
 | INSTANCE_DIR | where the defaults above and the generated keys live | `instance` beside app.py |
 | SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
 | IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
@@ -24,6 +25,7 @@
 | ANALYSIS_LEASE_SECONDS | how long a worker may stay silent before its analysis is given to another | 15 |
 | ANALYSIS_TIMEOUT_SECONDS | how long one analysis may take | 60 |
 | ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
+| ANALYSIS_BATCH | images that a worker takes at once when several wait | 2 |
 | WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
 | CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
 | TARGET_DAYS_URGENT | days within which an urgent case should be read | 2 |
@@ -36,6 +38,11 @@
 | RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
 | LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
 | LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info` |
+| METRICS_TOKEN | 16 characters or more: `/metrics` shows figures to whoever sends it as bearer token | no figures |
+| METRICS_BIND | `host:port` where the worker shows its figures, to the same token | none |
+| WEB_CONCURRENCY | web server processes; read by gunicorn.conf.py | 2 |
+| WEB_THREADS | requests that one of them answers at the same time; likewise | 8 |
+| WEB_BIND | `host:port` or `unix:/path` of the web server; likewise | `127.0.0.1:8000` |
 """
 
 import os
@@ -85,6 +92,7 @@ class Settings:
     analysis_lease_seconds: float = 15.0
     analysis_timeout_seconds: float = 60.0
     analysis_attempts: int = 3
+    analysis_batch: int = 2
     worker_processes: int = 1
     claim_minutes: int = 20
     target_days_urgent: int = 2
@@ -97,6 +105,8 @@ class Settings:
     retention_years: int | None = None
     log_format: str = "json"
     log_level: str = "info"
+    metrics_token: str = field(default="", repr=False)
+    metrics_bind: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -121,6 +131,7 @@ class Settings:
             log_format=_one_of(environ, "LOG_FORMAT", LOG_FORMATS),
             log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
             **_mail(environ),
+            **_metrics(environ),
             **_numbers(environ),
         )
 
@@ -153,6 +164,7 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     "analysis_lease_seconds": float,
     "analysis_timeout_seconds": float,
     "analysis_attempts": int,
+    "analysis_batch": int,
     "worker_processes": int,
     "claim_minutes": int,
     "target_days_urgent": int,
@@ -219,6 +231,17 @@ def _mail(environ: Mapping[str, str]) -> dict[str, Any]:
     if "@" not in sender:
         raise ConfigurationError("MAIL_FROM must be the e-mail address that mails come from.")
     return {"mail_url": url, "mail_from": sender}
+
+
+def _metrics(environ: Mapping[str, str]) -> dict[str, Any]:
+    token, bind = environ.get("METRICS_TOKEN", ""), environ.get("METRICS_BIND", "")
+    if token and len(token) < 16:
+        raise ConfigurationError("METRICS_TOKEN must have at least 16 characters.")
+    if bind and not token:
+        raise ConfigurationError("METRICS_BIND needs a METRICS_TOKEN: figures are never shown to everybody.")
+    if bind and not (bind.rpartition(":")[0] and bind.rpartition(":")[2].isdigit()):
+        raise ConfigurationError("METRICS_BIND must look like 127.0.0.1:9101.")
+    return {"metrics_token": token, "metrics_bind": bind}
 
 
 def _secret_key(given: str | None, instance_dir: Path) -> str:

@@ -1,5 +1,6 @@
 """Error pages in plain words: what happened, whether anything was lost, what to do now."""
 
+import logging
 from dataclasses import dataclass
 
 from flask import Flask, g, render_template
@@ -13,6 +14,9 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from webapp import logs
 from webapp.extensions import db
 from webapp.resend import Resend, resend
+from webapp.storage import StorageError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SecurityError, lambda _error: (UNKNOWN_HOST, 400, {"Content-Type": "text/plain"}))
     app.register_error_handler(CSRFError, _form_expired)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(StorageError, _no_store)
 
 
 def _form_expired(_error: CSRFError) -> ResponseReturnValue:
@@ -85,6 +90,11 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return _page(503, DATABASE_AWAY, resend())
     explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
     return _page(error.code, explanation, resend() if error.code == 401 else None)
+
+
+def _no_store(error: StorageError) -> ResponseReturnValue:
+    log.error("image store: %s", error)
+    return _page(503, EXPLANATIONS[503])
 
 
 def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:

@@ -5,6 +5,7 @@ authenticated with it, so an object moved to another name cannot be read.
 """
 
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from webapp.config import ConfigurationError, Settings
 
+log = logging.getLogger(__name__)
+
 MAGIC = b"DT1"
 NONCE_BYTES = 12
 
@@ -32,14 +35,21 @@ class StoreAwayError(StorageError):
     """The store itself does not answer or lets nobody in: the object may be whole, and it is worth trying again."""
 
 
+def checked_key(key: str) -> str:
+    """Raises StorageError unless it is a name such as ``ImageStore.put`` makes."""
+    if not (key.isascii() and key.isalnum()):
+        raise StorageError(f"not a key of this store: {key!r}")
+    return key
+
+
 class Blobs(Protocol):
-    """Where ciphertext lies. Implementations: LocalFolder; others by the scheme of STORAGE_URL."""
+    """Where ciphertext lies: LocalFolder, or an object_store.Bucket, by the scheme of STORAGE_URL."""
 
     def write(self, key: str, data: bytes) -> None: ...
     def read(self, key: str) -> bytes: ...
     def delete(self, key: str) -> None: ...
     def keys(self) -> Iterator[tuple[str, datetime]]: ...
-    def space(self) -> tuple[int, int]: ...
+    def space(self) -> tuple[int, int] | None: ...
 
 
 class LocalFolder:
@@ -47,9 +57,7 @@ class LocalFolder:
         self.root = root
 
     def _path(self, key: str) -> Path:
-        if not key.isalnum():
-            raise StorageError(f"not a key of this store: {key!r}")
-        return self.root / key[:2] / key
+        return self.root / checked_key(key)[:2] / key
 
     def write(self, key: str, data: bytes) -> None:
         """Atomic: after a crash the object is whole or absent. Raises StoreAwayError, for example on a full disk."""
@@ -155,12 +163,19 @@ class ImageStore:
     def delete(self, key: str) -> None:
         self.blobs.delete(key)
 
+    def discard(self, key: str) -> None:
+        """Delete what no row names any more. Where the store is away it stays: encrypted, and never asked for."""
+        try:
+            self.blobs.delete(key)
+        except StorageError as error:
+            log.warning("object %s could not be removed: %s", key, error)
+
     def keys(self) -> Iterator[tuple[str, datetime]]:
         """Every stored object with the time it was written, in no order."""
         return self.blobs.keys()
 
-    def space(self) -> tuple[int, int]:
-        """Free and total bytes where the objects lie."""
+    def space(self) -> tuple[int, int] | None:
+        """Free and total bytes where the objects lie; None where the store does not tell."""
         return self.blobs.space()
 
 
@@ -174,7 +189,15 @@ def key_id_of(key: str, data: bytes) -> str:
 
 def open_store(settings: Settings) -> ImageStore:
     """The store that STORAGE_URL names. Raises ConfigurationError for a scheme this version does not know."""
-    parts = urlsplit(settings.storage_url)
+    return ImageStore(_blobs(settings.storage_url), settings.image_keys)
+
+
+def _blobs(url: str) -> Blobs:
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        from webapp.object_store import Bucket
+
+        return Bucket(url)
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        raise ConfigurationError(f"STORAGE_URL must look like file:///folder, not {settings.storage_url!r}.")
-    return ImageStore(LocalFolder(Path(unquote(parts.path))), settings.image_keys)
+        raise ConfigurationError(f"STORAGE_URL must look like file:///folder or s3://bucket/prefix, not {url!r}.")
+    return LocalFolder(Path(unquote(parts.path)))

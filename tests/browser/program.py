@@ -77,14 +77,14 @@ class Program:
     def family(self) -> list[int]:
         """The program and everything it has started, parents first."""
         assert self._process is not None
-        return [self._process.pid, *_descendants(self._process.pid)]
+        return [self._process.pid, *descendants(self._process.pid)]
 
     @contextmanager
     def without_worker(self) -> Iterator[None]:
         """The worker stands still meanwhile: what is uploaded stays in the queue."""
         main = self._worker()
         os.kill(main, signal.SIGSTOP)  # first, so that it starts no other process
-        pids = [main, *_descendants(main)]
+        pids = [main, *descendants(main)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -96,7 +96,7 @@ class Program:
     def _worker(self) -> int:
         assert self._process is not None
         commands = {pid: command for pid, _parent, command in _processes()}
-        return next(pid for pid in _descendants(self._process.pid) if commands[pid].endswith("wsgi worker"))
+        return next(pid for pid in descendants(self._process.pid) if commands[pid].endswith("wsgi worker"))
 
     def flask(self, *arguments: str) -> str:
         """What a ``flask --app wsgi …`` command prints."""
@@ -130,7 +130,7 @@ def _from_proc(folder: Path) -> tuple[int, int, str] | None:
     return int(folder.name), int(parent), f"{state} {command}"
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     processes = _processes()
     found, fresh = [], [pid]
     while fresh:

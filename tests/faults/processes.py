@@ -21,6 +21,7 @@ def worker_environment(app: Flask) -> dict[str, str]:
         "INSTANCE_DIR": str(settings.instance_dir),
         "DATABASE_URL": settings.database_url,
         "QUEUE_URL": settings.queue_url,
+        "STORAGE_URL": settings.storage_url,
         "HTTPS": "0",
         "ANALYSIS_LEASE_SECONDS": str(settings.analysis_lease_seconds),
         "ANALYSIS_TIMEOUT_SECONDS": str(settings.analysis_timeout_seconds),

@@ -22,7 +22,7 @@ from webapp.models import Analysis, AnalysisState, Finding, utcnow
 
 @pytest.fixture
 def settings(instance: Path) -> Settings:
-    return make_settings(instance, analysis_attempts=2)
+    return make_settings(instance, analysis_attempts=2, storage_url=f"file://{instance}/images")
 
 
 def states() -> list[AnalysisState]:

@@ -1,7 +1,6 @@
 """An answer is stored once, by the worker that holds the lease, or not at all."""
 
 from dataclasses import replace
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -10,6 +9,7 @@ from sqlalchemy import func, select
 
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, stored, stored_case, submitted
+from tests.web.helpers import stored_files
 from webapp.analysis import leases, results, triage
 from webapp.analysis.results import FoundTarget
 from webapp.config import Settings
@@ -46,10 +46,6 @@ def count(app: Flask, table: type) -> int:
         return session.scalar(select(func.count()).select_from(table))
 
 
-def objects(settings: Settings) -> set[Path]:
-    return {path for path in (settings.instance_dir / "images").rglob("*") if path.is_file()}
-
-
 def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
     with stored(app, analysis_id) as analysis:
@@ -63,24 +59,24 @@ def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysi
 
 
 def test_a_stranger_changes_nothing(app: Flask, settings: Settings, number: str, analysis_id: int) -> None:
-    before = objects(settings)
+    before = stored_files(settings)
     assert not finish(app, analysis_id, "stranger", 0.01)
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.lease_owner) == (AnalysisState.RUNNING, "owner")
     with stored_case(app, number) as case:
         assert case.rank == 0.0
     assert count(app, Finding) == 0
-    assert objects(settings) == before
+    assert stored_files(settings) == before
 
 
 def test_finishing_twice_keeps_the_first_answer(app: Flask, settings: Settings, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
-    before = objects(settings)
+    before = stored_files(settings)
     assert not finish(app, analysis_id, "owner", 0.01)
     with stored_case(app, number) as case:
         assert case.bcc_probability == 0.9
     assert count(app, Finding) == 1
-    assert objects(settings) == before
+    assert stored_files(settings) == before
 
 
 def test_two_images_share_one_model_version(app: Flask, world) -> None:
@@ -92,13 +88,13 @@ def test_two_images_share_one_model_version(app: Flask, world) -> None:
 def test_a_transaction_that_fails_leaves_no_heatmap(
     app: Flask, settings: Settings, analysis_id: int, monkeypatch
 ) -> None:
-    before = objects(settings)
+    before = stored_files(settings)
     seen = []
-    monkeypatch.setattr(triage, "refresh", Mock(side_effect=lambda _case: seen.append(objects(settings)) or 1 / 0))
+    monkeypatch.setattr(triage, "refresh", Mock(side_effect=lambda _case: seen.append(stored_files(settings)) or 1 / 0))
     with pytest.raises(ZeroDivisionError):
         finish(app, analysis_id, "owner")
     assert len(seen[0]) == len(before) + 1, "the heatmap had been stored by then"
-    assert objects(settings) == before
+    assert stored_files(settings) == before
     with stored(app, analysis_id) as analysis:
         assert analysis.state is AnalysisState.RUNNING
 

@@ -43,7 +43,7 @@ def test_the_web_process_loads_no_model_runtime(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SECRET_KEY", "short"), ("STORAGE_URL", "s3://bucket")],
+    [("SECRET_KEY", "short"), ("STORAGE_URL", "ftp://bucket")],
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, name: str, value: str) -> None:
     done = python(tmp_path, "-c", "import wsgi", **{name: value})

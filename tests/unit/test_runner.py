@@ -13,6 +13,7 @@ from ml.bundle import BundleError
 from tests.conftest import outcome
 from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
+from tests.web.helpers import stored_files
 from webapp.analysis import leases, runner
 from webapp.config import Settings
 from webapp.database import reading, transaction
@@ -111,9 +112,8 @@ def test_a_failure_is_tried_again_and_ends_on_top(
 def test_a_stored_image_that_vanished_ends_on_top(
     app: Flask, settings: Settings, analysis_id: int, number: str
 ) -> None:
-    for path in (settings.instance_dir / "images").rglob("*"):
-        if path.is_file():
-            path.unlink()
+    for key in stored_files(settings):
+        app.extensions["image_store"].delete(key)
     with app.app_context():
         for _ in range(settings.analysis_attempts):
             runner.run_analysis(analysis_id)
@@ -182,7 +182,7 @@ def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: 
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "owner")
     first_end = lease_until()
-    with leases.Heartbeat(app, analysis_id, "owner", quick):
+    with leases.Heartbeat(app, [analysis_id], "owner", quick):
         wait_until(lambda: lease_until() > first_end + timedelta(seconds=quick.analysis_lease_seconds))
 
 
@@ -195,7 +195,7 @@ def test_work_beyond_its_time_limit_loses_its_lease(app: Flask, settings: Settin
             return leases.take(analysis_id, owner)
 
     assert taken("owner")
-    with leases.Heartbeat(app, analysis_id, "owner", quick):
+    with leases.Heartbeat(app, [analysis_id], "owner", quick):
         wait_until(lambda: taken("next"))
 
 

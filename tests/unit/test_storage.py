@@ -106,7 +106,18 @@ def test_a_key_that_is_a_path_is_refused(store: ImageStore, key: str) -> None:
         store.delete(key)
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "/folder", "file://elsewhere/folder", "ftp://x", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3:///prefix",
+        "s3://bucket?endpoint=host:9000",
+        "s3://bucket?secret=x",
+        "/folder",
+        "file://elsewhere/folder",
+        "ftp://x",
+        "",
+    ],
+)
 def test_a_store_that_this_version_does_not_know_is_refused(settings: Settings, url: str) -> None:
     with pytest.raises(ConfigurationError, match="STORAGE_URL"):
         open_store(replace(settings, storage_url=url))

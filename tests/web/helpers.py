@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -18,6 +17,7 @@ from webapp.config import Settings
 from webapp.database import reading, transaction
 from webapp.extensions import db
 from webapp.models import AuditEvent, Case, Centre, User
+from webapp.storage import open_store
 
 File = tuple[bytes, str]
 """Content and file name."""
@@ -49,8 +49,9 @@ def send(client: CheckedClient, files: list[File] | None = None, **changes: obje
     return client.submit("/cases/new", {**filled_in(**changes), "images": images})
 
 
-def stored_files(settings: Settings) -> set[Path]:
-    return {path for path in (settings.instance_dir / "images").rglob("*") if path.is_file()}
+def stored_files(settings: Settings) -> set[str]:
+    """Keys of everything in the image store, wherever that is."""
+    return {key for key, _written in open_store(settings).keys()}  # noqa: SIM118 - a store is no dict
 
 
 def count(app: Flask, table: type = Case) -> int:

@@ -135,7 +135,7 @@ def test_hostile_names_do_no_harm(gp, name: str, shown: str) -> None:
 
 def test_a_file_name_is_stored_nowhere(app: Flask, settings: Settings, gp) -> None:
     assert send(gp, [(jpeg(), "jane-placeholder.jpg")]).status_code == 302
-    assert not any("placeholder" in path.name for path in stored_files(settings))
+    assert not any("placeholder" in key for key in stored_files(settings))
     with app.app_context():
         from webapp.extensions import db
 

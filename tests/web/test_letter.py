@@ -86,8 +86,8 @@ def test_without_an_answer_there_is_no_letter(
 
 
 def test_a_lost_image_gives_no_half_letter(app: Flask, settings: Settings, email: str, sign_in, number: str) -> None:
-    for path in stored_files(settings):
-        path.unlink()
+    for key in stored_files(settings):
+        app.extensions["image_store"].delete(key)
     assert sign_in(email).get(f"/media/letters/{number}.pdf").status_code == 503
     assert "letter.made" not in actions(app)
 

@@ -15,6 +15,7 @@ from tests.web_client import CheckedClient
 from webapp.analysis import workers
 from webapp.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, FailureReason, Image, Role, Worker, utcnow
+from webapp.storage import LocalFolder
 
 SHA = "f" * 64
 
@@ -120,11 +121,14 @@ def test_the_disk(app: Flask, admin: CheckedClient, monkeypatch, free: int, stat
     assert f"Disk {state} {free / 1e9:.1f} GB of 1000.0 GB are free" in check(admin, "Disk")
 
 
-def test_the_store_knows_its_disk_before_the_first_image(app: Flask) -> None:
-    store = app.extensions["image_store"]
-    assert not store.blobs.root.exists()
-    free, total = store.space()
+def test_a_folder_knows_its_disk_before_the_first_image(tmp_path: Path) -> None:
+    free, total = LocalFolder(tmp_path / "not" / "there").space()
     assert 0 < free < total
+
+
+def test_an_object_store_tells_of_no_disk(app: Flask, admin: CheckedClient, monkeypatch) -> None:
+    monkeypatch.setattr(app.extensions["image_store"].blobs, "space", lambda: None)
+    assert "does not tell how much room is left" in check(admin, "Disk")
 
 
 def test_the_number_of_queries_does_not_grow(app: Flask, world: World, admin: CheckedClient) -> None:

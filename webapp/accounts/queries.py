@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, func, literal, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
 from webapp.extensions import db
@@ -48,11 +48,6 @@ def members_by_centre() -> dict[int, int]:
         select(User.centre_id, func.count()).where(User.active, User.centre_id.is_not(None)).group_by(User.centre_id)
     )
     return {centre_id: count for centre_id, count in db.session.execute(statement) if centre_id is not None}
-
-
-def reach_database() -> None:
-    """Raises where the database does not answer."""
-    db.session.scalar(select(literal(1)))
 
 
 def signed_in(fs_uniquifier: str, token_sha256: str) -> Row[User, int, datetime, datetime] | None:

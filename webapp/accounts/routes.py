@@ -1,4 +1,4 @@
-"""Home, profile, sessions, health; sign-in itself is Flask-Security's."""
+"""Home, profile and sessions; sign-in itself is Flask-Security's."""
 
 from flask import Blueprint, Flask, flash, redirect, render_template, url_for
 from flask_login import current_user, user_logged_out
@@ -7,7 +7,7 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.accounts import queries, service, sessions
+from webapp.accounts import service, sessions
 from webapp.models import Role, User
 
 blueprint = Blueprint("accounts", __name__)
@@ -50,13 +50,6 @@ def time_left() -> dict[str, object]:
 def stay() -> dict[str, object]:
     """Somebody is there, reading or typing."""
     return time_left()
-
-
-@blueprint.get("/healthz")
-def healthz() -> dict[str, str]:
-    """The web process answers and reaches its database."""
-    queries.reach_database()
-    return {"status": "ok"}
 
 
 @user_authenticated.connect

@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -25,7 +26,7 @@ from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
 
 log = logging.getLogger(__name__)
 
-MODEL_RETRY_PAUSE = timedelta(seconds=30)
+STRANDED_RETRY_PAUSE = timedelta(seconds=30)
 RETRY_PAUSE_SECONDS = 2.0
 SILENT_LEASES = 20
 
@@ -70,6 +71,20 @@ def take(analysis_id: int, owner: str) -> bool:
     )
 
 
+def take_batch(analysis_id: int, owner: str) -> list[int]:
+    """Begin an attempt at this one, and at others that wait for their first; [] where it is not to be had.
+
+    Only first attempts go together: after a batch that failed or was killed each goes alone, so that one image that
+    brings workers down harms no other twice. Where there is one attempt only, it must not even do so once.
+    """
+    if not take(analysis_id, owner):
+        return []
+    room = _settings().analysis_batch - 1 if _settings().analysis_attempts > 1 else 0
+    if room <= 0 or not queries.first_attempt(analysis_id):
+        return [analysis_id]
+    return [analysis_id, *(other for other in queries.next_fresh(room) if take(other, owner))]
+
+
 def held_by(owner: str, analysis_id: int) -> Update:
     return update(Analysis).where(
         Analysis.id == analysis_id, Analysis.state == AnalysisState.RUNNING, Analysis.lease_owner == owner
@@ -103,7 +118,7 @@ def sweep() -> int:
     now = utcnow()
     left = [analysis_id for analysis_id in queries.abandoned(now) if _reclaim(analysis_id, now)]
     lost = _unannounced(now)
-    stranded = queries.without_model(now, MODEL_RETRY_PAUSE)
+    stranded = queries.stranded(now, STRANDED_RETRY_PAUSE)
     for analysis in stranded:
         analysis.attempts = 0
     for analysis in lost + stranded:
@@ -143,10 +158,10 @@ def _unannounced(now: datetime) -> list[Analysis]:
 
 
 class Heartbeat:
-    """Renews a lease in the background for as long as the work may take, and not a beat longer."""
+    """Renews leases in the background for as long as the work may take, and not a beat longer."""
 
-    def __init__(self, app: Flask, analysis_id: int, owner: str, settings: Settings) -> None:
-        self._app, self._analysis_id, self._owner = app, analysis_id, owner
+    def __init__(self, app: Flask, analysis_ids: Sequence[int], owner: str, settings: Settings) -> None:
+        self._app, self._analysis_ids, self._owner = app, sorted(analysis_ids), owner
         self._pause = settings.analysis_lease_seconds / 3
         self._deadline = time.monotonic() + settings.analysis_timeout_seconds
         self._stop = threading.Event()
@@ -156,10 +171,11 @@ class Heartbeat:
         while not self._stop.wait(self._pause) and time.monotonic() < self._deadline:
             try:
                 with self._app.app_context(), transaction():
-                    if not renew(self._analysis_id, self._owner):
-                        return
+                    renewed = [renew(analysis_id, self._owner) for analysis_id in self._analysis_ids]
+                if not any(renewed):
+                    return
             except Exception:  # the database is away for a moment: the next beat may come in time
-                log.warning("lease of analysis %s could not be renewed", self._analysis_id, exc_info=True)
+                log.warning("leases of analyses %s could not be renewed", self._analysis_ids, exc_info=True)
 
     def __enter__(self) -> "Heartbeat":
         self._thread.start()

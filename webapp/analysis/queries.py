@@ -1,5 +1,6 @@
 """The only place that selects analyses for background work."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
@@ -15,6 +16,7 @@ from webapp.models import (
     Image,
     ModelVersion,
     Rerun,
+    Urgency,
     Worker,
     utcnow,
 )
@@ -62,15 +64,15 @@ def silent(now: datetime, grace: timedelta) -> list[Analysis]:
     return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id).limit(PORTION))))
 
 
-def without_model(now: datetime, pause: timedelta) -> list[Analysis]:
-    """Analyses of open cases that failed because there was no model, at least ``pause`` ago: one sweep's portion."""
+def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
+    """Analyses of open cases that failed for want of model or image store, at least ``pause`` ago: one sweep's portion."""
     statement = (
         select(Analysis)
         .join(Analysis.image)
         .join(Image.case)
         .where(
             now_in(AnalysisState.FAILED),
-            Analysis.failure == FailureReason.MODEL_UNAVAILABLE,
+            Analysis.failure.in_((FailureReason.MODEL_UNAVAILABLE, FailureReason.STORE_UNAVAILABLE)),
             or_(
                 Analysis.finished_at.is_(None),
                 Analysis.finished_at < now - pause,
@@ -80,6 +82,34 @@ def without_model(now: datetime, pause: timedelta) -> list[Analysis]:
         )
     )
     return list(db.session.scalars(_unlocked(statement.order_by(Analysis.id).limit(PORTION))))
+
+
+def first_attempt(analysis_id: int) -> bool:
+    """Whether the attempt that was just begun is its first."""
+    return db.session.scalar(select(Analysis.attempts).where(Analysis.id == analysis_id)) == 1
+
+
+def next_fresh(limit: int) -> list[int]:
+    """Ids of analyses that wait for their first attempt, in the order of ``queue.priority_of``, and not yet taken."""
+    statement = (
+        select(Analysis.id)
+        .join(Analysis.image)
+        .join(Image.case)
+        .where(now_in(AnalysisState.QUEUED), Analysis.attempts == 0)
+        .order_by(Analysis.beside, Case.urgency != Urgency.URGENT, Analysis.queued_at, Analysis.id)
+        .limit(limit)
+    )
+    return list(db.session.scalars(statement.with_for_update(of=Analysis, skip_locked=True)))
+
+
+def waiting_since(analysis_ids: Sequence[int]) -> list[tuple[int, str, datetime]]:
+    """(id, the store's key of the image, since when it waited) of each analysis, in the given order."""
+    statement = select(Analysis.id, Image.key, Analysis.queued_at).join(Analysis.image)
+    found = {
+        row.id: (row.id, row.key, row.queued_at)
+        for row in db.session.execute(statement.where(Analysis.id.in_(analysis_ids)))
+    }
+    return [found[analysis_id] for analysis_id in analysis_ids]
 
 
 def waiting_count() -> int:
@@ -93,11 +123,6 @@ def model_version(name: str, weights_sha256: str) -> ModelVersion | None:
 
 def worker(name: str) -> Worker | None:
     return db.session.scalars(select(Worker).where(Worker.name == name)).one_or_none()
-
-
-def image_key(analysis_id: int) -> str:
-    """The store's key of the image to analyse."""
-    return db.session.scalars(select(Image.key).join(Image.analyses).where(Analysis.id == analysis_id)).one()
 
 
 def loaded_versions() -> set[int]:

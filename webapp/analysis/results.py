@@ -109,7 +109,7 @@ def _finding(analysis_id: int, found: FoundTarget, store: ImageStore) -> Finding
     )
     if found.map is not None:
         key = store.put(found.map.png)
-        after_rollback(lambda: store.delete(key))
+        after_rollback(lambda: store.discard(key))
         finding.heatmap_key = key
         finding.peak_x, finding.peak_y, finding.extent = found.map.peak_x, found.map.peak_y, found.map.extent
     return finding

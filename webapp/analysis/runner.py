@@ -1,145 +1,144 @@
-"""One analysis from bytes to stored answer. Runs in a worker process only."""
+"""Analyses from bytes to stored answers. Runs in a worker process only."""
 
 import logging
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from flask import Flask, current_app
 from huey.exceptions import TaskTimeout
 
-from ml.bundle import Bundle, BundleError
-from ml.card import BCC, Card
-from ml.decoding import UnreadableImage, decode
-from ml.engine import Engine
-from ml.results import Finding, Heatmap, Result
-from webapp import logs
+from ml.bundle import BundleError
+from ml.decoding import UnreadableImage
+from webapp import logs, metrics
 from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
-from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.analysis.model import analyse, analyse_together, loaded, upright
+from webapp.analysis.results import Outcome
 from webapp.config import Settings
 from webapp.database import reading, transaction
-from webapp.models import FailureReason
-from webapp.storage import ImageStore, StorageError
+from webapp.models import FailureReason, utcnow
+from webapp.storage import ImageStore, StorageError, StoreAwayError
 
 log = logging.getLogger(__name__)
 
-
-@lru_cache(maxsize=1)
-def _engine(bundle: Path | None) -> Engine:
-    """Loaded once a process. A failure is not remembered, so a repaired bundle is found without a restart."""
-    engine = Engine(Bundle.load(bundle))
-    log.info("model %s is loaded", engine.bundle.reference)
-    return engine
+Answer = Outcome | FailureReason
+Got = TypeVar("Got")
 
 
 def warm_up(settings: Settings, worker: str) -> bool:
     """Load the model before the first image waits for it, and note in the worker's row which one, or why none."""
     try:
-        card = _engine(settings.model_bundle).bundle.card
+        _engine, card, card_json = loaded(settings.model_bundle)
     except BundleError as error:
         log.error("no model: %s Every case goes to the top as “needs a person” until this is repaired.", error)
         workers.note_no_model(worker, str(error))
         return False
-    workers.note_model(worker, card.name, card.sha256, card.to_json())
+    workers.note_model(worker, card.name, card.sha256, card_json)
     return True
 
 
 def run_analysis(analysis_id: int) -> None:
-    """Take the lease, analyse, store. Whatever happens, the case ends answered, queued again, or at the top."""
-    with logs.about(analysis=analysis_id):
-        _run(analysis_id)
+    """Take the lease, analyse, store. Whatever happens, the case ends answered, queued again, or at the top.
 
-
-def _run(analysis_id: int) -> None:
+    Others that wait for their first attempt are taken along, ANALYSIS_BATCH in all, each with a lease of its own.
+    """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings: Settings = app.extensions["settings"]
     store: ImageStore = app.extensions["image_store"]
     owner = leases.new_owner()
     with transaction():
-        taken = leases.take(analysis_id, owner)
+        taken = leases.take_batch(analysis_id, owner)
     if not taken:
         return
-    with Heartbeat(app, analysis_id, owner, settings):
-        answer = _attempt(analysis_id, store, settings)
-        with transaction():
+    with Heartbeat(app, taken, owner, settings):
+        answers = _answers(taken, store, settings)
+        for taken_id in taken:
+            with logs.about(analysis=taken_id):
+                _keep(taken_id, owner, answers[taken_id], store)
+
+
+def _keep(analysis_id: int, owner: str, answer: Answer, store: ImageStore) -> None:
+    """Store an answer in a transaction of its own; if that fails, the lease runs out and the sweep takes over."""
+    try:
+        with metrics.stage("store"), transaction():
             if isinstance(answer, FailureReason):
                 results.give_up(analysis_id, owner, answer)
             elif results.finish(analysis_id, owner, answer, store):
                 log.info("the image is analysed")
             else:
                 log.warning("the analysis was finished by another worker, or its case erased; this answer is dropped")
+    except StoreAwayError as error:
+        log.error("the heatmaps cannot be stored: %s", error)
+        answer = FailureReason.STORE_UNAVAILABLE
+        with transaction():
+            results.give_up(analysis_id, owner, answer)
+    except Exception:
+        log.exception("the answer could not be stored; the sweep will send the analysis again")
+        return
+    metrics.analysed(_ended(answer))
 
 
-def _attempt(analysis_id: int, store: ImageStore, settings: Settings) -> Outcome | FailureReason:
+def _ended(answer: Answer) -> str:
+    if isinstance(answer, FailureReason):
+        return "failed"
+    return "needs person" if answer.needs_person else "bcc" if answer.bcc else "not bcc"
+
+
+def _answers(analysis_ids: Sequence[int], store: ImageStore, settings: Settings) -> dict[int, Answer]:
+    """One for each. An image that cannot be read fails alone; anything else ends the attempt of all together."""
     try:
         with reading():
-            key = queries.image_key(analysis_id)
-        return analyse(store.get(key), settings)
+            waiting = queries.waiting_since(analysis_ids)
+        files = {analysis_id: _load(analysis_id, key, store) for analysis_id, key, _since in waiting}
+        for _id, _key, since in waiting:
+            metrics.spent("wait", (utcnow() - since).total_seconds())
+        return _alone(files, settings) if len(files) == 1 else _together(files, settings)
     except BundleError as error:
-        log.error("no model: %s", error)
-        return FailureReason.MODEL_UNAVAILABLE
-    except (StorageError, UnreadableImage) as error:
-        log.error("the image cannot be analysed: %s", error)
-        return FailureReason.IMAGE_UNREADABLE
+        log.error("analyses %s: no model: %s", analysis_ids, error)
+        failure = FailureReason.MODEL_UNAVAILABLE
     except TaskTimeout:
-        log.error("the analysis was stopped at its time limit")
-        return FailureReason.TIMED_OUT
-    except Exception:  # our own bug, or the runtime's: the case must not wait for its repair
-        log.exception("the analysis failed")
-        return FailureReason.ERROR
+        log.error("analyses %s were stopped at their time limit", analysis_ids)
+        failure = FailureReason.TIMED_OUT
+    except Exception:  # our own bug, or the runtime's: the cases must not wait for its repair
+        log.exception("analyses %s failed", analysis_ids)
+        failure = FailureReason.ERROR
+    return dict.fromkeys(analysis_ids, failure)
 
 
-def analyse(data: bytes, settings: Settings) -> Outcome:
-    """The model's answer on stored image bytes. Raises BundleError, UnreadableImage."""
-    engine = _engine(settings.model_bundle)
-    (result,) = engine.run([decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)])
-    card = engine.bundle.card
-    return Outcome(
-        model_name=card.name,
-        weights_sha256=card.sha256,
-        card=card.to_json(),
-        preprocessing=result.preprocessing,
-        bcc_probability=result.bcc_probability,
-        bcc=result.bcc,
-        needs_person=result.needs_person,
-        reasons=[{"code": reason.value, "message": reason.message} for reason in result.reasons],
-        lesion={lesion.value: share for lesion, share in result.lesion.items()},
-        region={"left": result.region.left, "top": result.region.top, "size": result.region.size},
-        findings=_findings(result, card),
-    )
+def _load(analysis_id: int, key: str, store: ImageStore) -> bytes | FailureReason:
+    try:
+        with metrics.stage("load"):
+            return store.get(key)
+    except StorageError as error:
+        log.error("analysis %s: the image cannot be read: %s", analysis_id, error)
+        away = isinstance(error, StoreAwayError)
+        return FailureReason.STORE_UNAVAILABLE if away else FailureReason.IMAGE_UNREADABLE
 
 
-def _findings(result: Result, card: Card) -> list[FoundTarget]:
-    """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong.
-
-    BCC's is kept from the lowest operating point on: the clinic may have chosen that one, or choose it later.
-    """
-    lowest = min(point.threshold for point in card.bcc.operating_points)
-    return [
-        FoundTarget(
-            target=finding.target,
-            probability=finding.probability,
-            present=finding.present,
-            strength=finding.strength,
-            map=_raster(result.heatmaps[finding.target]) if finding.present or _may_count(finding, lowest) else None,
-        )
-        for finding in result.findings
-    ]
+def _alone(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, Answer]:
+    ((analysis_id, data),) = files.items()
+    return {
+        analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, analyse, data, settings)
+    }
 
 
-def _may_count(finding: Finding, lowest: float) -> bool:
-    return finding.target == BCC and finding.probability >= lowest
+def _together(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, Answer]:
+    """Decode each by itself, and run the network once over those that can be read."""
+    images = {
+        analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, upright, data, settings)
+        for analysis_id, data in files.items()
+    }
+    readable = {analysis_id: image for analysis_id, image in images.items() if not isinstance(image, FailureReason)}
+    outcomes = analyse_together(list(readable.values()), settings) if readable else []
+    failures = {analysis_id: image for analysis_id, image in images.items() if isinstance(image, FailureReason)}
+    return {**dict(zip(readable, outcomes, strict=True)), **failures}
 
 
-def _raster(heatmap: Heatmap) -> HeatmapRaster | None:
-    png = heatmap.to_png()
-    if png is None:
-        return None
-    rows, columns = heatmap.raw.shape
-    row, column = divmod(int(heatmap.raw.argmax()), columns)
-    return HeatmapRaster(
-        png=png,
-        peak_x=(column + 0.5) / columns,
-        peak_y=(row + 0.5) / rows,
-        extent=float((heatmap.raw >= heatmap.strength / 2).mean()),
-    )
+def _or_unreadable(
+    analysis_id: int, step: Callable[[bytes, Settings], Got], data: bytes, settings: Settings
+) -> Got | FailureReason:
+    try:
+        return step(data, settings)
+    except UnreadableImage as error:
+        log.error("analysis %s: the image cannot be decoded: %s", analysis_id, error)
+        return FailureReason.IMAGE_UNREADABLE

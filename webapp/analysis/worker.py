@@ -16,6 +16,8 @@ from huey.consumer import Consumer, Scheduler
 from webapp.analysis import leases, reruns, workers
 from webapp.database import dispose_inherited_connections, transaction
 from webapp.extensions import db
+from webapp.metrics.figures import share_figures
+from webapp.metrics.server import serve
 from webapp.review import claims
 from webapp.upkeep import trail
 
@@ -25,10 +27,15 @@ HEAD_SECONDS = 3600.0
 
 
 class SweepingScheduler(Scheduler):
-    """Huey's scheduler process with the sweep beside it."""
+    """Huey's scheduler process with the sweep beside it. It also shows the figures, since there is one of it."""
 
     _last_beat = -workers.BEAT_SECONDS
     _last_head = -HEAD_SECONDS
+
+    def initialize(self) -> None:
+        super().initialize()
+        if self.huey.flask_app.extensions["settings"].metrics_bind:
+            serve(self.huey.flask_app)
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
@@ -67,6 +74,8 @@ def run_worker(app: Flask) -> None:
     queue = app.extensions["queue"]
     huey = queue.huey
     huey.flask_app, huey.worker_name = app, leases.new_owner()
+    if settings.metrics_bind:
+        share_figures()
     log.info("task %s is registered", queue.analyse.name)
 
     @huey.on_startup(name="own_connections")

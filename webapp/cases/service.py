@@ -137,7 +137,7 @@ def _store(data: bytes) -> str:
     except StoreAwayError:
         db.session.rollback()
         raise
-    after_rollback(lambda: store.delete(key))
+    after_rollback(lambda: store.discard(key))
     return key
 
 

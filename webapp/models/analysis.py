@@ -37,6 +37,7 @@ class AnalysisState(StrEnum):
 
 class FailureReason(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
+    STORE_UNAVAILABLE = "store_unavailable"
     IMAGE_UNREADABLE = "image_unreadable"
     TIMED_OUT = "timed_out"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
@@ -46,6 +47,7 @@ class FailureReason(StrEnum):
     def sentence(self) -> str:
         return {
             "model_unavailable": "The model could not be loaded, so nothing was analysed.",
+            "store_unavailable": "The image store did not answer.",
             "image_unreadable": "The stored image could not be read back.",
             "timed_out": "The analysis took too long and was stopped.",
             "attempts_exhausted": "The analysis stopped without an answer several times.",

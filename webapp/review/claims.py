@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
-from webapp import audit
+from webapp import audit, metrics
+from webapp.database import after_commit
 from webapp.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
 from webapp.review import queries
@@ -49,6 +50,7 @@ def claim(user: User, case: Case) -> Claim:
         _end(held, at=held.expires_at)
     fresh = begin(user, case)
     audit.record(user, "case.claimed", case)
+    after_commit(lambda: metrics.claimed("free"))
     return fresh
 
 
@@ -65,6 +67,7 @@ def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
     _end(held, at=utcnow())
     fresh = begin(user, case)
     fresh.took_over, fresh.reason = held, reason
+    after_commit(lambda: metrics.claimed("taken over"))
     audit.record(user, "case.taken_over", case, before={"reader": held.user_id}, after={"reader": user.id})
     return fresh
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, column, func, literal, select, table
 from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.counts import up_to
@@ -13,6 +13,16 @@ from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, M
 from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+
+
+def reach_database() -> None:
+    """Raises SQLAlchemyError when the database does not answer."""
+    db.session.execute(select(literal(1)))
+
+
+def revisions() -> frozenset[str]:
+    """Which migrations the database stands at."""
+    return frozenset(db.session.scalars(select(column("version_num")).select_from(table("alembic_version"))))
 
 
 def workers_since(moment: datetime) -> list[Worker]:

@@ -1,0 +1,55 @@
+"""How gunicorn serves the application, on one laptop and in a region: ``gunicorn wsgi:app`` in this folder reads it.
+
+The variables are explained with all others in webapp/config.py.
+"""
+
+import os
+import shutil
+import tempfile
+from typing import Any
+
+wsgi_app = "wsgi:app"
+bind = os.environ.get("WEB_BIND") or "127.0.0.1:8000"
+
+# Threads, because a request mostly waits: for the database, for the store, or for a slow upload to arrive.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 8)
+
+# Each process imports the application itself (a fraction of a second): a new release then comes with a plain HUP, and
+# neither database connections nor the object store's threads are carried through a fork.
+preload_app = False
+
+# A process that hangs in all its threads is ended after a minute; one that is asked to stop ends its requests first.
+timeout = 60
+graceful_timeout = 60
+keepalive = 5
+
+# Now and then a fresh process, not all in the same moment, so that no leak of any library can grow for weeks.
+max_requests = 5000
+max_requests_jitter = 1000
+
+# Addresses may hold a search for a patient's reference, so requests are not logged here; see METRICS_TOKEN.
+accesslog = None
+loglevel = "warning"
+control_socket_disable = True  # signals are enough
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def on_starting(_server: object) -> None:
+    """Where figures are wanted, the processes of this master count in one folder."""
+    if os.environ.get("METRICS_TOKEN") and not os.environ.get(METRICS_FOLDER):
+        os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="dermtriage-metrics-")
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    if os.environ.get(METRICS_FOLDER):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    if os.environ.get("METRICS_TOKEN"):
+        shutil.rmtree(os.environ.get(METRICS_FOLDER, ""), ignore_errors=True)

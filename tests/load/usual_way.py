@@ -1,0 +1,41 @@
+"""The usual way, only to be measured against: torch and pytorch-grad-cam inside the request.
+
+The same network and the same work on an image: decode, probability, heatmap. It knows no account, stores nothing and
+checks nothing. ``MAPS=all`` draws a map for each target, as our engine does; otherwise the one of BCC.
+"""
+
+import io
+import os
+
+import torch
+from flask import Flask, Response, request
+
+from ml.bundle import Bundle
+from ml.explain.reference import ReferenceGradCam
+from ml.preprocessing import decode, prepare
+from ml.restore import network_of
+from ml.results import Heatmap
+
+torch.set_num_threads(1)  # one process a core: measured faster than fewer processes with more threads
+
+app = Flask(__name__)
+bundle = Bundle.load()
+network = network_of(bundle)
+grad_cam = ReferenceGradCam(network)
+targets = range(len(bundle.card.targets) if os.environ.get("MAPS") == "all" else 1)
+
+
+@app.get("/healthz")
+def live() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.post("/predict")
+def predict() -> Response:
+    image = decode(request.files["image"].read())
+    inputs = torch.from_numpy(prepare(image, bundle.card.preprocessing)[None])
+    with torch.no_grad():
+        probability = torch.sigmoid(network(inputs).bcc[0, 0]).item()
+    pngs = [Heatmap(grad_cam.heatmaps(inputs, target)[0].numpy()).to_png() or b"" for target in targets]
+    body = io.BytesIO(b"".join(pngs))
+    return Response(body.getvalue(), mimetype="image/png", headers={"X-Probability": f"{probability:.4f}"})

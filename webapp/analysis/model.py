@@ -1,0 +1,107 @@
+"""The model's answers in the application's own terms. Loaded in a worker process only."""
+
+import logging
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL.Image import Image
+
+from ml.bundle import Bundle
+from ml.card import BCC, Card
+from ml.decoding import decode
+from ml.engine import Engine
+from ml.results import Finding, Heatmap, Result
+from webapp import metrics
+from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.config import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Loaded(NamedTuple):
+    engine: Engine
+    card: Card
+    card_json: dict[str, Any]
+    """Made once: it is long, and goes with every answer."""
+
+
+@lru_cache(maxsize=1)
+def loaded(bundle: Path | None) -> Loaded:
+    """Once a process. A failure is not remembered, so a repaired bundle is found without a restart."""
+    engine = Engine(Bundle.load(bundle))
+    log.info("model %s is loaded", engine.bundle.reference)
+    return Loaded(engine, engine.bundle.card, engine.bundle.card.to_json())
+
+
+def upright(data: bytes, settings: Settings) -> Image:
+    """The pixels of stored image bytes. Raises UnreadableImage."""
+    with metrics.stage("decode"):
+        return decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
+
+
+def analyse(data: bytes, settings: Settings) -> Outcome:
+    """The model's answer on stored image bytes. Raises BundleError, UnreadableImage."""
+    (outcome,) = analyse_together([upright(data, settings)], settings)
+    return outcome
+
+
+def analyse_together(images: Sequence[Image], settings: Settings) -> list[Outcome]:
+    """The model's answers on upright images, in order. Raises BundleError."""
+    model = loaded(settings.model_bundle)
+    with metrics.stage("model", shared_by=len(images)):
+        found = model.engine.run(images)
+    return [_outcome(result, model) for result in found]
+
+
+def _outcome(result: Result, model: Loaded) -> Outcome:
+    return Outcome(
+        model_name=model.card.name,
+        weights_sha256=model.card.sha256,
+        card=model.card_json,
+        preprocessing=result.preprocessing,
+        bcc_probability=result.bcc_probability,
+        bcc=result.bcc,
+        needs_person=result.needs_person,
+        reasons=[{"code": reason.value, "message": reason.message} for reason in result.reasons],
+        lesion={lesion.value: share for lesion, share in result.lesion.items()},
+        region={"left": result.region.left, "top": result.region.top, "size": result.region.size},
+        findings=_findings(result, model.card),
+    )
+
+
+def _findings(result: Result, card: Card) -> list[FoundTarget]:
+    """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong.
+
+    BCC's is kept from the lowest operating point on: the clinic may have chosen that one, or choose it later.
+    """
+    lowest = min(point.threshold for point in card.bcc.operating_points)
+    return [
+        FoundTarget(
+            target=finding.target,
+            probability=finding.probability,
+            present=finding.present,
+            strength=finding.strength,
+            map=_raster(result.heatmaps[finding.target]) if finding.present or _may_count(finding, lowest) else None,
+        )
+        for finding in result.findings
+    ]
+
+
+def _may_count(finding: Finding, lowest: float) -> bool:
+    return finding.target == BCC and finding.probability >= lowest
+
+
+def _raster(heatmap: Heatmap) -> HeatmapRaster | None:
+    png = heatmap.to_png()
+    if png is None:
+        return None
+    rows, columns = heatmap.raw.shape
+    row, column = divmod(int(heatmap.raw.argmax()), columns)
+    return HeatmapRaster(
+        png=png,
+        peak_x=(column + 0.5) / columns,
+        peak_y=(row + 0.5) / rows,
+        extent=float((heatmap.raw >= heatmap.strength / 2).mean()),
+    )

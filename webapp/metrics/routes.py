@@ -1,0 +1,25 @@
+"""``/metrics``: for whoever knows METRICS_TOKEN; without that setting there is no such page."""
+
+import hmac
+
+from flask import Blueprint, Response, abort, current_app, request
+
+from webapp.config import Settings
+
+blueprint = Blueprint("metrics", __name__)
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@blueprint.get("/metrics")
+def show() -> Response:
+    settings: Settings = current_app.extensions["settings"]
+    if not settings.metrics_token:
+        abort(404)
+    if not allowed(request.headers.get("Authorization", ""), settings.metrics_token):
+        abort(401)
+    return Response(current_app.extensions["metrics"].written_out(), content_type=TEXT)
+
+
+def allowed(authorization: str, token: str) -> bool:
+    """Whether the header holds the token, compared in a time that tells nothing."""
+    return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
