@@ -94,7 +94,7 @@ def _object_keys(case_ids: Sequence[int]) -> list[str]:
 def _mend_lesions(going: Sequence[int]) -> None:
     """A later case of the same lesion follows the nearest earlier one that stays, if any does."""
     statement = select(Case.id, Case.follows_id)
-    before = {case_id: follows for case_id, follows in db.session.execute(statement.where(Case.id.in_(going)))}
+    before = dict(iter(db.session.execute(statement.where(Case.id.in_(going)))))
     later = db.session.execute(statement.where(Case.follows_id.in_(going), Case.id.not_in(going))).all()
     for case_id, follows in later:
         while follows in before:

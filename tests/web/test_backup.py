@@ -1,0 +1,324 @@
+"""What is backed up can be put back, on either database, whole or not at all."""
+
+import json
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import create_engine, select, text
+
+from tests.conftest import PASSWORD, World, make_app, server
+from tests.web.helpers import actions, stored_files
+from tests.web.reading import decide, take
+from tests.web_client import CheckedClient
+from webapp.config import Settings
+from webapp.database import reading, transaction
+from webapp.extensions import db
+from webapp.models import Case, Role
+from webapp.upkeep import backup, rows
+
+Rows = dict[str, list[dict[str, object]]]
+KINDS = ["sqlite", *(["postgresql"] if server("TEST_DATABASE_URL") else [])]
+
+
+def run(app: Flask, *command: object) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=[str(part) for part in command])
+    return result.exit_code, result.output
+
+
+def every_row(app: Flask) -> Rows:
+    with app.app_context(), reading() as session:
+        tables = db.metadata.sorted_tables
+        return {
+            table.name: [dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()]
+            for table in tables
+        }
+
+
+@pytest.fixture
+def gp(world: World) -> str:
+    return world.user(Role.GP, name="Test GP")
+
+
+@pytest.fixture
+def number(world: World, sign_in, gp: str) -> str:
+    """A clinic with one answered case and one that waits, the second following the first."""
+    first = world.case(gp, history="Growing – since “May”", images=2)
+    world.analyse(first, 0.9)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, first)
+    decide(reader, first, diagnosis="bcc", management="biopsy", advice="Ünïcode")
+    second = world.case(gp)
+    world.analyse(second, None)
+    client = sign_in(gp)
+    client.submit(f"/cases/{second}/follow", {"follows": first}, page=f"/cases/{second}")
+    return first
+
+
+@contextmanager
+def another_place(settings: Settings, folder: Path, kind: str) -> Iterator[Flask]:
+    """An empty migrated database and an empty store, with the same keys."""
+    url = f"sqlite:///{folder}/other.sqlite"
+    if kind == "postgresql":
+        url = new_postgresql_database()
+    folder.mkdir()
+    app = make_app(replace(settings, instance_dir=folder, database_url=url, storage_url=f"file://{folder}/images"))
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def new_postgresql_database() -> str:
+    base = (server("TEST_DATABASE_URL") or "").replace("postgresql://", "postgresql+psycopg://")
+    name = base.rsplit("/", 1)[1] + "_restored"
+    engine = create_engine(base, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{base.rsplit('/', 1)[0]}/{name}"
+
+
+@pytest.fixture
+def other(settings: Settings, tmp_path: Path) -> Iterator[Flask]:
+    with another_place(settings, tmp_path / "elsewhere", "sqlite") as app:
+        yield app
+
+
+@pytest.fixture
+def folder(app: Flask, number: str, tmp_path: Path) -> Path:
+    status, output = run(app, "backup", tmp_path / "backup")
+    assert status == 0, output
+    return tmp_path / "backup"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_comes_back_and_works(
+    app: Flask, settings: Settings, number: str, gp: str, folder: Path, tmp_path: Path, kind: str
+) -> None:
+    """Where the suite runs on PostgreSQL this moves a site to SQLite, too."""
+    with another_place(settings, tmp_path / "elsewhere", kind) as other:
+        before, files = every_row(app), {path.name: path.read_bytes() for path in stored_files(settings)}
+        status, output = run(other, "restore", folder)
+        assert status == 0, output
+        assert "The audit trail and every stored object are whole." in output
+        assert every_row(other) == before
+        images = tmp_path / "elsewhere" / "images"
+        assert {path.name: path.read_bytes() for path in images.rglob("*") if path.is_file()} == files
+        client = other.test_client()
+        assert isinstance(client, CheckedClient)
+        client.sign_in(gp, PASSWORD)
+        page = client.get(f"/cases/{number}").text
+        assert "Growing – since “May”" in page
+        new = World(other).case(gp)
+        assert new in client.get("/cases/").text, "sequences go on after the last row"
+        assert run(other, "verify-audit")[0] == 0
+
+
+@pytest.mark.skipif("postgresql" not in KINDS, reason="needs a PostgreSQL server")
+@pytest.mark.usefixtures("number")
+def test_a_site_moves_from_sqlite_to_postgresql(app: Flask, settings, folder: Path, tmp_path: Path) -> None:
+    with another_place(settings, tmp_path / "small", "sqlite") as small:
+        assert run(small, "restore", folder)[0] == 0
+        assert run(small, "backup", tmp_path / "again")[0] == 0
+        before = every_row(small)
+    with another_place(settings, tmp_path / "large", "postgresql") as large:
+        status, output = run(large, "restore", tmp_path / "again")
+        assert status == 0, output
+        assert every_row(large) == before == every_row(app)
+
+
+def test_a_backup_is_private_holds_no_key_and_nothing_readable_of_an_image(settings: Settings, folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["key_ids"] == list(settings.image_keys)
+    assert manifest["rows"]["case_file"] == 2
+    content = b"".join(path.read_bytes() for path in files)
+    for secret in (*settings.image_keys.values(), settings.audit_key, settings.secret_key.encode()):
+        assert secret not in content
+    assert b"\xff\xd8\xff" not in b"".join(path.read_bytes()[:64] for path in files)
+
+
+def test_a_backup_is_one_moment(app: Flask, world: World, number: str, gp: str, tmp_path: Path, monkeypatch) -> None:
+    """A case that is sent while the backup is being made is in none of its tables."""
+    dump, sent = rows.dump, []
+
+    def slow(connection, table):
+        if table.name == "case_file":
+            sent.append(world.case(gp))
+        return dump(connection, table)
+
+    monkeypatch.setattr(rows, "dump", slow)
+    before = every_row(app)
+    status, output = run(app, "backup", tmp_path / "backup")
+    assert status == 0, output
+    assert sent
+    counts = json.loads((tmp_path / "backup" / "manifest.json").read_text())["rows"]
+    assert counts == {name: len(found) for name, found in before.items()}
+
+
+def test_a_backup_that_fails_leaves_nothing(app: Flask, number: str, tmp_path: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(backup.Manifest, "write", fail)
+    assert run(app, "backup", tmp_path / "backup")[0] == 1
+    assert not [path for path in tmp_path.iterdir() if "backup" in path.name]
+
+
+def test_a_backup_never_overwrites(app: Flask, folder: Path) -> None:
+    before = (folder / "manifest.json").read_bytes()
+    status, output = run(app, "backup", folder)
+    assert status == 1
+    assert "exists already" in output
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_an_object_that_is_missing_is_told_and_the_rest_is_kept(app, settings, number, tmp_path: Path) -> None:
+    sorted(stored_files(settings))[0].unlink()
+    status, output = run(app, "backup", tmp_path / "backup")
+    assert status == 1
+    assert "1 objects were missing or damaged" in output
+    assert (tmp_path / "backup" / "manifest.json").exists()
+
+
+def nothing_there(app: Flask) -> bool:
+    found = {name: len(table) for name, table in every_row(app).items()}
+    folder = app.extensions["settings"].instance_dir / "images"
+    return sum(found.values()) == found["audit_head"] == 1 and not [p for p in folder.rglob("*") if p.is_file()]
+
+
+def change_a_table(folder: Path) -> None:
+    file = folder / "tables" / "case_file.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"bcc", b"bbc").replace(b"May", b"Mai"))
+
+
+def change_an_object(folder: Path) -> None:
+    file = next(path for path in (folder / "objects").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def remove_an_object(folder: Path) -> None:
+    next(path for path in (folder / "objects").rglob("*") if path.is_file()).unlink()
+
+
+def remove_a_table(folder: Path) -> None:
+    (folder / "tables" / "review.jsonl").unlink()
+
+
+def change_the_list(folder: Path) -> None:
+    file = folder / "objects.txt"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+
+
+def change_the_revision(folder: Path) -> None:
+    file = folder / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "revision": "0001"}))
+
+
+def remove_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (change_a_table, "case_file.jsonl is not the file"),
+        (remove_a_table, "review.jsonl is missing"),
+        (change_an_object, "is not the file"),
+        (remove_an_object, "is missing"),
+        (change_the_list, "objects.txt is not the file"),
+        (change_the_revision, "revision 0001"),
+        (remove_the_manifest, "no whole backup"),
+    ],
+)
+def test_a_damaged_backup_is_refused_whole(other: Flask, folder: Path, damage, word: str) -> None:
+    damage(folder)
+    status, output = run(other, "restore", folder)
+    assert status == 1
+    assert word in output
+    assert "Nothing was restored" in output
+    assert nothing_there(other)
+
+
+def test_a_place_that_is_not_empty_is_refused(app: Flask, other: Flask, folder: Path) -> None:
+    before = every_row(app)
+    status, output = run(app, "restore", folder)
+    assert (status, "not empty" in output) == (1, True)
+    assert every_row(app) == before
+    other.extensions["image_store"].put(b"somebody else's")
+    status, output = run(other, "restore", folder)
+    assert (status, "store is not empty" in output) == (1, True)
+
+
+def test_a_restore_that_fails_half_way_leaves_nothing_and_can_be_repeated(other, folder, monkeypatch) -> None:
+    load = rows.load
+
+    def fail(connection, table, lines):
+        if table.name == "review":
+            raise RuntimeError("a bug")
+        return load(connection, table, lines)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "load", fail)
+        assert run(other, "restore", folder)[0] == 1
+    assert nothing_there(other)
+    assert run(other, "restore", folder)[0] == 0
+
+
+def test_the_keys_must_be_at_hand(other: Flask, settings: Settings, folder: Path) -> None:
+    changed = make_app(replace(other.extensions["settings"], image_keys={"x": bytes(32)}))
+    status, output = run(changed, "restore", folder)
+    assert (status, "IMAGE_KEYS" in output) == (1, True)
+    assert nothing_there(other)
+    changed = make_app(replace(other.extensions["settings"], audit_key=b"not the one that made the audit trail"))
+    status, output = run(changed, "restore", folder)
+    assert (status, "event 1:" in output, "AUDIT_KEY" in output) == (1, True, True)
+    for app in (changed,):
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_many_rows_are_written_and_read_in_portions(app: Flask, world: World, other, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(rows, "BATCH", 2)
+    gp = world.user(Role.GP)
+    for _ in range(5):
+        world.case(gp)
+    largest = 0
+    take_some = rows.islice
+
+    def watched(*arguments):
+        nonlocal largest
+        portion = list(take_some(*arguments))
+        largest = max(largest, len(portion))
+        return portion
+
+    monkeypatch.setattr(rows, "islice", watched)
+    assert run(app, "backup", tmp_path / "backup")[0] == 0
+    assert run(other, "restore", tmp_path / "backup")[0] == 0
+    assert largest == 2
+    assert every_row(other) == every_row(app)
+    assert actions(other) == actions(app)
+
+
+def test_a_value_without_a_form_stops_the_backup() -> None:
+    with pytest.raises(TypeError, match="no form in a backup"):
+        rows._plain(object())
+
+
+def test_rows_of_a_case_come_before_those_that_follow_it(app: Flask, number: str, other: Flask, folder: Path) -> None:
+    with other.app_context(), transaction():
+        pass
+    assert run(other, "restore", folder)[0] == 0
+    with other.app_context(), reading() as session:
+        assert session.scalar(select(Case.follows_id).where(Case.follows_id.is_not(None))) is not None
