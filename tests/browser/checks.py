@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import ConsoleMessage, Page
 
 from tests.browser.program import ROOT
+from tests.conftest import server
 
 WIDTHS = (1280, 390)
 HEIGHT = 800
@@ -66,8 +67,13 @@ class Troubles:
 
 
 def check(page: Page, name: str, *, focus: bool = True) -> None:
-    """Accessible, nothing sideways, every control labelled, focus to be seen; photographed if that is wanted."""
+    """Accessible, nothing sideways, every control labelled, focus to be seen; photographed if that is wanted.
+
+    Pages look the same whatever holds their data, so this is looked at on SQLite only.
+    """
     page.wait_for_load_state()
+    if server("TEST_DATABASE_URL"):
+        return
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         assert page.evaluate(TOO_WIDE) == [], f"{name} scrolls sideways at {width} px"

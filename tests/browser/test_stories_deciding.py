@@ -1,0 +1,147 @@
+"""The dermatologist's journeys from the decision on: its changes, the keyboard, the histology."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.checks import check
+from tests.browser.clinic import Clinic, full_outcome
+from tests.browser.conftest import Arrive
+from tests.browser.people import Dermatologist, Gp
+from webapp.models import Management, Role
+
+pytestmark = [pytest.mark.browser, pytest.mark.story]
+
+MOST_KEYS = 9
+
+
+def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a reader who sees patterns, and wants no appointment although the model suspects BCC
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    reader.read(number)
+    reader.page.get_by_text("Patterns you see").click()
+    reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent").check()
+    reassuring = "No appointment: reassure, with safety-net advice"
+    reader.decide("Benign lesion", reassuring, "Synthetic advice.")
+    # Then a reason is asked for, and everything else is kept
+    reader.sees_errors()
+    expect(reader.page.get_by_label("Reason for no appointment")).to_have_attribute("aria-invalid", "true")
+    expect(reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent")).to_be_checked()
+    check(reader.page, "reading-reason-missing", focus=False)
+    reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
+    reader.click("Decide, and answer the GP")
+    reader.sees(f"Your decision on {number} is stored")
+    # When the decision is taken back at once
+    reader.page.get_by_role("link", name="Look at it again").click()
+    check(reader.page, "decided-may-undo", focus=False)
+    reader.click("Take this decision back")
+    # Then the form is there as it was sent, and the GP is told
+    expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
+    expect(reader.page.get_by_label("Advice to the GP")).to_have_value("Synthetic advice.")
+    doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
+    doctor.sees("was taken back by Test Dermatologist")
+    check(doctor.page, "case-taken-back", focus=False)
+    # When it is decided otherwise, and amended later
+    reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
+    reader.open(f"/review/{number}").click("Change this decision, with a reason", "link")
+    reader.click("Change the decision, and tell the GP")
+    reader.sees_errors()
+    check(reader.page, "amending-errors")
+    reader.page.get_by_label("Why the decision changes").fill("Seen once more. Synthetic example.")
+    reader.choose("Urgent appointment in dermatology")
+    reader.click("Change the decision, and tell the GP")
+    # Then both see the new one, and what was before
+    reader.sees("is changed, and the GP is told anew")
+    reader.page.get_by_text("Earlier decisions (2)").click()
+    check(reader.page, "amended", focus=False)
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Seen once more.")
+    check(doctor.page, "case-amended", focus=False)
+    assert clinic.audited(number)[-4:] == ["case.decided", "case.decision_undone", "case.decided", "case.amended"]
+    # When a colleague is asked for an opinion
+    email = clinic.user(Role.DERMATOLOGIST, "Test Colleague")
+    reader.open(f"/review/{number}").page.get_by_text("Ask a colleague for a second opinion").click()
+    reader.page.get_by_label("Whom do you ask?").select_option(label="Test Colleague")
+    reader.page.get_by_label("Your question").fill("Is it a BCC?")
+    reader.click("Ask")
+    reader.sees("will not see your decision before it")
+    # Then the colleague finds the case, and nothing of the decision
+    colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/opinions")
+    check(colleague.page, "opinions", focus=False)
+    colleague.page.get_by_role("link", name=number).click()
+    colleague.sees("Your second opinion")
+    expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
+    check(colleague.page, "opinion-wanted", focus=False)
+    # and after the answer both see both
+    colleague.choose("Benign lesion", "Routine dermatology clinic")
+    colleague.click("Give my opinion")
+    colleague.sees("Synthetic advice.")
+    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology clinic")
+    reader.click("I have read the second opinion")
+    expect(reader.page.locator(".nav-badge")).to_have_count(0)
+
+
+def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given an open worklist, and a hand on the keyboard
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    expect(reader.page.get_by_role("button", name="Shortcuts")).to_be_visible()
+    keys = Keys(reader.page)
+    # When the next case is opened, looked at with its first heatmap, and decided
+    keys.press("n")
+    reader.sees_title(f"Case {number}")
+    image = reader.viewer_is_open()
+    keys.press("h")
+    expect(image.locator("canvas.heatmap")).to_have_count(1)
+    keys.press("1")
+    keys.press("b")
+    expect(reader.page.locator("[data-chosen]")).to_have_text("Basal cell carcinoma · Biopsy")
+    keys.press("d")
+    expect(reader.page.get_by_role("button", name="Decide, and answer the GP")).to_be_focused()
+    keys.press("Enter")
+    # Then the GP has the answer, after fewer than ten keys
+    reader.sees(f"Your decision on {number} is stored")
+    assert clinic.audited(number)[-1] == "case.decided"
+    assert keys.pressed <= MOST_KEYS
+
+
+class Keys:
+    """A keyboard that counts."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self.pressed = page, 0
+
+    def press(self, key: str) -> None:
+        self._page.keyboard.press(key)
+        self.pressed += 1
+
+
+def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
+    # Given a case that was sent to the routine clinic
+    clinic.withdraw_everything()
+    number = clinic.settled_case(gp, full_outcome())
+    clinic.decide(number, dermatologist, management=Management.ROUTINE_CLINIC)
+    # When the GP enters the histology
+    doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
+    doctor.click("Enter the histology result", "link")
+    doctor.click("Store the result")
+    doctor.sees_errors()
+    check(doctor.page, "histology-errors", focus=False)
+    doctor.page.get_by_label("Basal cell carcinoma").check()
+    doctor.page.get_by_label("Date of the report").fill("2026-01-31")
+    doctor.click("Store the result")
+    # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
+    doctor.sees("A dermatologist looks at this case again.")
+    check(doctor.page, "case-recalled", focus=False)
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
+    expect(reader.row(number)).to_contain_text("The histology found a cancer.")
+    reader.read(number)
+    reader.sees("Please look again.")
+    check(reader.page, "reading-recalled", focus=False)
+    # When the dermatologist decides anew, then the GP sees what changed and why
+    reader.decide("Basal cell carcinoma", "Urgent appointment in dermatology")
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: The histology found a cancer.")
+    # and the dermatologist can correct the result
+    reader.open(f"/review/{number}").click("Correct the histology result", "link")
+    check(reader.page, "histology")
