@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test lint format guides train evaluate bench bench-web lock
+.PHONY: help run install install-all test test-faults lint format guides train evaluate bench bench-web lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.
 test: install-all  ## lint, types, directions of import, and every test
 	$(MAKE) -s lint
 	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
+
+test-faults: install-all  ## kill, restart and race at length, on TEST_DATABASE_URL where that is set
+	FAULTS=all $(BIN)/python -m pytest --numprocesses=2 --dist=load tests/faults
 
 lint: install-all  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
