@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test lint format train evaluate bench lock
+.PHONY: help run install install-all test lint format train evaluate bench bench-scale load lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -73,6 +73,12 @@ evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on held-
 
 bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
 	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))
+
+bench-scale: install-all  ## times of the pages at a thousand to a million cases, an hour; the last line is JSON
+	@$(BIN)/python -m tests.load.scale $(OPTIONS)
+
+load: install-all  ## the program under the load of sixty centres, ten minutes; the last line is JSON
+	@$(BIN)/python -m tests.load.run $(OPTIONS)
 
 lock:  ## pin again what the requirements' .in files ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt
