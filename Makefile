@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint format guides train evaluate bench bench-web lock
+.PHONY: help run install install-all test test-faults lint format guides train evaluate bench bench-web bench-scale load lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -89,6 +89,12 @@ bench: install-all  ## time the engine against the alternatives, two minutes; th
 
 bench-web: install-all  ## start, memory, time to a result, and cases a second against the usual way; six minutes
 	@$(BIN)/python -m tests.load.web_bench
+
+bench-scale: install-all  ## times of the pages at a thousand to a million cases, an hour; the last line is JSON
+	@$(BIN)/python -m tests.load.scale $(OPTIONS)
+
+load: install-all  ## the program under the load of sixty centres, ten minutes; the last line is JSON
+	@$(BIN)/python -m tests.load.run $(OPTIONS)
 
 lock:  ## pin again what the requirements' .in files ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt

@@ -117,7 +117,8 @@ def seed(app: Flask, folder: Path) -> None:
 def visit(place: Place, seconds: float, rate: float) -> dict[str, Any]:
     """One run of the scenario; returns its figures."""
     settings = {"LOAD_FOLDER": str(place.folder), "LOAD_SECONDS": str(seconds), "LOAD_RATE": str(rate)}
-    command = [sys.executable, "-m", "locust", "-f", "tests/load/scenario.py", "--headless", "--host", place.url]
+    settings["LOAD_HOST"] = place.url
+    command = [sys.executable, "-m", "locust", "-f", "tests/load/scenario.py", "--headless"]
     users = 32 if rate else 3
     command += ["-u", str(users), "-r", "100", "--only-summary", "--loglevel", "WARNING", "--stop-timeout", "120"]
     figures = place.folder / "figures.json"
@@ -127,6 +128,8 @@ def visit(place: Place, seconds: float, rate: float) -> dict[str, Any]:
     if not figures.exists():
         raise SystemExit((place.folder / "locust.log").read_text()[-3000:])
     found: dict[str, Any] = json.loads(figures.read_text())
+    if not found["all_signed_in"]:
+        raise SystemExit(f"Not everybody could sign in: {found['errors']}")
     return found
 
 

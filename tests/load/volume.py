@@ -187,7 +187,7 @@ class Portion:
             unread=self.unread,
             contradiction=self.random.random(self.size) < 0.05,
             other_cancer=self.random.random(self.size) < 0.02,
-            closed_at=[None] * self.size,
+            closed_at=_only(np.isin(state, [CaseState.CLOSED, CaseState.WITHDRAWN]), self._times(self.answered)),
             synthetic=[True] * self.size,
             patient_reference=references,
             reference_key=keys,
