@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint format guides train evaluate bench bench-web bench-scale load lock
+.PHONY: help run install install-all test test-faults lint format guides train evaluate bench bench-web bench-scale load audit lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -95,6 +95,9 @@ bench-scale: install-all  ## times of the pages at a thousand to a million cases
 
 load: install-all  ## the program under the load of sixty centres, ten minutes; the last line is JSON
 	@$(BIN)/python -m tests.load.run $(OPTIONS)
+
+audit: .venv/uv.stamp  ## ask the advisory database about every pinned package; needs the network, so not a test
+	$(BIN)/uv tool run pip-audit --disable-pip --no-deps -r requirements.txt -r requirements-serve.txt
 
 lock:  ## pin again what the requirements' .in files ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt

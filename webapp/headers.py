@@ -12,6 +12,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         "font-src 'self'",
         "manifest-src 'self'",
+        "object-src 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
@@ -33,9 +34,11 @@ def init_app(app: Flask, *, https: bool) -> None:
     def add_headers(response: Response) -> Response:
         response.headers.update(FIXED)
         if https:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+            response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
+        if request.endpoint == "security.logout" and response.status_code < 400:
+            response.headers["Clear-Site-Data"] = '"storage"'  # drafts; pages and images were never kept
         return response
 
 

@@ -14,8 +14,8 @@ from webapp.models import Role
 
 EXPECTED = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'",
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; object-src 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -42,6 +42,17 @@ def test_an_image_carries_them_and_is_not_kept(app, world: World, sign_in) -> No
     assert_headers(response)
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Disposition"] == "inline"
+
+
+def test_signing_out_leaves_no_draft_in_the_browser(world: World, sign_in) -> None:
+    client = sign_in(world.user(Role.GP))
+    assert "Clear-Site-Data" not in client.get("/cases/").headers
+    assert client.submit("/logout", page="/cases/").headers["Clear-Site-Data"] == '"storage"'
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "DELETE", "PATCH", "CONNECT"])
+def test_no_method_but_those_in_use(client, method: str) -> None:
+    assert client.open("/login", method=method).status_code == 405
 
 
 def test_only_static_files_may_be_kept(client) -> None:
@@ -84,7 +95,7 @@ def test_cookie_and_transport_under_tls(settings, world: World) -> None:
     response = client.get("/login", base_url="https://localhost")
     flags = {"HttpOnly", "Path=/", "SameSite=Lax", "Secure"}
     assert cookie(response) == ("__Host-dermtriage", flags)
-    assert response.headers.getlist("Strict-Transport-Security") == ["max-age=31536000"]
+    assert response.headers.getlist("Strict-Transport-Security") == ["max-age=31536000; includeSubDomains"]
     token = response.text.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
     signed_in = client.post(
         "/login",

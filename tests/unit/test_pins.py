@@ -1,0 +1,26 @@
+"""Every package that is installed is named with its exact version, the browser's libraries with a checksum as well."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PIN = re.compile(r"[a-z0-9][a-z0-9._-]*(\[[a-z,]+\])?==[^\s;=]+( ; .+)?", re.IGNORECASE)
+LISTS = sorted(path.relative_to(ROOT) for path in ROOT.glob("requirements*.txt"))
+
+
+@pytest.mark.parametrize("name", LISTS, ids=str)
+def test_python_packages(name: Path) -> None:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
+    assert lines
+    assert [line for line in lines if not PIN.fullmatch(line)] == []
+
+
+def test_browser_libraries() -> None:
+    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    installed = {name: facts for name, facts in packages.items() if name}
+    assert installed
+    assert all(facts["integrity"].startswith("sha512-") for facts in installed.values())
