@@ -32,9 +32,6 @@ SETTING_UP = {*HALF_WAY, "security.verify", "security.logout", "static", "bootst
 class OnceOnlyTotp(Totp):
     """Each code works once, also where two processes are asked at the same moment."""
 
-    def get_last_counter(self, user: User) -> int | None:  # type: ignore[override]
-        return user.tf_last_counter
-
     def set_last_counter(self, user: User, tmatch: TotpMatch) -> None:  # type: ignore[override]
         fresh = or_(User.tf_last_counter.is_(None), User.tf_last_counter < tmatch.counter)
         moved = update(User).where(User.id == user.id, fresh).values(tf_last_counter=tmatch.counter)
