@@ -29,7 +29,7 @@
 | MAIL_FROM | the sender of these mails | none |
 | RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
 | LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
-| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info` |
+| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info`; `warning` for `python app.py` |
 """
 
 import os
