@@ -117,6 +117,22 @@ def app(settings: Settings) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+@pytest.fixture
+def another() -> Iterator[Callable[[Settings], Flask]]:
+    """Makes applications beside ``app``, with other settings; their connections are closed afterwards."""
+    made: list[Flask] = []
+
+    def another(settings: Settings) -> Flask:
+        made.append(make_app(settings))
+        return made[-1]
+
+    yield another
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
 def _empty_database() -> None:
     names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
     with db.engine.begin() as connection:

@@ -37,7 +37,7 @@
 | MAIL_FROM | the sender of these mails | none |
 | RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
 | LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
-| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info` |
+| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info`; `warning` for `python app.py` |
 | METRICS_TOKEN | 16 characters or more: `/metrics` shows figures to whoever sends it as bearer token | no figures |
 | METRICS_BIND | `host:port` where the worker shows its figures, to the same token | none |
 | WEB_CONCURRENCY | web server processes; read by gunicorn.conf.py | 2 |

@@ -25,7 +25,7 @@ def test_defaults_live_in_the_instance_folder(tmp_path: Path) -> None:
     assert settings.max_images_per_case == 6
 
 
-@pytest.mark.parametrize("name", ["MAX_IMAGES_PER_CASE", "ANALYSIS_LEASE_SECONDS", "CLAIM_MINUTES"])
+@pytest.mark.parametrize("name", ["MAX_IMAGES_PER_CASE", "ANALYSIS_LEASE_SECONDS", "CLAIM_MINUTES", "RETENTION_YEARS"])
 @pytest.mark.parametrize("text", ["six", "0", "-1", "nan", "inf"])
 def test_a_bad_number_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
@@ -37,10 +37,11 @@ def test_numbers_are_read_and_an_empty_one_is_the_default(tmp_path: Path) -> Non
     assert (settings.analysis_lease_seconds, settings.claim_minutes, settings.max_image_megabytes) == (2.5, 7, 25)
 
 
+@pytest.mark.parametrize("name", ["SECRET_KEY", "AUDIT_KEY"])
 @pytest.mark.parametrize("length", [1, 31])
-def test_a_short_secret_key_is_refused(tmp_path: Path, length: int) -> None:
-    with pytest.raises(ConfigurationError, match="SECRET_KEY"):
-        read(tmp_path, SECRET_KEY="x" * length)
+def test_a_short_key_is_refused(tmp_path: Path, name: str, length: int) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        read(tmp_path, **{name: "x" * length})
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,10 @@ def test_generated_keys_are_private_and_stay_the_same(tmp_path: Path) -> None:
 
 
 def test_keys_do_not_show_when_settings_are_printed(tmp_path: Path) -> None:
-    settings = read(tmp_path, SECRET_KEY="s" * 40, IMAGE_KEYS=f"a:{KEY}", TOTP_SECRETS=f"1:{'t' * 40}")
-    assert "s" * 40 not in repr(settings)
-    assert "t" * 40 not in repr(settings)
+    given = {"SECRET_KEY": "s" * 40, "AUDIT_KEY": "a" * 40, "TOTP_SECRETS": f"1:{'t' * 40}"}
+    settings = read(tmp_path, IMAGE_KEYS=f"a:{KEY}", **given)
+    for secret in ("s" * 40, "a" * 40, "t" * 40):
+        assert secret not in repr(settings)
     assert "image_keys" not in repr(settings)
 
 

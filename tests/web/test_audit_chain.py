@@ -10,7 +10,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.conftest import World, make_app
+from tests.conftest import World
 from tests.patience import PATIENCE
 from tests.web.helpers import actions
 from webapp import audit
@@ -19,6 +19,7 @@ from webapp.config import Settings
 from webapp.database import reading, transaction
 from webapp.extensions import db
 from webapp.models import Role, User
+from webapp.upkeep import trail
 
 EVENTS = 5
 
@@ -148,14 +149,20 @@ def test_an_older_head_belongs_to_a_trail_that_has_grown(app: Flask, someone: st
     assert verify(app, "--expect", "nonsense")[0] == 2
 
 
+def test_the_head_is_told_to_the_log(app: Flask, someone: str, caplog) -> None:
+    caplog.set_level("INFO", "webapp.upkeep.trail")
+    with app.app_context(), reading():
+        trail.tell_head()
+    noted = caplog.messages[-1].removeprefix("audit head ")
+    note(app, someone, 7)
+    assert verify(app, "--expect", noted)[0] == 0
+
+
 @pytest.mark.usefixtures("someone")
-def test_without_the_key_nobody_can_chain(app: Flask, settings: Settings) -> None:
-    other = make_app(replace(settings, audit_key=b"another key of at least 32 characters"))
-    status, output = verify(other)
+def test_without_the_key_nobody_can_chain(settings: Settings, another) -> None:
+    status, output = verify(another(replace(settings, audit_key=b"another key of at least 32 characters")))
     assert status == 1
     assert "event 1:" in output
-    with other.app_context():
-        db.engine.dispose()
 
 
 def test_what_a_savepoint_took_back_is_not_noted(app: Flask, someone: str) -> None:

@@ -17,7 +17,7 @@ from tests.web.helpers import actions, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.config import Settings
-from webapp.database import reading, transaction
+from webapp.database import reading
 from webapp.extensions import db
 from webapp.models import Case, Role
 from webapp.upkeep import backup, rows
@@ -276,17 +276,14 @@ def test_a_restore_that_fails_half_way_leaves_nothing_and_can_be_repeated(other,
     assert run(other, "restore", folder)[0] == 0
 
 
-def test_the_keys_must_be_at_hand(other: Flask, settings: Settings, folder: Path) -> None:
-    changed = make_app(replace(other.extensions["settings"], image_keys={"x": bytes(32)}))
+def test_the_keys_must_be_at_hand(other: Flask, another, folder: Path) -> None:
+    changed = another(replace(other.extensions["settings"], image_keys={"x": bytes(32)}))
     status, output = run(changed, "restore", folder)
     assert (status, "IMAGE_KEYS" in output) == (1, True)
     assert nothing_there(other)
-    changed = make_app(replace(other.extensions["settings"], audit_key=b"not the one that made the audit trail"))
+    changed = another(replace(other.extensions["settings"], audit_key=b"not the one that made the audit trail"))
     status, output = run(changed, "restore", folder)
     assert (status, "event 1:" in output, "AUDIT_KEY" in output) == (1, True, True)
-    for app in (changed,):
-        with app.app_context():
-            db.engine.dispose()
 
 
 def test_many_rows_are_written_and_read_in_portions(app: Flask, world: World, other, tmp_path, monkeypatch) -> None:
@@ -317,8 +314,6 @@ def test_a_value_without_a_form_stops_the_backup() -> None:
 
 
 def test_rows_of_a_case_come_before_those_that_follow_it(app: Flask, number: str, other: Flask, folder: Path) -> None:
-    with other.app_context(), transaction():
-        pass
     assert run(other, "restore", folder)[0] == 0
     with other.app_context(), reading() as session:
         assert session.scalar(select(Case.follows_id).where(Case.follows_id.is_not(None))) is not None

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from tests.conftest import World, make_app
+from tests.conftest import World
 from tests.web.helpers import image_ids, stored_case, stored_files
 from webapp.config import Settings
 from webapp.database import transaction
@@ -45,9 +46,15 @@ def aged(path: Path) -> None:
     os.utime(path, (hours_ago, hours_ago))
 
 
-def rotated(settings: Settings, key: bytes = NEW, *, with_old: bool = True) -> Flask:
-    old = settings.image_keys if with_old else {}
-    return make_app(replace(settings, image_keys={"new": key, **old}))
+@pytest.fixture
+def rotated(settings: Settings, another) -> Callable[..., Flask]:
+    """The application after a new key was put first."""
+
+    def rotated(*, with_old: bool = True) -> Flask:
+        old = settings.image_keys if with_old else {}
+        return another(replace(settings, image_keys={"new": NEW, **old}))
+
+    return rotated
 
 
 def key_ids(settings: Settings) -> set[bytes]:
@@ -84,8 +91,8 @@ def test_a_wrong_object_is_found_with_its_row(app, settings, number, monkeypatch
     assert "1 rows with a wrong object" in output
 
 
-def test_an_object_for_which_the_key_is_not_at_hand(settings: Settings, number: str) -> None:
-    status, output = run(rotated(settings, with_old=False), "verify-store")
+def test_an_object_for_which_the_key_is_not_at_hand(settings: Settings, number: str, rotated) -> None:
+    status, output = run(rotated(with_old=False), "verify-store")
     assert status == 1
     (key_id,) = settings.image_keys
     assert output.count(f"needs the encryption key {key_id!r}") == 6
@@ -130,18 +137,18 @@ def test_an_object_that_is_erased_during_the_search_is_no_finding(app: Flask, nu
 
 
 @pytest.mark.usefixtures("number")
-def test_every_object_gets_the_first_key(app: Flask, settings: Settings) -> None:
-    changed = rotated(settings)
+def test_every_object_gets_the_first_key(settings: Settings, rotated) -> None:
+    changed = rotated()
     status, output = run(changed, "rotate-keys")
     assert (status, key_ids(settings)) == (0, {b"new"})
     assert "6 objects are encrypted anew with the key 'new'" in output
     assert "0 objects" in run(changed, "rotate-keys")[1], "nothing is left to do"
-    assert run(rotated(settings, with_old=False), "verify-store")[0] == 0, "the old key is not needed any more"
+    assert run(rotated(with_old=False), "verify-store")[0] == 0, "the old key is not needed any more"
 
 
 @pytest.mark.usefixtures("number")
-def test_a_rotation_goes_on_where_it_was_interrupted(settings: Settings) -> None:
-    changed = rotated(settings)
+def test_a_rotation_goes_on_where_it_was_interrupted(settings: Settings, rotated) -> None:
+    changed = rotated()
     with changed.app_context():
         halfway = store.rotate()
         assert [next(halfway), next(halfway)] == [None, None]
@@ -152,11 +159,11 @@ def test_a_rotation_goes_on_where_it_was_interrupted(settings: Settings) -> None
 
 @pytest.mark.usefixtures("number")
 @pytest.mark.parametrize("lost", ["missing", "wrong"])
-def test_without_the_old_key_nothing_is_damaged(settings: Settings, lost: str) -> None:
+def test_without_the_old_key_nothing_is_damaged(settings: Settings, another, lost: str) -> None:
     before = {path: path.read_bytes() for path in stored_files(settings)}
     (key_id,) = settings.image_keys
     keys = {"new": NEW} if lost == "missing" else {"new": NEW, key_id: bytes(32)}
-    status, output = run(make_app(replace(settings, image_keys=keys)), "rotate-keys")
+    status, output = run(another(replace(settings, image_keys=keys)), "rotate-keys")
     assert status == 1
     assert f"{key_id!r}" in output
     assert "6 objects could not be read and were left as they are" in output

@@ -65,7 +65,7 @@ def silent(now: datetime, grace: timedelta) -> list[Analysis]:
 
 
 def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
-    """Analyses of open cases that failed for want of model or image store, at least ``pause`` ago: one sweep's portion."""
+    """Analyses of open cases that failed for want of model or store, at least ``pause`` ago: one sweep's portion."""
     statement = (
         select(Analysis)
         .join(Analysis.image)

@@ -44,7 +44,7 @@ def _row(table: Table, facts: dict[str, Any]) -> dict[str, Any]:
 def _value(column: Column[Any], value: Any) -> Any:
     if isinstance(column.type, JSON):
         return null() if value is None and column.nullable else value
-    kind = getattr(column.type, "impl_instance", column.type).python_type
+    kind: Any = getattr(column.type, "impl_instance", column.type).python_type
     if value is None or kind not in (datetime, date, bytes):
         return value
     return b64decode(value) if kind is bytes else kind.fromisoformat(value)
