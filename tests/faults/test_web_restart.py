@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -103,6 +104,22 @@ def test_not_one_request_fails_while_all_processes_are_replaced(server: Server) 
         after = len(answers)
         wait_until(lambda: len(answers) > after + 20)
     assert [answer for answer in answers if answer != 200] == []
+
+
+def test_an_upload_under_way_is_ended_by_the_old_process(server: Server) -> None:
+    before = server.workers()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as upload:
+        upload.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n")
+        upload.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\nhalf")
+        for _ in range(3):
+            server.get("/login")  # the upload was accepted before these
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(server.workers() - before) == 2)
+        for _ in range(3):
+            server.get("/login")  # by now the old processes have heard of it
+        upload.sendall(b"=way")
+        assert upload.recv(12) == b"HTTP/1.1 400", "it holds no token, but it is answered"
+    wait_until(lambda: not server.workers() & before)
 
 
 def test_a_process_that_stops_ends_its_requests_first(server: Server) -> None:

@@ -95,6 +95,27 @@ def test_new_images_of_a_case_come_back_too(
     assert count(app, Image) == 1
 
 
+def test_new_images_that_fail_in_the_middle_are_not_shown_as_sent(
+    app: Flask, world: World, email: str, gp: CheckedClient, sign_in, monkeypatch
+) -> None:
+    number = world.case(email)
+    ask_for_images(sign_in(world.user(Role.DERMATOLOGIST)), number)
+    blobs, written = app.extensions["image_store"].blobs, []
+    write = blobs.write
+
+    def first_image_only(key: str, data: bytes) -> None:
+        if len(written) == 2:
+            raise object_store.StoreAwayError("away")
+        written.append(key)
+        write(key, data)
+
+    monkeypatch.setattr(blobs, "write", first_image_only)
+    files = {"images": [_file(3), _file(4)], "send_anyway": "x"}
+    page = gp.submit(f"/cases/{number}/images", files, page=f"/cases/{number}")
+    assert page.status_code == 503
+    assert page.text.count("/thumbnail") == 1
+
+
 def test_an_image_that_cannot_be_fetched_is_said_in_words(
     app: Flask, world: World, server: s3.Server, email: str, gp: CheckedClient
 ) -> None:
