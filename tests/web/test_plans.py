@@ -19,11 +19,12 @@ from webapp.extensions import db
 from webapp.review import claims
 
 CASES = 3000
-BIG = {"case_file", "image", "analysis", "finding", "claim", "review", "outcome_receipt", "assessment", "opinion"}
-BIG |= {"opinion_request"}
+BIG = {"case_file", "image", "analysis", "finding", "claim", "review", "outcome_receipt", "assessment"}
 """Not the audit trail: its newest rows are taken from the end of the table."""
 PARTIAL = ("ix_case_file_open", "ix_case_file_unread", "ix_analysis_queued", "ix_analysis_failed", "uq_claim_held")
 """Indexes of few rows, which may be gone through."""
+NEVER = " 0 = 1"
+"""A condition that no row fulfils: nothing is read."""
 WALKS = {
     "worklist": "ix_case_file_worklist",
     "worklist, far down": "ix_case_file_worklist",
@@ -31,7 +32,6 @@ WALKS = {
     "worklist, person=1": "ix_case_file_open_person",
     "worklist, state=in_review": "ix_case_file_open_state",
     "worklist, overdue=1": "ix_case_file_open_urgency",
-    "my decisions": "ix_review_reviewer",
     "GP's list": "ix_case_file_centre",
     "GP's list, withdrawn": "ix_case_file_centre_state",
     "GP's list, to_read": "ix_case_file_unread",
@@ -83,10 +83,17 @@ def _steps_of_postgresql(cursor: Any, statement: str, parameters: Any) -> list[s
     cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
     (plan,) = cursor.fetchone()
     return [
-        f"{'SEARCH' if 'Index Cond' in node else 'SCAN'} {node['Relation Name']} USING {node.get('Index Name')}"
+        f"{_verb(node)} {node['Relation Name']} USING {node.get('Index Name')}"
         for node in _nodes(plan[0]["Plan"])
         if "Relation Name" in node
     ]
+
+
+def _verb(node: dict[str, Any]) -> str:
+    """WALK: from the newest row on, until a page is full."""
+    if "Index Cond" in node:
+        return "SEARCH"
+    return "WALK" if node.get("Scan Direction") == "Backward" else "SCAN"
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -98,7 +105,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def whole_tables(steps: list[str]) -> list[str]:
     """Steps that go through a whole big table. Aliases end with a number."""
     scans = [step for step in steps if step.startswith("SCAN ") and step.split()[1].rstrip("_0123456789") in BIG]
-    return [scan for scan in scans if not any(name in scan for name in PARTIAL)]
+    return [scan for scan in scans if not any(name in scan for name in (*PARTIAL, NEVER))]
 
 
 def test_no_page_goes_through_a_table(stage: Stage, plans: list[str]) -> None:

@@ -156,14 +156,14 @@ def counts(user: User, filters: Filters) -> Counts:
 
     late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _overdue_by_urgency()))
     every = up_to(cases())
-    columns = [
-        every,
-        up_to(cases(*_conditions(user, filters))) if filters.active else every,
-        up_to(cases(Case.needs_person == true())),
-        up_to(select(late.subquery().c.id)),
-    ]
-    opened, wanted, person, overdue = db.session.execute(select(*(column.label(None) for column in columns))).one()
-    return Counts(opened, wanted, person, overdue, mine=len(_held_cases(user)))
+    columns = {
+        "open": every,
+        "wanted": up_to(cases(*_conditions(user, filters))) if filters.active else every,
+        "person": up_to(cases(Case.needs_person == true())),
+        "overdue": up_to(select(late.subquery().c.id)),
+    }
+    counted = db.session.execute(select(*(column.label(name) for name, column in columns.items()))).one()
+    return Counts(**counted._mapping, mine=len(_held_cases(user)))
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:

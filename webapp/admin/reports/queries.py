@@ -32,8 +32,8 @@ def _sent_since(moment: datetime, case_id: InstrumentedAttribute[int]) -> list[C
 
     The sum keeps SQLite from looking for the lowest id by going through the cases from the first one on.
     """
-    first = db.session.scalar(select(func.min(Case.id + 0)).where(Case.submitted_at >= moment))
-    return [case_id >= (first or 0), Case.submitted_at >= moment]
+    first = select(func.min(Case.id + 0)).where(Case.submitted_at >= moment).correlate(None).scalar_subquery()
+    return [case_id >= first, Case.submitted_at >= moment]
 
 
 def decisions_since(moment: datetime) -> Sequence[Any]:
