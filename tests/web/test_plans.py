@@ -85,7 +85,7 @@ def _steps_of_postgresql(cursor: Any, statement: str, parameters: Any) -> list[s
     return [
         f"{_verb(node)} {node['Relation Name']} USING {node.get('Index Name')}"
         for node in _nodes(plan[0]["Plan"])
-        if "Relation Name" in node
+        if "Relation Name" in node and node["Node Type"] != "ModifyTable"
     ]
 
 
