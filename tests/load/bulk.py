@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Index, Table, func, select, text
+from sqlalchemy import Connection, Table, func, inspect, select, text
 
 from webapp.extensions import db
 
@@ -13,9 +13,11 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 @contextmanager
-def bulk_load(tables: Iterable[Table]) -> Iterator[Connection]:
+def bulk_load(tables: Sequence[Table]) -> Iterator[Connection]:
     """A connection for ``insert``; afterwards the indexes are built again and the planner knows the new sizes."""
-    indexes = [index for table in tables for index in table.indexes if not index.unique]
+    inspector = inspect(db.engine)
+    there = {found["name"] for table in tables for found in inspector.get_indexes(table.name)}
+    indexes = [index for table in tables for index in table.indexes if not index.unique and index.name in there]
     sqlite = db.engine.dialect.name == "sqlite"
     with db.engine.connect() as connection:
         if sqlite:
@@ -24,7 +26,8 @@ def bulk_load(tables: Iterable[Table]) -> Iterator[Connection]:
         else:
             connection.execute(text("SET session_replication_role = replica"))  # no foreign keys: superusers only
             connection.execute(text("SET maintenance_work_mem = '512MB'"))
-        _drop(connection, indexes)
+        for index in indexes:
+            index.drop(connection)
         yield connection
         for index in indexes:
             index.create(connection)
@@ -32,11 +35,6 @@ def bulk_load(tables: Iterable[Table]) -> Iterator[Connection]:
     db.engine.dispose()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE" if sqlite else "VACUUM ANALYZE"))
-
-
-def _drop(connection: Connection, indexes: list[Index]) -> None:
-    for index in indexes:
-        index.drop(connection)
 
 
 def insert(connection: Connection, table: Table, columns: Columns) -> None:

@@ -1,7 +1,7 @@
 """The only place that selects for the dermatologist: worklist pages, claims."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -125,14 +125,15 @@ def _overdue_by_urgency() -> list[ColumnElement[bool]]:
 
 def _held_by(user: User) -> ColumnElement[bool]:
     """By the ids themselves: a database that is given a subquery goes through all open cases instead."""
-    ids = db.session.scalars(_own_claims(user).with_only_columns(Claim.case_id)).all()
+    ids = _held_cases(user)
     return Case.id.in_(ids) if ids else false()
 
 
-def _own_claims(user: User) -> Select[int]:
-    """Ids of the claims on open cases that this user holds; few are held, so the way begins with them."""
-    held = select(Claim.id).where(Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow())
-    return held.where(Claim.case.has(Case.is_open))
+def _held_cases(user: User) -> list[int]:
+    """Ids of the open cases that this user has reserved. The outer join keeps the few claims first."""
+    own = Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow()
+    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own))
+    return [case_id for case_id, is_open in rows if is_open]
 
 
 @dataclass(frozen=True)
@@ -155,15 +156,14 @@ def counts(user: User, filters: Filters) -> Counts:
 
     late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _overdue_by_urgency()))
     every = up_to(cases())
-    columns = [
-        every,
-        up_to(cases(*_conditions(user, filters))) if filters.active else every,
-        up_to(cases(Case.needs_person == true())),
-        up_to(select(late.subquery().c.id)),
-        up_to(_own_claims(user)),
-    ]
-    counted: Sequence[int] = db.session.execute(select(*(column.label(None) for column in columns))).one()
-    return Counts(*counted)
+    columns = {
+        "open": every,
+        "wanted": up_to(cases(*_conditions(user, filters))) if filters.active else every,
+        "person": up_to(cases(Case.needs_person == true())),
+        "overdue": up_to(select(late.subquery().c.id)),
+    }
+    counted = db.session.execute(select(*(column.label(name) for name, column in columns.items()))).one()
+    return Counts(**counted._mapping, mine=len(_held_cases(user)))
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from webapp.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, Centre, Histology, Image, Management, ModelVersion, Review
@@ -27,15 +27,28 @@ def cases_since(moment: datetime) -> Sequence[Any]:
     return db.session.execute(statement).all()
 
 
+def _sent_since(moment: datetime, case_id: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
+    """Rows that belong to these cases: a range of an index holds them all, as later cases have higher ids.
+
+    The sum keeps SQLite from looking for the lowest id by going through the cases from the first one on.
+    """
+    first = select(func.min(Case.id + 0)).where(Case.submitted_at >= moment).correlate(None).scalar_subquery()
+    return [case_id >= first, Case.submitted_at >= moment]
+
+
 def decisions_since(moment: datetime) -> Sequence[Any]:
     """Decisions on these cases in the order they were made; requests for new images decide nothing."""
     statement = (
-        select(Review.case_id, Review.diagnosis, Review.decided_at)
+        select(Review.id, Review.case_id, Review.diagnosis, Review.decided_at)
         .join(Review.case)
-        .where(Case.submitted_at >= moment, Review.management != Management.RETAKE, ~Review.retraction.has())
-        .order_by(Review.id)
+        .where(*_sent_since(moment, Review.case_id), Review.management != Management.RETAKE, ~Review.retraction.has())
     )
-    return db.session.execute(statement).all()
+    return _by_id(statement)
+
+
+def _by_id(statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    """Sorted here: a database that is to sort by id begins with the whole table."""
+    return sorted(db.session.execute(statement), key=lambda row: row.id)
 
 
 def histologies_since(moment: datetime) -> Sequence[Any]:
@@ -53,6 +66,7 @@ def answers_since(moment: datetime, version_id: int | None) -> Sequence[Any]:
     """What the model says of each image of these cases: the result in force, or the latest of one model version."""
     statement = (
         select(
+            Analysis.id,
             Image.case_id,
             Image.id.label("image_id"),
             Analysis.bcc_probability,
@@ -61,17 +75,17 @@ def answers_since(moment: datetime, version_id: int | None) -> Sequence[Any]:
         )
         .join(Analysis.image)
         .join(Image.case)
-        .where(Case.submitted_at >= moment)
-        .order_by(Analysis.id)
+        .where(*_sent_since(moment, Image.case_id))
     )
     if version_id is None:
-        return db.session.execute(statement.where(Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside)).all()
-    return db.session.execute(statement.where(Analysis.model_version_id == version_id)).all()
+        return _by_id(statement.where(Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside))
+    return _by_id(statement.where(Analysis.model_version_id == version_id))
 
 
 def image_counts_since(moment: datetime) -> dict[int, int]:
     """Images of each of these cases."""
-    statement = select(Image.case_id, func.count().label("images")).join(Image.case).where(Case.submitted_at >= moment)
+    statement = select(Image.case_id, func.count().label("images")).join(Image.case)
+    statement = statement.where(*_sent_since(moment, Image.case_id))
     return {row.case_id: row.images for row in db.session.execute(statement.group_by(Image.case_id))}
 
 
