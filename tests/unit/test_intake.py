@@ -1,6 +1,8 @@
 """What becomes of an uploaded file: pixels, upright, and nothing else."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -101,3 +103,21 @@ def test_the_limit_of_pixels_counts_exactly(settings: Settings) -> None:
     assert rebuild(jpeg(1000, 1000), tight).width == 1000
     with pytest.raises(RefusedImageError, match="too many pixels"):
         rebuild(jpeg(1001, 1000), tight)
+
+
+def test_two_images_at_most_are_in_memory_at_the_same_time(monkeypatch, settings: Settings) -> None:
+    from ml import decoding
+
+    real, present, most = decoding.decode, [0], [0]
+
+    def slow(data: bytes, max_pixels: int) -> Image.Image:
+        present[0] += 1
+        most[0] = max(most[0], present[0])
+        time.sleep(0.02)
+        present[0] -= 1
+        return real(data, max_pixels=max_pixels)
+
+    monkeypatch.setattr(decoding, "decode", slow)
+    with ThreadPoolExecutor(6) as threads:
+        assert len(list(threads.map(lambda _n: rebuild(jpeg(), settings), range(6)))) == 6
+    assert most == [2]

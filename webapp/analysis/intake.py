@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import threading
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
+AT_ONCE = threading.BoundedSemaphore(2)
+"""Images that one web process decodes at the same time: the largest that is allowed takes hundreds of megabytes."""
 
 
 class RefusedImageError(ValueError):
@@ -50,13 +53,18 @@ class CleanImage:
 
 def rebuild(data: bytes, settings: Settings) -> CleanImage:
     """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError."""
+    if len(data) > settings.max_image_megabytes * 1024 * 1024:
+        raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
+    with AT_ONCE:
+        return _rebuilt(data, settings)
+
+
+def _rebuilt(data: bytes, settings: Settings) -> CleanImage:
     from PIL.Image import Resampling
 
     from ml.decoding import UnreadableImage, decode  # with the first upload, so that the web process starts fast
     from ml.quality import assess
 
-    if len(data) > settings.max_image_megabytes * 1024 * 1024:
-        raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
     try:
         image = decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
     except UnreadableImage as error:
