@@ -46,26 +46,20 @@
 """
 
 import os
-import secrets
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from webapp import environment, keys
 from webapp.accounts.settings import security_config
+from webapp.environment import ConfigurationError as ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOG_FORMATS = ("json", "text")
 LOG_LEVELS = ("info", "debug", "warning", "error")
 """The first of each is what holds where nothing is said."""
-
-
-class ConfigurationError(Exception):
-    """A setting is missing or wrong; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -116,23 +110,25 @@ class Settings:
         bundle = environ.get("MODEL_BUNDLE")
         return cls(
             instance_dir=instance_dir,
-            database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance_dir}/dermtriage.sqlite"),
+            database_url=environment.database_url(
+                environ.get("DATABASE_URL") or f"sqlite:///{instance_dir}/dermtriage.sqlite"
+            ),
             queue_url=environ.get("QUEUE_URL") or f"sqlite:///{instance_dir}/queue.sqlite",
             storage_url=environ.get("STORAGE_URL") or f"file://{instance_dir}/images",
-            secret_key=_secret_key(environ.get("SECRET_KEY"), instance_dir),
-            image_keys=_image_keys(environ.get("IMAGE_KEYS"), instance_dir),
-            totp_secrets=_totp_secrets(environ.get("TOTP_SECRETS"), instance_dir),
-            audit_key=_audit_key(environ.get("AUDIT_KEY"), instance_dir),
+            secret_key=keys.secret_key(environ.get("SECRET_KEY"), instance_dir),
+            image_keys=keys.image_keys(environ.get("IMAGE_KEYS"), instance_dir),
+            totp_secrets=keys.totp_secrets(environ.get("TOTP_SECRETS"), instance_dir),
+            audit_key=keys.audit_key(environ.get("AUDIT_KEY"), instance_dir),
             model_bundle=Path(bundle) if bundle else None,
             https=environ.get("HTTPS", "1") != "0",
             trusted_hosts=tuple(filter(None, map(str.strip, environ.get("TRUSTED_HOSTS", "").split(",")))),
             second_factor=environ.get("SECOND_FACTOR", "1") != "0",
-            timezone=_timezone(environ.get("TIMEZONE", "UTC")),
-            log_format=_one_of(environ, "LOG_FORMAT", LOG_FORMATS),
-            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS),
-            **_mail(environ),
-            **_metrics(environ),
-            **_numbers(environ),
+            timezone=environment.timezone(environ.get("TIMEZONE", "UTC")),
+            log_format=environment.one_of(environ, "LOG_FORMAT", LOG_FORMATS),
+            log_level=environment.one_of(environ, "LOG_LEVEL", LOG_LEVELS),
+            **environment.mail(environ),
+            **environment.metrics(environ),
+            **environment.numbers(environ, _kinds_of_numbers()),
         )
 
 
@@ -157,154 +153,6 @@ def flask_config(settings: Settings) -> dict[str, object]:
     }
 
 
-_NUMBERS: dict[str, type[int] | type[float]] = {
-    "max_images_per_case": int,
-    "max_image_megabytes": int,
-    "max_image_megapixels": int,
-    "analysis_lease_seconds": float,
-    "analysis_timeout_seconds": float,
-    "analysis_attempts": int,
-    "analysis_batch": int,
-    "worker_processes": int,
-    "claim_minutes": int,
-    "target_days_urgent": int,
-    "target_days_soon": int,
-    "target_days_routine": int,
-    "undo_minutes": int,
-    "invitation_days": int,
-    "idle_minutes": float,
-    "session_hours": float,
-    "trusted_proxies": int,
-    "retention_years": int,
-}
-_MAY_BE_ZERO = {"trusted_proxies"}
-
-
-def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
-    return {name: _number(environ, name, kind) for name, kind in _NUMBERS.items() if environ.get(name.upper())}
-
-
-def _number(environ: Mapping[str, str], name: str, kind: type[int] | type[float]) -> float:
-    text = environ[name.upper()]
-    try:
-        value = kind(text)
-    except ValueError:
-        raise ConfigurationError(f"{name.upper()} must be a number, not {text!r}.") from None
-    if not 0 < value < float("inf") and not (value == 0 and name in _MAY_BE_ZERO):
-        raise ConfigurationError(f"{name.upper()} must be greater than zero, not {text}.")
-    return value
-
-
-def _database_url(url: str) -> str:
-    """Name the driver that is installed, so that the plain `postgresql://` everybody knows works."""
-    for prefix in ("postgres://", "postgresql://"):
-        if url.startswith(prefix):
-            return "postgresql+psycopg://" + url.removeprefix(prefix)
-    return url
-
-
-def _one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
-    value = environ.get(name, known[0]).lower()
-    if value not in known:
-        raise ConfigurationError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
-    return value
-
-
-def _timezone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigurationError(f"TIMEZONE {name!r} is not a known time zone, such as Europe/Madrid.") from None
-
-
-def _mail(environ: Mapping[str, str]) -> dict[str, Any]:
-    url, sender = environ.get("MAIL_URL"), environ.get("MAIL_FROM", "")
-    if not url:
-        return {}
-    parts = urlsplit(url)
-    try:
-        known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # the port is not a number
-        known = False
-    if not known:
-        raise ConfigurationError("MAIL_URL must look like smtp://user:password@host:587 or smtps://host.")
-    if "@" not in sender:
-        raise ConfigurationError("MAIL_FROM must be the e-mail address that mails come from.")
-    return {"mail_url": url, "mail_from": sender}
-
-
-def _metrics(environ: Mapping[str, str]) -> dict[str, Any]:
-    token, bind = environ.get("METRICS_TOKEN", ""), environ.get("METRICS_BIND", "")
-    if token and len(token) < 16:
-        raise ConfigurationError("METRICS_TOKEN must have at least 16 characters.")
-    if bind and not token:
-        raise ConfigurationError("METRICS_BIND needs a METRICS_TOKEN: figures are never shown to everybody.")
-    if bind and not (bind.rpartition(":")[0] and bind.rpartition(":")[2].isdigit()):
-        raise ConfigurationError("METRICS_BIND must look like 127.0.0.1:9101.")
-    return {"metrics_token": token, "metrics_bind": bind}
-
-
-def _secret_key(given: str | None, instance_dir: Path) -> str:
-    key = given or _generated(instance_dir / "secret.key", lambda: secrets.token_urlsafe(48))
-    if len(key) < 32:
-        raise ConfigurationError("SECRET_KEY must have at least 32 characters.")
-    return key
-
-
-def _audit_key(given: str | None, instance_dir: Path) -> bytes:
-    key = given or _generated(instance_dir / "audit.key", lambda: secrets.token_urlsafe(48))
-    if len(key) < 32:
-        raise ConfigurationError("AUDIT_KEY must have at least 32 characters.")
-    return key.encode()
-
-
-def _image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:
-    def make() -> str:
-        return f"k{secrets.token_hex(3)}:{b64encode(secrets.token_bytes(32)).decode()}"
-
-    keys: dict[str, bytes] = {}
-    for entry in (given or _generated(instance_dir / "image.keys", make)).replace("\n", ",").split(","):
-        if not entry.strip():
-            continue
-        key_id, _, encoded = entry.strip().partition(":")
-        if key_id in keys:
-            raise ConfigurationError(f"IMAGE_KEYS names the key {key_id!r} twice.")
-        try:
-            keys[key_id] = b64decode(encoded, validate=True)
-        except ValueError:
-            raise ConfigurationError(f"IMAGE_KEYS: the key {key_id!r} is not valid base64.") from None
-        if not 0 < len(key_id) <= 32 or len(keys[key_id]) != 32:
-            raise ConfigurationError("IMAGE_KEYS: each entry must be an id and 32 bytes in base64 (AES-256).")
-    if not keys:
-        raise ConfigurationError("IMAGE_KEYS holds no key.")
-    return keys
-
-
-def _totp_secrets(given: str | None, instance_dir: Path) -> dict[str, str]:
-    """For passlib's wallet, which encrypts with the highest number and still opens what older ones closed."""
-    found: dict[str, str] = {}
-    text = given or _generated(instance_dir / "totp.keys", lambda: f"1:{secrets.token_urlsafe(32)}")
-    for entry in text.split(","):
-        number, _, secret = entry.strip().partition(":")
-        if not number.isdecimal() or len(secret) < 32 or number in found:
-            raise ConfigurationError("TOTP_SECRETS: each entry must be a number of its own and 32 characters or more.")
-        found[number] = secret
-    return found
-
-
-def _generated(path: Path, make: Callable[[], str]) -> str:
-    """The text of ``path``, made first by whichever process links it first; readable by its owner only."""
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(make() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
+def _kinds_of_numbers() -> dict[str, type[int] | type[float]]:
+    kinds = {int: int, float: float, int | None: int}
+    return {field.name: kinds[field.type] for field in fields(Settings) if field.type in kinds}  # type: ignore[index]
