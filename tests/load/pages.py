@@ -143,7 +143,7 @@ PAGES = [
     _asking("case status, poll", "/cases/{open_case}/status"),
     _watching("dashboard, 30 days", "/admin/dashboard", costs=4),
     _watching("dashboard, 12 months", "/admin/dashboard?days=365", costs=20),
-    _watching("export, first lines", "/admin/export"),
+    _watching("export page", "/admin/export"),
     _watching("audit log", "/admin/audit"),
     _watching("audit log of a case", "/admin/audit?case={answered_case}"),
     _watching("audit log, rare action", "/admin/audit?action=centre.added"),
