@@ -4,6 +4,7 @@ Events wait on the session and are appended to the chain as the last thing befor
 so that the lock is held for an INSERT and a commit only.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
@@ -11,9 +12,11 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from webapp.chain import digest_of
+from webapp.database import begin_to_write
 from webapp.extensions import db
 from webapp.models import AuditEvent, AuditHead, User, utcnow
 
+NOW_AND_THEN = timedelta(hours=1)
 WAITING = "audit_events"
 """Where a session keeps (transaction or savepoint, columns) of events that are not appended yet."""
 
@@ -42,6 +45,18 @@ def record(
     }
     own = session.get_nested_transaction() or session.get_transaction() or session.begin()
     session.info.setdefault(WAITING, []).append((own, columns))
+
+
+def record_now_and_then(actor: User, action: str, subject: Any) -> None:
+    """The same for what happens again and again: noted once an hour for each person and subject.
+
+    For requests that otherwise only look; one that finds its event noted already writes nothing.
+    """
+    same = (AuditEvent.subject_type == subject.__tablename__, AuditEvent.subject_id == str(subject.id))
+    lately = select(AuditEvent.id).where(*same, AuditEvent.actor_id == actor.id, AuditEvent.action == action)
+    if db.session.scalar(lately.where(AuditEvent.at > utcnow() - NOW_AND_THEN).limit(1)) is None:
+        begin_to_write()
+        record(actor, action, subject)
 
 
 @event.listens_for(db.session, "after_soft_rollback")

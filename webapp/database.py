@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,6 @@ from webapp.extensions import db
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 AUDITED_READS = {
     "media.image",
-    "media.thumbnail",
     "media.heatmap",
     "media.letter",
     "cases.show",
@@ -24,6 +23,8 @@ AUDITED_READS = {
     "reports.export_csv",
 }
 """GET endpoints that note who looked, so they need the write lock from the start."""
+SOMETIMES_AUDITED_READS = {"media.thumbnail"}
+"""GET endpoints that note it now and then, and begin to write only when they do."""
 
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)
 """Whether the transaction that begins only reads; None: the request says so, and outside of one it writes."""
@@ -52,7 +53,9 @@ def _only_reads() -> bool:
     told = _reading.get()
     if told is not None:
         return told
-    return has_request_context() and request.method in READ_METHODS and request.endpoint not in AUDITED_READS
+    if not has_request_context() or g.get("writes"):
+        return False
+    return request.method in READ_METHODS and request.endpoint not in AUDITED_READS
 
 
 def _end_transaction(response: Response) -> Response:
@@ -81,6 +84,26 @@ def pause() -> None:
     if db.session.new or db.session.dirty or db.session.deleted:
         raise RuntimeError("a transaction with changes cannot be paused")
     db.session.rollback()
+
+
+def begin_to_write() -> None:
+    """From here on a request writes whose endpoint otherwise only looks; nothing may have changed so far."""
+    pause()
+    g.writes = True
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Slow work that only looks, inside a request that will write: no lock is held meanwhile.
+
+    What follows begins a transaction of its own, and sees the rows as they are then.
+    """
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        _reading.reset(token)
 
 
 @contextmanager

@@ -13,18 +13,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, select
+from flask import current_app
+from sqlalchemy import Connection, Table, select, update
 
 from ml.patterns import Pattern
 from tests.load.bulk import bulk_load, insert, next_id, set_sequences
 from tests.load.people import CENTRES, DERMATOLOGISTS, emails, make_people
 from webapp import create_app
 from webapp.cases.service import NUMBER_ALPHABET
+from webapp.chain import digest_of
 from webapp.database import reading, transaction
 from webapp.models import (
     Analysis,
     Assessment,
     AuditEvent,
+    AuditHead,
     BodySite,
     Case,
     CaseState,
@@ -76,6 +79,7 @@ class Clinic:
     gps: list[int]
     dermatologists: list[int]
     version: int
+    chain: "Chain"
 
 
 def generate(count: int, open_share: float = OPEN_SHARE) -> None:
@@ -90,6 +94,7 @@ def generate(count: int, open_share: float = OPEN_SHARE) -> None:
         for start in range(0, count, PORTION):
             portion = Portion(connection, clinic, first, begin, start, min(PORTION, count - start), count, open_share)
             portion.store()
+        clinic.chain.store(connection)
         set_sequences(connection, TABLES)
         connection.commit()
 
@@ -102,7 +107,32 @@ def _clinic() -> Clinic:
         gps = [people[email] for email in emails(Role.GP)]
         dermatologists = [people[email].id for email in emails(Role.DERMATOLOGIST)]
         session.flush()
-        return Clinic([gp.centre_id or 0 for gp in gps], [gp.id for gp in gps], dermatologists, version.id)
+        head = session.scalars(select(AuditHead)).one()
+        chain = Chain(current_app.extensions["settings"].audit_key, head.count, head.last_id, head.digest)
+        return Clinic([gp.centre_id or 0 for gp in gps], [gp.id for gp in gps], dermatologists, version.id, chain)
+
+
+@dataclass
+class Chain:
+    """The audit trail's chain (`webapp.chain`), goes on where the trail ends."""
+
+    key: bytes
+    count: int
+    last_id: int
+    digest: str
+
+    def extend(self, events: dict[str, list[Any]]) -> list[str]:
+        """The digest of each event, given as columns."""
+        digests = []
+        for values in zip(*events.values(), strict=True):
+            event = dict(zip(events, values, strict=True), before=None, after=None)
+            self.digest = digest_of(self.key, self.digest, event)
+            digests.append(self.digest)
+        self.count, self.last_id = self.count + len(digests), events["id"][-1]
+        return digests
+
+    def store(self, connection: Connection) -> None:
+        connection.execute(update(AuditHead).values(count=self.count, last_id=self.last_id, digest=self.digest))
 
 
 class Portion:
@@ -357,15 +387,16 @@ class Portion:
             count = int(wanted.sum())
             if not count:
                 continue
-            self._insert(
-                AuditEvent,
-                id=self._ids(AuditEvent.__table__, count),
-                at=self._times(moments[wanted]),
-                actor_id=[actor for actor, there in zip(actors, wanted, strict=True) if there],
-                action=[action] * count,
-                subject_type=[kind] * count,
-                subject_id=[str(case_id) for case_id in self.case_ids[wanted].tolist()],
-            )
+            events: dict[str, list[Any]] = {
+                "id": self._ids(AuditEvent.__table__, count).tolist(),
+                "at": moments[wanted].tolist(),
+                "actor_id": [actor for actor, there in zip(actors, wanted, strict=True) if there],
+                "action": [action] * count,
+                "subject_type": [kind] * count,
+                "subject_id": [str(case_id) for case_id in self.case_ids[wanted].tolist()],
+            }
+            digests = self.clinic.chain.extend(events)
+            self._insert(AuditEvent, **{**events, "at": self._times(moments[wanted])}, digest=digests)
 
 
 def _number(case_id: int) -> str:

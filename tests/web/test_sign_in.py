@@ -1,16 +1,19 @@
 """Signing in and out: says nothing about accounts, leads nowhere foreign, ends for good."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
+from flask_security import LoginForm
 
 from tests.conftest import PASSWORD
 from tests.web.helpers import count
 from tests.web_client import CheckedClient, without_token
 from webapp import create_app
+from webapp.accounts import queries
 from webapp.accounts.throttle import ATTEMPTS
-from webapp.models import AuditEvent, Role
+from webapp.models import AuditEvent, Centre, Role
 
 
 def attempt(client: CheckedClient, email: str, password: str, path: str = "/login"):
@@ -173,6 +176,31 @@ def test_a_real_password_hash_is_costly(settings) -> None:
     assert algorithm == "argon2id"
     assert int(cost["m"]) >= 19 * 1024
     assert int(cost["t"]) >= 2
+
+
+def test_others_may_write_while_a_password_is_checked(app: Flask, world, client: CheckedClient, monkeypatch) -> None:
+    """Hashing takes long on purpose; on SQLite a lock held meanwhile would stop everybody."""
+    real = LoginForm.validate
+
+    def slow(form: LoginForm, **more: object) -> bool:
+        valid = real(form, **more)
+        with ThreadPoolExecutor(1) as colleague:
+            colleague.submit(world.centre, "Written meanwhile").result()
+        return valid
+
+    monkeypatch.setattr(LoginForm, "validate", slow)
+    assert attempt(client, world.user(Role.GP), PASSWORD).status_code == 302
+    assert count(app, Centre) == 2
+
+
+def test_a_password_is_hashed_anew_when_hashes_cost_more(app: Flask, world, client: CheckedClient) -> None:
+    email = world.user(Role.GP)
+    app.extensions["security"].pwd_context.update(argon2__time_cost=2)
+    assert attempt(client, email, PASSWORD).status_code == 302
+    with app.app_context():
+        stored = queries.by_email(email)
+        assert stored is not None
+        assert ",t=2," in stored.password
 
 
 def change_password(client: CheckedClient, present: str, new: str):

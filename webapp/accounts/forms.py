@@ -29,9 +29,11 @@ class SignInForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         typed = (self.email.data or "").strip()
         self.ifield, self.user = self.email, queries.by_email(typed)
-        throttle.count(AttemptKind.SIGN_IN, self.user, typed)
-        valid = bool(super().validate(**kwargs))
-        if valid:
+        with throttle.counted(AttemptKind.SIGN_IN, self.user, typed):
+            valid = bool(super().validate(**kwargs))
+            stored = self.user.password if self.user else ""
+        if valid and self.user is not None:
+            self.user.password = stored  # hashed anew where the costs were raised
             self.next.data = self.next.data or "/"
             second_factor.password_given()
         elif self.user is not None:
@@ -43,8 +45,8 @@ class PasswordAgainForm(VerifyForm):
     user: User
 
     def validate(self, **kwargs: Any) -> bool:
-        throttle.count(AttemptKind.PRESENT_PASSWORD, self.user)
-        return bool(super().validate(**kwargs))
+        with throttle.counted(AttemptKind.PRESENT_PASSWORD, self.user):
+            return bool(super().validate(**kwargs))
 
 
 class NewPasswordForm(ChangePasswordForm):

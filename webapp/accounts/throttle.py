@@ -6,6 +6,8 @@ secret is looked at, and stays when the request fails.
 
 import hmac
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import current_app
@@ -33,6 +35,14 @@ def count(kind: AttemptKind, user: User | None, typed: str = "") -> None:
     if not free:
         log.warning("too many attempts (%s) on one account", kind.value)
         raise TooManyRequests
+
+
+@contextmanager
+def counted(kind: AttemptKind, user: User | None, typed: str = "") -> Iterator[None]:
+    """The same for a secret that is compared with a hash: that takes long on purpose, so no lock is held meanwhile."""
+    count(kind, user, typed)
+    with database.looking():
+        yield
 
 
 def _take(connection: Connection, kind: AttemptKind, account: str) -> bool:

@@ -51,7 +51,8 @@ def run_analysis(analysis_id: int) -> None:
     if not taken:
         return
     with Heartbeat(app, taken, owner, settings):
-        answers = _answers(taken, store, settings)
+        with logs.about(analysis=taken if len(taken) > 1 else analysis_id):
+            answers = _answers(taken, store, settings)
         for taken_id in taken:
             with logs.about(analysis=taken_id):
                 _keep(taken_id, owner, answers[taken_id], store)
@@ -94,13 +95,13 @@ def _answers(analysis_ids: Sequence[int], store: ImageStore, settings: Settings)
             metrics.spent("wait", (utcnow() - since).total_seconds())
         return _alone(files, settings) if len(files) == 1 else _together(files, settings)
     except BundleError as error:
-        log.error("analyses %s: no model: %s", analysis_ids, error)
+        log.error("no model: %s", error)
         failure = FailureReason.MODEL_UNAVAILABLE
     except TaskTimeout:
-        log.error("analyses %s were stopped at their time limit", analysis_ids)
+        log.error("the analysis was stopped at its time limit")
         failure = FailureReason.TIMED_OUT
     except Exception:  # our own bug, or the runtime's: the cases must not wait for its repair
-        log.exception("analyses %s failed", analysis_ids)
+        log.exception("the analysis failed")
         failure = FailureReason.ERROR
     return dict.fromkeys(analysis_ids, failure)
 
@@ -110,7 +111,8 @@ def _load(analysis_id: int, key: str, store: ImageStore) -> bytes | FailureReaso
         with metrics.stage("load"):
             return store.get(key)
     except StorageError as error:
-        log.error("analysis %s: the image cannot be read: %s", analysis_id, error)
+        with logs.about(analysis=analysis_id):
+            log.error("the image cannot be read: %s", error)
         away = isinstance(error, StoreAwayError)
         return FailureReason.STORE_UNAVAILABLE if away else FailureReason.IMAGE_UNREADABLE
 
@@ -140,5 +142,6 @@ def _or_unreadable(
     try:
         return step(data, settings)
     except UnreadableImage as error:
-        log.error("analysis %s: the image cannot be decoded: %s", analysis_id, error)
+        with logs.about(analysis=analysis_id):
+            log.error("the image cannot be decoded: %s", error)
         return FailureReason.IMAGE_UNREADABLE

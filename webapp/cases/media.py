@@ -40,7 +40,7 @@ def image(image_id: int) -> Response:
 @blueprint.get("/images/<id:image_id>/thumbnail")
 def thumbnail(image_id: int) -> Response:
     found = _image(image_id)
-    audit.record(current_user, "thumbnail.viewed", found)
+    audit.record_now_and_then(current_user, "thumbnail.viewed", found)
     return _serve(found.thumbnail_key, "image/jpeg")
 
 
