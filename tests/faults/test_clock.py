@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from tests.conftest import World
+from tests.conftest import World, make_settings
 from tests.faults.working import assert_answered_once, sweep, targets_of, waiting, work_off
 from tests.unit.work import analysis_ids, change, stored, stored_case
 from tests.web.helpers import words
 from tests.web.reading import decide, take, take_over
 from webapp.analysis import leases
+from webapp.config import Settings
 from webapp.database import reading, transaction
 from webapp.models import AnalysisState, CaseState, Claim, FailureReason, Role, base, utcnow
 from webapp.review import claims
@@ -20,6 +22,12 @@ from webapp.review import claims
 DAY = timedelta(days=1)
 JUMPS = pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forwards", "backwards"])
 Jump = Callable[[timedelta], None]
+
+
+@pytest.fixture
+def settings(instance: Path) -> Settings:
+    """Nobody is signed out by a clock that jumps: what happens then has tests of its own."""
+    return make_settings(instance, idle_minutes=10_000, session_hours=10_000)
 
 
 @pytest.fixture
