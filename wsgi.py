@@ -1,8 +1,12 @@
 """Production entry: ``gunicorn wsgi:app``."""
 
+import logging
+
 from webapp import create_app, logs
 from webapp.config import Settings
 
 settings = Settings.from_environment()
 logs.configure(settings)
 app = create_app(settings)
+if settings.https and not settings.trusted_hosts:
+    logging.getLogger("webapp").warning("TRUSTED_HOSTS is not set: one-time links are made with any host's name")

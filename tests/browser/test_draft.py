@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("leave", ["cancel", "sign out"])
 def test_a_draft_is_forgotten_by_cancelling_and_by_signing_out(arrive: Arrive, clinic: Clinic, leave: str) -> None:
     doctor: Gp = arrive(Gp).sign_in(clinic.user(Role.GP))  # signing out ends every session of an account
-    doctor.begin_case("TEST-FORGET")
+    doctor.begin_case("TEST-FORGET-1")
     if leave == "cancel":
         doctor.click("Cancel", "link")
     else:
@@ -27,11 +27,11 @@ def test_a_draft_is_forgotten_by_cancelling_and_by_signing_out(arrive: Arrive, c
 
 def test_a_session_that_ended_does_not_cost_the_draft(arrive: Arrive, gp: str) -> None:
     doctor: Gp = arrive(Gp).sign_in(gp)
-    doctor.begin_case("TEST-EXPIRED")
+    doctor.begin_case("TEST-EXPIRED-1")
     doctor.page.context.clear_cookies()
     doctor.open("/cases/new")
     doctor.page.get_by_label("E-mail").fill(gp)
     doctor.page.get_by_label("Password").fill("four unrelated clinic words")
     doctor.click("Sign in")
     doctor.sees_title("New case")
-    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-EXPIRED")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-EXPIRED-1")

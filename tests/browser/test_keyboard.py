@@ -87,7 +87,7 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     chooser.value.set_files({"name": "lesion.png", "mimeType": "image/png", "buffer": fresh()})
     expect(page.locator("#previews img")).to_have_count(1)
     tab_to(page, "Patient reference")
-    keys.type("TEST-KEYS")
+    keys.type("TEST-KEYS-1")
     tab_to(page, "Scalp")
     for _ in range(3):
         keys.press("ArrowDown")

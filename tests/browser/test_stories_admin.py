@@ -153,7 +153,7 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
 
 
 def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
-    number = clinic.settled_case(gp, outcome(0.6), patient_reference="STORY-SECRET")
+    number = clinic.settled_case(gp, outcome(0.6), patient_reference="STORY-SECRET-1")
     clinic.decide(number, dermatologist)
     # Given the dashboard, when its cases shall be evaluated elsewhere
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/dashboard")
@@ -165,7 +165,7 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     text = download.value.path().read_text(encoding="utf-8-sig")
     (line,) = [row for row in csv.DictReader(io.StringIO(text)) if row["case"] == number]
     assert (line["p_bcc"], line["diagnosis"], line["management"]) == ("0.6", "bcc", "biopsy")
-    assert "STORY-SECRET" not in text
+    assert "STORY-SECRET-1" not in text
     expect(somebody.page.locator("main code").first).to_have_text("case")
     # and a wrong choice is explained
     somebody.page.get_by_label("Sent from").fill("2026-05-02")

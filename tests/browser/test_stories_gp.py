@@ -32,7 +32,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.page.get_by_text("How to take the images").click()
     expect(doctor.page.get_by_text("Clean the lens and the skin.")).to_be_visible()
     # When the patient's data are entered, the site by pointing at the figure, and the page is left and opened again
-    doctor.page.get_by_label("Patient reference").fill("STORY-SENT")
+    doctor.page.get_by_label("Patient reference").fill("STORY-SENT-1")
     doctor.page.locator(".body-map [data-site=ear] label").first.click()
     doctor.page.get_by_label("History").fill("Bleeds at times.")
     doctor.page.get_by_label("Urgent").check()
@@ -40,7 +40,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.open("/cases/").open("/cases/new")
     # Then what was typed is here again, but consent has to be asked for again
     doctor.sees("What you typed before is here again")
-    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT-1")
     expect(doctor.site("Ear")).to_be_checked()
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
     expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
@@ -84,10 +84,10 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
 def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     # Given a case that waits for its analysis, and another one behind it
     clinic.withdraw_everything()
-    behind = clinic.settled_case(gp, outcome(0.3), patient_reference="STORY-BEHIND")
+    behind = clinic.settled_case(gp, outcome(0.3), patient_reference="STORY-BEHIND-1")
     doctor: Gp = enter(Role.GP, gp)
     with program.without_worker():
-        number = clinic.case(gp, patient_reference="STORY-FOLLOWED")
+        number = clinic.case(gp, patient_reference="STORY-FOLLOWED-1")
         # When the GP opens it, then it says where the case stands, and its place in line
         doctor.open(f"/cases/{number}")
         expect(doctor.step("Analysis")).to_contain_text("In the queue")
@@ -100,9 +100,9 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     clinic.decide(number, dermatologist)
     expect(doctor.page.get_by_role("link", name="The answer has arrived: read it now")).to_be_visible()
     doctor.has_not_reloaded()
-    # When the GP looks for it by a part of its reference
+    # When the GP looks for it by the beginning of its reference
     doctor.open("/cases/")
-    doctor.page.get_by_label("Find a case").fill("FOLLOW")
+    doctor.page.get_by_label("Find a case").fill("STORY-FOL")
     doctor.click("Find")
     # Then only it is listed
     rows = doctor.page.locator(".case-row")
@@ -117,7 +117,7 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
 
 def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     # Given a case whose dermatologist asked for new images
-    number = clinic.settled_case(gp, full_outcome(), patient_reference="STORY-ANSWERED", birth_year=1950)
+    number = clinic.settled_case(gp, full_outcome(), patient_reference="STORY-ANSWERED-1", birth_year=1950)
     clinic.decide(number, dermatologist, "Please focus on the border. Synthetic example.", Management.RETAKE)
     doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
     # When the GP sends one from the same page
@@ -152,7 +152,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.click("I have read this: close the case")
     doctor.sees("Read and closed")
     doctor.click("New case of this lesion", "link")
-    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-ANSWERED")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-ANSWERED-1")
     expect(doctor.page.get_by_label("Year of birth")).to_have_value("1950")
     doctor.choose_site("Face")
     doctor.choose_images(fresh())

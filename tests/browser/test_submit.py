@@ -39,7 +39,7 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     expect(doctor.page.locator("#previews img")).to_have_count(2)
     check(doctor.page, "case-new-errors")
     # and once the form is complete, the case goes through with both
-    reference.fill("TEST-FORM")
+    reference.fill("TEST-FORM-1")
     doctor.choose_site("Back")
     doctor.confirm()
     doctor.send()
@@ -51,7 +51,7 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)
     # Given a complete form with an image of which half is missing
-    doctor.begin_case("TEST-CUT", site="Ear")
+    doctor.begin_case("TEST-CUT-1", site="Ear")
     doctor.page.get_by_label("History").fill("Bleeds at times.")
     doctor.choose_images(fresh(), truncated())
     # When it is sent
@@ -60,7 +60,7 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
     damaged = "Image 2 (lesion-2.jpg): The image is damaged or incomplete. Please export or upload it again."
     expect(doctor.page.locator("#images-error")).to_have_text(damaged)
     expect(doctor.page.locator("#error-summary")).to_be_focused()
-    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-CUT")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-CUT-1")
     expect(doctor.page.get_by_label("History")).to_have_value("Bleeds at times.")
     assert clinic.count(gp) == before
     # and without it the case goes through
@@ -73,7 +73,7 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
 def test_a_lost_connection_loses_nothing(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)
-    doctor.begin_case("TEST-LOST")
+    doctor.begin_case("TEST-LOST-1")
     doctor.choose_images(fresh())
     doctor.page.route("**/cases/new", lambda route: route.abort())
     doctor.send()
@@ -102,12 +102,12 @@ def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp:
 def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: str) -> None:
     before = clinic.count(gp)
     doctor: Gp = enter(Role.GP, gp, java_script_enabled=False)
-    doctor.begin_case("TEST-PLAIN", site="Hand")
+    doctor.begin_case("TEST-PLAIN-1", site="Hand")
     doctor.choose_images(truncated())
     doctor.send()
     doctor.sees("damaged or incomplete")
     expect(doctor.page.locator("noscript p", has_text="choose the images again")).to_be_visible()
-    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-PLAIN")
+    expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-PLAIN-1")
     doctor.choose_images(fresh())
     doctor.send()
     number = doctor.sent_case()

@@ -165,6 +165,33 @@ def test_the_program_does_not_run_as_root() -> None:
         assert all(container["securityContext"]["readOnlyRootFilesystem"] for container in pod["containers"]), name
 
 
+def test_machines_that_work_together_are_given_the_same_keys(tmp_path: Path) -> None:
+    """A key that is not given is made on each machine: then one could not read what another has written."""
+    Settings.from_environment({"INSTANCE_DIR": str(tmp_path)})
+    made = {
+        "secret.key": "SECRET_KEY",
+        "image.keys": "IMAGE_KEYS",
+        "totp.keys": "TOTP_SECRETS",
+        "audit.key": "AUDIT_KEY",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == made.keys()
+    given = set(variables())
+    for where in ("compose web", "compose worker", "Secret"):
+        assert {name for place, name in given if place == where} >= set(made.values())
+
+
+def test_probes_name_a_host_that_is_trusted() -> None:
+    trusted = {manifest["data"]["TRUSTED_HOSTS"] for manifest in manifests() if manifest["kind"] == "ConfigMap"}
+    hosts = {
+        header["value"]
+        for _name, pod in pods()
+        for container in pod["containers"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+        for header in container.get(probe, {}).get("httpGet", {}).get("httpHeaders", [])
+    }
+    assert hosts == trusted
+
+
 def test_probes_ask_for_pages_that_exist(settings: Settings) -> None:
     app = make_app(settings)
     public = {rule.rule for rule in app.url_map.iter_rules()}
@@ -176,8 +203,8 @@ def test_probes_ask_for_pages_that_exist(settings: Settings) -> None:
         if "httpGet" in container.get(probe, {})
     ]
     assert set(probes) == {"/healthz", "/readyz"}
-    others = re.findall(r"(?:health_uri |@inside path |127\.0\.0\.1:8000)(/\S+)", _text("Caddyfile", "compose.yaml"))
-    assert {path.rstrip("',") for path in [*probes, *others]} <= public
+    others = re.findall(r"(?:health_uri |@inside path |127\.0\.0\.1:8000)(/\w+)", _text("Caddyfile", "compose.yaml"))
+    assert {*probes, *others} <= public
 
 
 def test_the_proxy_lets_the_largest_case_pass(settings: Settings) -> None:
