@@ -10,7 +10,7 @@ WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
 # Each test file goes to one of two processes; plain `pytest` runs them in one.
-TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile
+TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help

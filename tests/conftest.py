@@ -42,6 +42,7 @@ CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__para
 """Hundreds of tests sign in; how costly a real password hash is has a test of its own."""
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
+TOUCHES_A_DATABASE = {"app", "settings", "program"}
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -77,6 +78,14 @@ def make_app(settings: Settings) -> Flask:
 def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
     """Nobody pulls the plug during a test, so no commit need wait for the disk."""
     connection.execute("PRAGMA synchronous=OFF")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On servers the suite runs a second time: what has no application need not."""
+    if server("TEST_DATABASE_URL"):
+        again = [item for item in items if TOUCHES_A_DATABASE & set(getattr(item, "fixturenames", ()))]
+        config.hook.pytest_deselected(items=[item for item in items if item not in again])
+        items[:] = again
 
 
 @pytest.fixture(scope="session")
