@@ -9,6 +9,7 @@ from flask import Flask
 from tests.conftest import PASSWORD, World, make_app
 from tests.web.helpers import actions, centre_id, user_id
 from tests.web_client import CheckedClient, without_token
+from webapp.config import Settings
 from webapp.extensions import db
 from webapp.models import Role
 
@@ -109,6 +110,15 @@ def test_a_link_expires(app: Flask, settings, admin: CheckedClient) -> None:
     assert DEAD in choose(client, link).text
     with later.app_context():
         db.engine.dispose()
+
+
+def test_a_link_is_signed_with_the_key_of_its_own_application(
+    app: Flask, settings: Settings, another, world: World, sign_in, client: CheckedClient
+) -> None:
+    link = invite(sign_in(world.user(Role.ADMIN)))
+    stranger = another(replace(settings, secret_key="s" * 40)).test_client()
+    assert DEAD in stranger.get(link).text
+    assert choose(client, link).status_code == 302
 
 
 @pytest.mark.parametrize("token", ["x", "WyJ4Il0.aaaa.bbbb"])

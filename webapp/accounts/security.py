@@ -9,17 +9,14 @@ from webapp.extensions import db
 from webapp.models import User
 from webapp.models.user import SecurityRole
 
-security = Security(
-    totp_cls=second_factor.OnceOnlyTotp,
-    mf_recovery_codes_util_cls=second_factor.HashedRecoveryCodes,
-    password_util_cls=Passwords,
-)
-
 
 def init_app(app: Flask) -> None:
-    security.init_app(
+    security = Security(  # one for each application: it keeps what signs links and cookies
         app,
         SQLAlchemyUserDatastore(db, User, SecurityRole),
+        totp_cls=second_factor.OnceOnlyTotp,
+        mf_recovery_codes_util_cls=second_factor.HashedRecoveryCodes,
+        password_util_cls=Passwords,
         login_form=forms.SignInForm,
         verify_form=forms.PasswordAgainForm,
         change_password_form=forms.NewPasswordForm,
