@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE = 180.0
+PATIENCE = 120.0
 """Seconds, everywhere: enough for a machine with two cores that is slow and busy with other work."""
 PAUSE = 0.01
 
