@@ -164,11 +164,11 @@ class ImageStore:
         self.blobs.delete(key)
 
     def discard(self, key: str) -> None:
-        """Delete what no row names any more. Where the store is away it stays: encrypted, and never asked for."""
+        """Delete what no row names any more. Where that fails it stays, encrypted, until ``verify-store`` finds it."""
         try:
             self.blobs.delete(key)
-        except StorageError as error:
-            log.warning("object %s could not be removed: %s", key, error)
+        except (OSError, StorageError) as error:
+            log.warning("object %s could not be removed: verify-store --delete-orphans will (%s)", key, error)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
         """Every stored object with the time it was written, in no order."""

@@ -1,8 +1,8 @@
 """Erasing cases: every row, then every object. The audit trail keeps its events, which name ids and numbers only."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
@@ -11,10 +11,8 @@ from webapp import audit
 from webapp.database import after_commit, transaction
 from webapp.extensions import db
 from webapp.models import Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
-from webapp.storage import ImageStore, StorageError
+from webapp.storage import ImageStore
 from webapp.upkeep import belonging, objects
-
-log = logging.getLogger(__name__)
 
 ENDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.WITHDRAWN)
 
@@ -77,7 +75,8 @@ def _erase(which: ColumnElement[bool]) -> list[str]:
         db.session.execute(delete(table).where(belonging.of_cases(table, ids)))
     db.session.expire_all()
     store: ImageStore = current_app.extensions["image_store"]
-    after_commit(lambda: _remove(store, keys))
+    for key in keys:
+        after_commit(partial(store.discard, key))
     return [number for _id, number in found]
 
 
@@ -100,12 +99,3 @@ def _mend_lesions(going: Sequence[int]) -> None:
         while follows in before:
             follows = before[follows]
         db.session.execute(update(Case).where(Case.id == case_id).values(follows_id=follows))
-
-
-def _remove(store: ImageStore, keys: Sequence[str]) -> None:
-    """What cannot be removed now is found by ``verify-store``, since no row names it any more."""
-    for key in keys:
-        try:
-            store.delete(key)
-        except (OSError, StorageError):
-            log.warning("an erased object could not be removed: verify-store --delete-orphans will", exc_info=True)
