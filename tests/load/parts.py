@@ -135,7 +135,7 @@ class Browser:
 
     def send_case(self, token: str, data: bytes) -> str:
         """The number of the new case."""
-        own = {"csrf_token": token, "submission_token": str(uuid.uuid4()), "patient_reference": "BENCH"}
+        own = {"csrf_token": token, "submission_token": str(uuid.uuid4()), "patient_reference": "BENCH-1"}
         status, page, location = self.post("/cases/new", {**FORM, **own}, images=data)
         if status != 302:
             raise RuntimeError(f"the upload answered {status}: {re.sub('<[^>]+>', ' ', page)[:2000]}")
