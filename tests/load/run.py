@@ -59,7 +59,8 @@ class Place:
     @classmethod
     def prepare(cls, folder: Path, options: argparse.Namespace) -> "Place":
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        own = {"INSTANCE_DIR": str(folder / "instance"), "HTTPS": "0", "WORKER_PROCESSES": str(options.workers)}
+        own = {"INSTANCE_DIR": str(folder / "instance"), "HTTPS": "0", "SECOND_FACTOR": "0"}
+        own |= {"WEB_CONCURRENCY": str(options.web), "WORKER_PROCESSES": str(options.workers)}
         own |= {"DATABASE_URL": options.database} if options.database else {}
         own |= {"QUEUE_URL": options.queue} if options.queue else {}
         port = free_port()
@@ -192,11 +193,12 @@ def _slow(idle: dict[str, Any], busy: dict[str, Any]) -> list[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The program under load; nothing may be lost.")
     parser.add_argument("--seconds", type=float, default=300, help="at the peak (default 300)")
-    parser.add_argument("--idle", type=float, default=45, help="seconds of measuring before it (default 45)")
+    parser.add_argument("--idle", type=float, default=60, help="seconds of measuring before it (default 60)")
     parser.add_argument("--factor", type=float, default=1, help=f"times {PEAK:g} images a second; 3: overload")
     parser.add_argument("--patience", type=float, default=1800, help="seconds to wait until the queue is empty")
     parser.add_argument("--database", help="DATABASE_URL of an empty database (default: SQLite)")
     parser.add_argument("--queue", help="QUEUE_URL (default: SQLite)")
+    parser.add_argument("--web", type=int, default=2, help="web processes (default 2)")
     parser.add_argument("--workers", type=int, default=1, help="analyses at the same time (default 1)")
     return parser.parse_args()
 

@@ -2,7 +2,7 @@
 
 ``tests.load.run`` starts it with its settings in the environment, and reads the file of figures that it writes.
 Uploads come when their time has come, whether the earlier ones are answered or not; everybody else waits for a page
-before asking for the next one, as people do.
+before asking for the next one, as people do, and for a while of random length.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.lock import BoundedSemaphore
-from locust import FastHttpUser, constant_pacing, events, task
+from locust import FastHttpUser, constant, events, poisson, task
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 
@@ -75,6 +75,7 @@ class Person(FastHttpUser):
             gevent.spawn_later(SECONDS, self.environment.runner.quit)
             ready.set()
         ready.wait()
+        gevent.sleep(self.wait_time())
 
     def enter(self, email: str) -> str:
         """Sign in, two at a time because hashing is costly on purpose; returns the CSRF token of the session."""
@@ -103,7 +104,7 @@ class Reader(Person):
 
     role = Role.DERMATOLOGIST
     fixed_count = READERS
-    wait_time = constant_pacing(20 if BUSY else 2)
+    wait_time = poisson(1 / 20 if BUSY else 1 / 2)
 
     @task
     def read(self) -> None:
@@ -138,7 +139,7 @@ class Looker(Person):
 
     role = Role.GP
     fixed_count = LOOKERS
-    wait_time = constant_pacing(5 if BUSY else 1)
+    wait_time = poisson(1 / 5 if BUSY else 4)
 
     def on_start(self) -> None:
         self.case = ""
@@ -168,7 +169,7 @@ class Looker(Person):
 class Administrator(Person):
     role = Role.ADMIN
     fixed_count = 1
-    wait_time = constant_pacing(15 if BUSY else 2)
+    wait_time = poisson(1 / 15 if BUSY else 1)
 
     @task
     def watch(self) -> None:
@@ -182,7 +183,7 @@ class Centres(Person):
 
     role = Role.GP
     fixed_count = 1 if BUSY else 0
-    wait_time = constant_pacing(1)
+    wait_time = constant(1)
 
     def on_start(self) -> None:
         self.sessions = [Centre(self.environment) for _ in emails(Role.GP)]
@@ -199,7 +200,7 @@ class Centres(Person):
             under_way.append(gevent.spawn(centre.upload, number))
             number += 1
         gevent.joinall(under_way)
-        gevent.sleep(SECONDS)  # until everybody is called home
+        gevent.sleep(max(0.0, began + SECONDS - time.monotonic()))  # then everybody is called home
 
 
 class Centre(Person):
