@@ -41,7 +41,7 @@
 | METRICS_TOKEN | 16 characters or more: `/metrics` shows figures to whoever sends it as bearer token | no figures |
 | METRICS_BIND | `host:port` where the worker shows its figures, to the same token | none |
 | WEB_CONCURRENCY | web server processes; read by gunicorn.conf.py | 2 |
-| WEB_THREADS | requests that one of them answers at the same time; likewise | 8 |
+| WEB_THREADS | requests that one of them answers at the same time, at most four of them with images; likewise | 8 |
 | WEB_BIND | `host:port` or `unix:/path` of the web server; likewise | `127.0.0.1:8000` |
 """
 

@@ -42,7 +42,13 @@
     if (form.elements.submission_token) body.append("submission_token", form.elements.submission_token.value);
     try {
       const headers = { "X-CSRFToken": form.elements.csrf_token.value, Accept: "application/json" };
-      const answer = await fetch(form.dataset.check, { method: "POST", body, headers, redirect: "error" });
+      const ask = () => fetch(form.dataset.check, { method: "POST", body, headers, redirect: "error" });
+      let answer = await ask();
+      const later = Number(answer.headers.get("Retry-After"));
+      if (answer.status === 503 && later) {
+        await new Promise((resolve) => setTimeout(resolve, later * 1000)); // once: it is done when the form is sent, too
+        answer = await ask();
+      }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const { refused, text } = await answer.json();
       Object.assign(entry, { refused, text: text || "Sharp and bright enough", doubtful: Boolean(text) });

@@ -3,6 +3,7 @@
 (() => {
   const form = document.getElementById("case-form");
   if (!form) return;
+  const PATIENCE = 6; // times that a form is sent again by itself: five minutes in all
 
   function say(text, share) {
     const box = document.getElementById("upload-progress");
@@ -55,21 +56,34 @@
     window.location.assign(address);
   }
 
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    lock(true);
+  // The server has too much to do, or its store is away: later, and not all at once. To send twice makes one case.
+  function sendLater(seconds, tries) {
+    const pause = Math.min(60, seconds * 2 ** tries) * (0.8 + 0.4 * Math.random());
+    say(`The service cannot take the images just now. They are sent again in about ${Math.round(pause)} seconds: please leave this page open.`, 0);
+    setTimeout(() => send(tries + 1), pause * 1000);
+  }
+
+  function send(tries) {
     say("Sending …", 0);
     const request = new XMLHttpRequest();
     request.upload.addEventListener("progress", (at) => {
       if (at.lengthComputable) say(at.loaded < at.total ? "Sending …" : "Checking the images …", at.loaded / at.total);
     });
     request.addEventListener("load", () => {
+      const later = Number(request.getResponseHeader("Retry-After"));
       if (request.status < 400) arrived(request.responseURL);
-      else if (request.status === 422) showRefusal(request.responseText);
+      else if (request.status === 503 && later && tries < PATIENCE) sendLater(later, tries);
+      else if (request.status === 422 || request.status === 503) showRefusal(request.responseText);
       else showPage(request.responseText);
     });
     request.addEventListener("error", failed);
     request.open("POST", form.action);
     request.send(new FormData(form));
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    lock(true);
+    send(0);
   });
 })();

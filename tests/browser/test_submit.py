@@ -85,6 +85,20 @@ def test_a_lost_connection_loses_nothing(enter: Arrive, clinic: Clinic, gp: str)
     assert clinic.count(gp) == before + 1
 
 
+def test_a_server_with_too_much_to_do_gets_the_case_a_little_later(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp)
+    before = clinic.count(gp)
+    doctor.begin_case("TEST-BUSY-1")
+    doctor.choose_images(fresh())
+    doctor.page.route("**/cases/new", lambda route: route.fulfill(status=503, headers={"Retry-After": "2"}), times=1)
+    doctor.send()
+    waiting = doctor.page.get_by_role("status").filter(has_text="please leave this page open")
+    expect(waiting).to_be_visible()
+    doctor.troubles.said.clear()  # Chromium logs the refusal
+    doctor.sent_case()
+    assert clinic.count(gp) == before + 1
+
+
 def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
     letter = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}

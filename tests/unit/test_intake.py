@@ -1,7 +1,7 @@
 """What becomes of an uploaded file: pixels, upright, and nothing else."""
 
 import io
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -10,7 +10,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.images import encoded, jpeg, picture, png
-from webapp.analysis.intake import THUMBNAIL_SIDE, RefusedImageError, rebuild
+from tests.patience import PATIENCE, wait_until
+from webapp.analysis.intake import DECODING, INSIDE, THUMBNAIL_SIDE, BusyError, RefusedImageError, admitted, rebuild
 from webapp.config import Settings
 
 SECRET = b"Jane-Placeholder"
@@ -105,19 +106,40 @@ def test_the_limit_of_pixels_counts_exactly(settings: Settings) -> None:
         rebuild(jpeg(1001, 1000), tight)
 
 
-def test_two_images_at_most_are_in_memory_at_the_same_time(monkeypatch, settings: Settings) -> None:
-    from ml import decoding
+def test_two_requests_decode_two_wait_and_more_are_told_so() -> None:
+    inside, leave = threading.Semaphore(0), threading.Event()
 
-    real, present, most = decoding.decode, [0], [0]
+    def one() -> None:
+        with admitted():
+            inside.release()
+            leave.wait(PATIENCE)
 
-    def slow(data: bytes, max_pixels: int) -> Image.Image:
-        present[0] += 1
-        most[0] = max(most[0], present[0])
-        time.sleep(0.02)
-        present[0] -= 1
-        return real(data, max_pixels=max_pixels)
+    with ThreadPoolExecutor(4) as threads:
+        under_way = [threads.submit(one) for _ in range(4)]
+        try:
+            for _ in range(2):
+                assert inside.acquire(timeout=PATIENCE)
+            wait_until(lambda: full(INSIDE))
+            assert not inside.acquire(blocking=False)
+            with pytest.raises(BusyError), admitted():
+                pass
+        finally:
+            leave.set()
+        for each in under_way:
+            each.result()
+    assert not full(INSIDE)
+    assert not full(DECODING)
 
-    monkeypatch.setattr(decoding, "decode", slow)
-    with ThreadPoolExecutor(6) as threads:
-        assert len(list(threads.map(lambda _n: rebuild(jpeg(), settings), range(6)))) == 6
-    assert most == [2]
+
+def test_what_is_only_convenient_does_not_wait() -> None:
+    with admitted(), admitted(), pytest.raises(BusyError), admitted(can_wait=False):
+        pass
+    with admitted(), admitted(can_wait=False):
+        pass
+
+
+def full(places: threading.Semaphore) -> bool:
+    free = places.acquire(blocking=False)
+    if free:
+        places.release()
+    return not free

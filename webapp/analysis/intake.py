@@ -6,6 +6,8 @@ import hashlib
 import io
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,8 +24,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
-AT_ONCE = threading.BoundedSemaphore(2)
-"""Images that one web process decodes at the same time: the largest that is allowed takes hundreds of megabytes."""
+DECODING = threading.BoundedSemaphore(2)
+"""Requests of one web process that decode images at the same time: the largest allowed takes hundreds of megabytes."""
+INSIDE = threading.BoundedSemaphore(4)
+"""Those that decode and those that wait for it. Half of the process's threads: pages are served by the others."""
+WAIT_SECONDS = 30.0
+RETRY_SECONDS = 5
+
+
+class BusyError(Exception):
+    """More images arrive at the same time than this process can decode; nothing was done with these."""
 
 
 class RefusedImageError(ValueError):
@@ -51,15 +61,29 @@ class CleanImage:
         return hashlib.sha256(self.data).hexdigest()
 
 
+@contextmanager
+def admitted(*, can_wait: bool = True) -> Iterator[None]:
+    """A place for decoding the images of one request. Raises BusyError, at once where too many wait already.
+
+    ``can_wait``: false for what is only convenient, so that it never takes the place of a case that is being sent.
+    """
+    if not INSIDE.acquire(blocking=False):
+        raise BusyError
+    try:
+        if not DECODING.acquire(blocking=can_wait, timeout=WAIT_SECONDS if can_wait else None):
+            raise BusyError
+        try:
+            yield
+        finally:
+            DECODING.release()
+    finally:
+        INSIDE.release()
+
+
 def rebuild(data: bytes, settings: Settings) -> CleanImage:
     """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError."""
     if len(data) > settings.max_image_megabytes * 1024 * 1024:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
-    with AT_ONCE:
-        return _rebuilt(data, settings)
-
-
-def _rebuilt(data: bytes, settings: Settings) -> CleanImage:
     from PIL.Image import Resampling
 
     from ml.decoding import UnreadableImage, decode  # with the first upload, so that the web process starts fast
@@ -71,7 +95,7 @@ def _rebuilt(data: bytes, settings: Settings) -> CleanImage:
         raise RefusedImageError(str(error)) from None
     lossless = data.startswith(b"\x89PNG")
     thumbnail = image.copy()
-    thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=3.0)
+    thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=1.5)
     return CleanImage(
         data=_encode(image, lossless=lossless),
         thumbnail=_encode(thumbnail, lossless=False, quality=85),

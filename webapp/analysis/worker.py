@@ -6,6 +6,7 @@ audit trail into the log, from where nobody can take it back.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,8 @@ from webapp.upkeep import trail
 log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 3600.0
+NICENESS = 5
+"""Where worker and web server share a machine that has too much to do, the queue grows and the pages stay fast."""
 
 
 class SweepingScheduler(Scheduler):
@@ -70,6 +73,7 @@ class SweepingConsumer(Consumer):
 
 def run_worker(app: Flask) -> None:
     """Work until SIGTERM or SIGINT; both let the running analysis finish."""
+    os.nice(NICENESS)
     settings = app.extensions["settings"]
     queue = app.extensions["queue"]
     huey = queue.huey

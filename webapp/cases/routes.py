@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.analysis.intake import CleanImage
+from webapp.analysis.intake import RETRY_SECONDS, BusyError, CleanImage
 from webapp.cases import presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
@@ -24,6 +24,10 @@ from webapp.storage import StoreAwayError
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
+Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+NOT_NOW = 503, {"Retry-After": str(RETRY_SECONDS)}
+"""What keeps an upload from being stored will pass; the form's script sends it again by itself."""
 
 
 @blueprint.get("/")
@@ -56,34 +60,37 @@ def _list() -> dict[str, object]:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-def new() -> str | Response | tuple[str, int]:
+def new() -> Answer:
     if request.method == "GET":
         return _empty_form(request.args.get("follows", ""))
     form = CaseForm()
     follows = _visible_case(form.follows.data) if form.follows.data else None
     valid = form.validate()
-    images = _accepted(form, form.submission_token.data or "")
-    if not valid or images is None:
-        return _form_page(form, follows), 422
     try:
+        images = _accepted(form, form.submission_token.data or "")
+        if not valid or images is None:
+            return _form_page(form, follows), 422
         case = service.submit(current_user, _new_case(form, follows), images)
     except NotTheSamePatientError:
         form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
         return _form_page(form, follows), 422
-    except StoreAwayError as error:
-        return _form_page(_not_stored(form, error), follows), 503
+    except (BusyError, StoreAwayError) as error:
+        return _form_page(_not_sent(form, error), follows), *NOT_NOW
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
     return redirect(url_for("cases.show", number=case.number))
 
 
-def _not_stored(form: AnyForm, error: StoreAwayError) -> AnyForm:
-    """The form as it was sent, saying that the store does not take the images."""
-    current_app.logger.error("image store: %s", error)
-    form.images.errors = [
-        "The images could not be stored just now, so nothing was sent. Please choose them again, and try in a minute."
-    ]
+def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
+    """The form as it was sent, saying that the images are not taken just now."""
+    if isinstance(error, BusyError):
+        current_app.logger.warning("more images arrive than can be decoded")
+        why = "Very many images are arriving just now, so nothing was sent."
+    else:
+        current_app.logger.error("image store: %s", error)
+        why = "The images could not be stored just now, so nothing was sent."
+    form.images.errors = [f"{why} Please send the form again in a minute: it makes one case, however often it is sent."]
     return form
 
 
@@ -120,15 +127,17 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
 
 
 @blueprint.post("/images/check")
-def check_image() -> dict[str, object]:
+def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str, str]]:
     """What speaks against one chosen image, before the form is sent. Nothing is stored."""
     files = [("This image", data) for _name, data in _files()]
     if len(files) != 1:
         abort(400)
     try:
-        images = uploads.clean_images(files)
+        images = uploads.clean_images(files, can_wait=False)
     except RefusedUploadError as error:
         return {"refused": True, "text": str(error)}
+    except BusyError:
+        return {}, *NOT_NOW
     (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
     return {"refused": False, "text": uploads.sentence(remarks)}
 
@@ -186,19 +195,19 @@ def _progress(case: Case) -> presenters.Progress:
 
 
 @blueprint.post("/<number>/images")
-def add_images(number: str) -> str | Response | tuple[str, int]:
+def add_images(number: str) -> Answer:
     form = ImagesForm()
     _visible_case(number)  # nobody has files decoded for a case of others
     valid = form.validate()
-    images = _accepted(form)
-    if not valid or images is None:
-        return _case_page(_visible_case(number), form), 422
     try:
+        images = _accepted(form)
+        if not valid or images is None:
+            return _case_page(_visible_case(number), form), 422
         service.add_images(current_user, _visible_case(number, locked=True), images)
     except CaseChangedError:
         abort(409)
-    except StoreAwayError as error:
-        return _case_page(_visible_case(number), _not_stored(form, error)), 503
+    except (BusyError, StoreAwayError) as error:
+        return _case_page(_visible_case(number), _not_sent(form, error)), *NOT_NOW
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
     return redirect(url_for("cases.show", number=number))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flask import current_app
 
-from webapp.analysis.intake import CleanImage, RefusedImageError, rebuild
+from webapp.analysis.intake import CleanImage, RefusedImageError, admitted, rebuild
 from webapp.cases import queries
 from webapp.config import Settings
 from webapp.database import pause
@@ -34,7 +34,7 @@ class ReasonMissingError(ValueError):
 def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> list[CleanImage]:
     """Clean images, each with what speaks against it and then ``reason``, why it is sent all the same.
 
-    ``token``: the submission they belong to. Raises RefusedUploadError or ReasonMissingError.
+    ``token``: the submission they belong to. Raises RefusedUploadError, ReasonMissingError or BusyError.
     """
     images = clean_images(files)
     remarks = remarks_on(user, images, token)
@@ -71,8 +71,8 @@ def sentence(remarks: dict[Remark, str]) -> str:
     return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
 
 
-def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
-    """Make clean images of uploaded files, given as (name for messages, bytes). Raises RefusedUploadError."""
+def clean_images(files: Sequence[File], *, can_wait: bool = True) -> list[CleanImage]:
+    """Make clean images of uploaded files. Raises RefusedUploadError or, see ``admitted``, BusyError."""
     settings: Settings = current_app.extensions["settings"]
     pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
     if not files:
@@ -82,11 +82,12 @@ def clean_images(files: Sequence[tuple[str, bytes]]) -> list[CleanImage]:
             [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
         )
     images, problems = [], []
-    for name, data in files:
-        try:
-            images.append(rebuild(data, settings))
-        except RefusedImageError as error:
-            problems.append(f"{name}: {error}")
+    with admitted(can_wait=can_wait):
+        for name, data in files:
+            try:
+                images.append(rebuild(data, settings))
+            except RefusedImageError as error:
+                problems.append(f"{name}: {error}")
     if problems:
         raise RefusedUploadError(problems)
     return images

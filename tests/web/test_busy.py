@@ -1,0 +1,73 @@
+"""More images at once than the process can decode: they are refused at once, in words, and the pages go on."""
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.images import jpeg
+from tests.web.helpers import count, send, stored_files
+from tests.web.test_retake import ask_for_images, send_images
+from tests.web_client import CheckedClient
+from webapp.analysis.intake import INSIDE, RETRY_SECONDS
+from webapp.config import Settings
+from webapp.models import Image, Role
+
+
+@pytest.fixture
+def email(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def gp(email: str, sign_in) -> CheckedClient:
+    return sign_in(email)
+
+
+@contextmanager
+def crowded() -> Iterator[None]:
+    """All places are taken."""
+    with ExitStack() as others:
+        for _ in range(4):
+            others.enter_context(INSIDE)
+        yield
+
+
+def test_a_case_comes_back_as_it_was_typed_and_goes_through_later(
+    app: Flask, settings: Settings, gp: CheckedClient
+) -> None:
+    with crowded():
+        answer = send(gp, history="Grown since spring.", patient_reference="PC-9")
+        assert gp.get("/cases/").status_code == 200
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+    assert "Very many images are arriving just now" in answer.text
+    assert "Grown since spring." in answer.text
+    assert 'value="PC-9"' in answer.text
+    assert count(app) == 0
+    assert not stored_files(settings)
+
+    assert send(gp, history="Grown since spring.", patient_reference="PC-9").status_code == 302
+    assert count(app) == 1
+
+
+def test_further_images_wait_likewise(app: Flask, world: World, email: str, gp: CheckedClient, sign_in) -> None:
+    number = world.case(email)
+    ask_for_images(sign_in(world.user(Role.DERMATOLOGIST)), number)
+    before = count(app, Image)
+    with crowded():
+        answer = send_images(gp, number, jpeg(seed=9))
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+    assert "Very many images are arriving just now" in answer.text
+    assert count(app, Image) == before
+
+
+def test_a_check_before_sending_says_when_to_ask_again(gp: CheckedClient) -> None:
+    with crowded():
+        answer = gp.submit("/cases/images/check", {"images": (io.BytesIO(jpeg()), "a.jpg")}, page="/cases/new")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
