@@ -6,13 +6,38 @@ The variables are explained with all others in webapp/config.py.
 import os
 import shutil
 import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
 
 wsgi_app = "wsgi:app"
 bind = os.environ.get("WEB_BIND") or "127.0.0.1:8000"
 
+
+class TimedThreads(ThreadPoolExecutor):
+    """Each thread knows how long its request has waited for it: see webapp/overload.py."""
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
+        came = time.monotonic()
+
+        def handle() -> Any:
+            threading.current_thread().waited_seconds = time.monotonic() - came  # type: ignore[attr-defined]
+            return call(*args, **more)
+
+        return super().submit(handle)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    def get_thread_pool(self) -> TimedThreads:
+        return TimedThreads(self.cfg.threads)
+
+
 # Threads, because a request mostly waits: for the database, for the store, or for a slow upload to arrive.
-worker_class = "gthread"
+worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 8)
 

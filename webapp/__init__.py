@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from webapp import access, cli, database, errors, filters, headers, logs, metrics, parameters
+from webapp import access, cli, database, errors, filters, headers, logs, metrics, overload, parameters
 from webapp.accounts import security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.admin.operation.routes import blueprint as operation
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app, settings)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
+    overload.init_app(app)
     parameters.init_app(app)
     csrf.init_app(app)
     bootstrap.init_app(app)

@@ -175,6 +175,7 @@ def main() -> int:
         log = (folder / "program.log").read_text()
     print(shown(idle, busy, verdict))
     slow = _slow(idle, busy)
+    print(f"Told to send later: {busy['refused']} uploads, {busy['checks_put_off']} checks of an image before sending.")
     print(f"Load generator: {busy['generator_cpu']:.2f} of a core. Queue empty {took:.0f} s after the last upload.")
     print("Beyond the target: " + (", ".join(slow) or "no page"))
     failed = bool(busy["errors"] or idle["errors"] or verdict.losses)

@@ -43,7 +43,7 @@ ready, door, signed_in = Event(), BoundedSemaphore(2), 0
 times: dict[str, list[float]] = defaultdict(list)
 errors: Counter[str] = Counter()
 accepted: list[str] = []
-refused = 0
+refused = put_off = 0
 began = cpu_before = 0.0
 
 
@@ -211,11 +211,19 @@ class Centre(Person):
     abstract = True
 
     def upload(self, number: int) -> None:
-        global refused
+        global refused, put_off
         self.client.get("/cases/new", name="new case")
         image = IMAGES[number % len(IMAGES)]
         token = str(uuid.uuid4())
-        self.client.post("/cases/images/check", name="image check", **_multipart(image, self.form(number, token)))
+        with self.client.post(
+            "/cases/images/check",
+            name="image check",
+            catch_response=True,
+            **_multipart(image, self.form(number, token)),
+        ) as answer:
+            if answer.status_code == 503 and answer.headers.get("Retry-After"):
+                put_off += 1  # it is done when the form is sent, too
+                answer.success()
         with self.client.post(
             "/cases/new",
             name="upload",
@@ -225,8 +233,8 @@ class Centre(Person):
         ) as answer:
             if answer.status_code == 302:
                 accepted.append(answer.headers["Location"].rsplit("/", 1)[-1])
-            elif answer.status_code in (422, 429, 503) and f"LOAD-{number:06d}" in (answer.text or ""):
-                refused += 1  # politely: what was typed is still there
+            elif answer.status_code == 503 and answer.headers.get("Retry-After"):
+                refused += 1  # politely: the page would send it again later
                 answer.success()
             else:
                 answer.failure(f"{answer.status_code} instead of 302")
@@ -255,7 +263,8 @@ def _multipart(image: bytes, form: dict[str, str]) -> dict[str, Any]:
     fields = "".join(f'{head}"{name}"\r\n\r\n{value}\r\n' for name, value in form.items())
     file = f'{head}"images"; filename="lesion.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
     body = (fields + file).encode() + image + f"\r\n--{boundary}--\r\n".encode()
-    return {"data": body, "headers": {"Content-Type": f"multipart/form-data; boundary={boundary}"}}
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Sec-Fetch-Dest": "empty"}
+    return {"data": body, "headers": headers}
 
 
 def _token(page: str | None) -> str:
@@ -292,6 +301,7 @@ def write(environment: Environment, **_more: Any) -> None:
         "errors": dict(errors),
         "accepted": accepted,
         "refused": refused,
+        "checks_put_off": put_off,
         "generator_cpu": round((cpu_seconds() - cpu_before) / wall, 3) if wall else None,
         "all_signed_in": ready.is_set(),
     }

@@ -11,8 +11,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.images import encoded, jpeg, picture, png
 from tests.patience import PATIENCE, wait_until
-from webapp.analysis.intake import DECODING, INSIDE, THUMBNAIL_SIDE, BusyError, RefusedImageError, admitted, rebuild
+from webapp.analysis.intake import DECODING, INSIDE, THUMBNAIL_SIDE, RefusedImageError, admitted, rebuild
 from webapp.config import Settings
+from webapp.overload import BusyError
 
 SECRET = b"Jane-Placeholder"
 

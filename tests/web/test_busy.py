@@ -1,20 +1,27 @@
-"""More images at once than the process can decode: they are refused at once, in words, and the pages go on."""
+"""More images at once than can be decoded: they are put off at once, in words, and the pages go on."""
 
 import io
+import runpy
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from tests.conftest import World
 from tests.images import jpeg
-from tests.web.helpers import count, send, stored_files
+from tests.web.helpers import count, filled_in, send, stored_files
 from tests.web.test_retake import ask_for_images, send_images
 from tests.web_client import CheckedClient
-from webapp.analysis.intake import INSIDE, RETRY_SECONDS
+from webapp.analysis.intake import INSIDE
 from webapp.config import Settings
 from webapp.models import Image, Role
+from webapp.overload import LATE_SECONDS, RETRY_SECONDS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -71,3 +78,45 @@ def test_a_check_before_sending_says_when_to_ask_again(gp: CheckedClient) -> Non
         answer = gp.submit("/cases/images/check", {"images": (io.BytesIO(jpeg()), "a.jpg")}, page="/cases/new")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+
+
+@pytest.fixture
+def waited(monkeypatch) -> None:
+    """This request has waited for a thread for longer than it should."""
+    monkeypatch.setattr(threading.current_thread(), "waited_seconds", LATE_SECONDS * 1.01, raising=False)
+
+
+@pytest.mark.usefixtures("waited")
+def test_a_request_that_came_too_late_gives_the_form_back(app: Flask, gp: CheckedClient) -> None:
+    answer = send(gp, patient_reference="PC-9")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+    assert 'value="PC-9"' in answer.text
+    assert count(app) == 0
+    assert gp.get("/cases/").status_code == 200
+
+
+@pytest.mark.usefixtures("waited")
+@pytest.mark.parametrize("path", ["/cases/new", "/cases/images/check"])
+def test_a_script_is_told_in_short(app: Flask, gp: CheckedClient, path: str) -> None:
+    form = {**filled_in(), "images": (io.BytesIO(jpeg()), "a.jpg")}
+    answer = gp.submit(path, form, page="/cases/new", headers={"Sec-Fetch-Dest": "empty"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+    assert answer.data == b""
+    assert count(app) == 0
+
+
+def test_a_thread_of_the_server_knows_how_long_its_request_has_waited() -> None:
+    threads = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["TimedThreads"](1)
+
+    def waited() -> float:
+        return threading.current_thread().waited_seconds  # type: ignore[attr-defined]
+
+    leave = threading.Event()
+    with threads:
+        threads.submit(leave.wait)
+        second = threads.submit(waited)
+        time.sleep(LATE_SECONDS)
+        leave.set()
+        assert second.result() >= LATE_SECONDS

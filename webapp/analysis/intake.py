@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from webapp.config import Settings
 from webapp.models import Remark
+from webapp.overload import BusyError, too_late
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,11 +30,6 @@ DECODING = threading.BoundedSemaphore(2)
 INSIDE = threading.BoundedSemaphore(4)
 """Those that decode and those that wait for it. Half of the process's threads: pages are served by the others."""
 WAIT_SECONDS = 30.0
-RETRY_SECONDS = 5
-
-
-class BusyError(Exception):
-    """More images arrive at the same time than this process can decode; nothing was done with these."""
 
 
 class RefusedImageError(ValueError):
@@ -67,7 +63,7 @@ def admitted(*, can_wait: bool = True) -> Iterator[None]:
 
     ``can_wait``: false for what is only convenient, so that it never takes the place of a case that is being sent.
     """
-    if not INSIDE.acquire(blocking=False):
+    if too_late() or not INSIDE.acquire(blocking=False):
         raise BusyError
     try:
         if not DECODING.acquire(blocking=can_wait, timeout=WAIT_SECONDS if can_wait else None):

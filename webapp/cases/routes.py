@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.analysis.intake import RETRY_SECONDS, BusyError, CleanImage
+from webapp.analysis.intake import CleanImage
 from webapp.cases import presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
@@ -18,6 +18,7 @@ from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.choices import choices
 from webapp.models import BodySite, Case, Sex, Urgency
+from webapp.overload import LATER, BusyError
 from webapp.parameters import row_id
 from webapp.storage import StoreAwayError
 
@@ -25,9 +26,6 @@ blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
 Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
-
-NOT_NOW = 503, {"Retry-After": str(RETRY_SECONDS)}
-"""What keeps an upload from being stored will pass; the form's script sends it again by itself."""
 
 
 @blueprint.get("/")
@@ -75,7 +73,7 @@ def new() -> Answer:
         form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
         return _form_page(form, follows), 422
     except (BusyError, StoreAwayError) as error:
-        return _form_page(_not_sent(form, error), follows), *NOT_NOW
+        return _form_page(_not_sent(form, error), follows), *LATER
     flash(
         f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
     )
@@ -85,7 +83,6 @@ def new() -> Answer:
 def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
     """The form as it was sent, saying that the images are not taken just now."""
     if isinstance(error, BusyError):
-        current_app.logger.warning("more images arrive than can be decoded")
         why = "Very many images are arriving just now, so nothing was sent."
     else:
         current_app.logger.error("image store: %s", error)
@@ -137,7 +134,7 @@ def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str,
     except RefusedUploadError as error:
         return {"refused": True, "text": str(error)}
     except BusyError:
-        return {}, *NOT_NOW
+        return {}, *LATER
     (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
     return {"refused": False, "text": uploads.sentence(remarks)}
 
@@ -207,7 +204,7 @@ def add_images(number: str) -> Answer:
     except CaseChangedError:
         abort(409)
     except (BusyError, StoreAwayError) as error:
-        return _case_page(_visible_case(number), _not_sent(form, error)), *NOT_NOW
+        return _case_page(_visible_case(number), _not_sent(form, error)), *LATER
     flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
     return redirect(url_for("cases.show", number=number))
 
