@@ -22,7 +22,7 @@ import pytest
 from flask import Flask
 from flask_security.utils import hash_password
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import event, insert
+from sqlalchemy import Engine, event, insert
 
 from tests.images import jpeg
 from tests.web_client import CheckedClient
@@ -43,6 +43,7 @@ CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__para
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 TOUCHES_A_DATABASE = {"app", "settings", "program"}
+FIRST_ENGINE: dict[str, Engine] = {}
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
@@ -70,9 +71,16 @@ def make_app(settings: Settings) -> Flask:
     app.test_client_class = CheckedClient
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache()
     with app.app_context():
+        _compile_once(db.engine)
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", _in_a_hurry)
     return app
+
+
+def _compile_once(engine: Engine) -> None:
+    """Statements are compiled for a dialect and kept with an engine; each test has an engine of its own."""
+    first = FIRST_ENGINE.setdefault(str(engine.url.drivername), engine)
+    engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
@@ -143,9 +151,14 @@ def another() -> Iterator[Callable[[Settings], Flask]]:
 
 
 def _empty_database() -> None:
-    names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+    """On PostgreSQL. TRUNCATE takes a hundred times as long for tables that hold next to nothing."""
+    tables = db.metadata.sorted_tables
+    counted = [table.name for table in tables if "id" in table.c and table.c.id.autoincrement]
+    restarts = ", ".join(f"setval(pg_get_serial_sequence('\"{name}\"', 'id'), 1, false)" for name in counted)
     with db.engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
+        connection.exec_driver_sql("; ".join(f'DELETE FROM "{table.name}"' for table in tables))
+        connection.exec_driver_sql(f"SELECT {restarts}")
         connection.execute(insert(AuditHead).values(id=1, count=0, last_id=0, digest=GENESIS))
 
 

@@ -32,7 +32,8 @@ TARGET = 1.5
 
 def prepare(folder: Path, database_url: str | None, size: int, open_share: float) -> Flask:
     """An application on a database of its own with so many cases."""
-    environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0"} | ({"DATABASE_URL": database_url} if database_url else {})
+    environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
+    environ |= {"DATABASE_URL": database_url} if database_url else {}
     app = create_app(Settings.from_environment(environ))
     began = time.monotonic()
     with app.app_context():

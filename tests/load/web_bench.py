@@ -51,7 +51,7 @@ class Rate(NamedTuple):
 class Bench:
     def __init__(self, folder: Path, options: argparse.Namespace) -> None:
         self.options, self.port = options, parts.free_port()
-        self.environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0"}
+        self.environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
         self.app: Flask = create_app(Settings.from_environment({**os.environ, **self.environ}))
         with self.app.app_context():
             upgrade()

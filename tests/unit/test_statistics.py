@@ -1,6 +1,7 @@
 """The dashboard's own figures against the reference implementations of SciPy and scikit-learn, and by hand."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -71,10 +72,10 @@ def test_a_percentile_is_that_of_numpy(values: list[float], share: float) -> Non
 
 def test_accuracy_counts_each_pair_once() -> None:
     pairs = [(True, True)] * 8 + [(False, True)] * 2 + [(True, False)] * 3 + [(False, False)] * 7
-    found = Accuracy.of(pairs)
+    found = Accuracy.of(Counter(pairs))
     assert (found.true_positives, found.false_negatives, found.false_positives, found.true_negatives) == (8, 2, 3, 7)
     assert found.n == 20
     assert found.sensitivity == proportion(8, 10)
     assert found.specificity == proportion(7, 10)
     assert found.kappa == kappa([[8, 3], [2, 7]])
-    assert Accuracy.of([]).sensitivity is None
+    assert Accuracy.of({}).sensitivity is None

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from webapp.admin.operation import queries
-from webapp.admin.reports import facts
+from webapp.admin.reports.facts import says_bcc
+from webapp.admin.reports.queries import diagnoses_since
 from webapp.admin.reports.statistics import Estimate, proportion
 from webapp.models import utcnow
 from webapp.models.operating_point import OperatingPoint
@@ -23,10 +24,13 @@ class Local:
 
 def local() -> Local:
     now = utcnow()
-    told = [case.dermatologist_says_bcc for case in facts.gather(now - timedelta(days=LOOK_BACK_DAYS))]
-    decided = [answer for answer in told if answer is not None]
+    decided = {True: 0, False: 0}
+    for diagnosis, count in diagnoses_since(now - timedelta(days=LOOK_BACK_DAYS)).items():
+        bcc = says_bcc(diagnosis)
+        if bcc is not None:
+            decided[bcc] += count
     sent = queries.cases_sent_since(now - timedelta(days=WORKLOAD_DAYS))
-    return Local(proportion(sum(decided), len(decided)), sent / WORKLOAD_DAYS)
+    return Local(proportion(decided[True], sum(decided.values())), sent / WORKLOAD_DAYS)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Model, dermatologist and histology: each pair of them against each other, and all three at once."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from webapp.admin.reports.facts import CaseFacts
+from webapp.admin.reports.facts import Kind
 from webapp.admin.reports.statistics import Accuracy
 
+Side = Callable[[Kind], bool | None]
 SAYS = {True: "BCC", False: "not BCC"}
 
 
@@ -36,34 +37,43 @@ class Combination:
 
 @dataclass(frozen=True)
 class Agreement:
-    cases: list[CaseFacts]
+    """``counts``: cases of each kind."""
+
+    counts: Mapping[Kind, int]
 
     @cached_property
     def model(self) -> Accuracy:
         """Of the model against the dermatologist."""
-        return _accuracy((case.model_says_bcc, case.dermatologist_says_bcc) for case in self.cases)
+        return self._accuracy(_model, lambda kind: kind.dermatologist_says_bcc)
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
         """With the histology, the dermatologist's diagnosis is the one made before it was known."""
-        against_histology = [(case.model_says_bcc, case.histology_says_bcc) for case in self.cases]
-        dermatologist = [(case.dermatologist_said_bcc, case.histology_says_bcc) for case in self.cases]
         return [
             Comparison("Model", "dermatologist", self.model),
-            Comparison("Model", "histology", _accuracy(against_histology)),
-            Comparison("Dermatologist", "histology", _accuracy(dermatologist)),
+            Comparison("Model", "histology", self._accuracy(_model, _histology)),
+            Comparison("Dermatologist", "histology", self._accuracy(_reader, _histology)),
         ]
+
+    def _accuracy(self, answer: Side, truth: Side) -> Accuracy:
+        """Over the cases of which both say one or the other."""
+        counts: Counter[tuple[bool, bool]] = Counter()
+        for kind, count in self.counts.items():
+            said, true = answer(kind), truth(kind)
+            if said is not None and true is not None:
+                counts[said, true] += count
+        return Accuracy.of(counts)
 
     @cached_property
     def with_histology(self) -> int:
-        return sum(case.histology is not None for case in self.cases)
+        return sum(count for kind, count in self.counts.items() if kind.histology is not None)
 
     @cached_property
     def combinations(self) -> list[Combination]:
         """Every combination of yes and no, over the cases of which all three say one or the other."""
-        counts = Counter(
-            (case.model_says_bcc, case.dermatologist_said_bcc, case.histology_says_bcc) for case in self.cases
-        )
+        counts: Counter[tuple[bool | None, ...]] = Counter()
+        for kind, count in self.counts.items():
+            counts[_model(kind), _reader(kind), _histology(kind)] += count
         return [
             Combination(SAYS[model], SAYS[reader], counts[model, reader, True], counts[model, reader, False])
             for model in SAYS
@@ -76,5 +86,13 @@ class Agreement:
         return sum(row.n for row in self.combinations)
 
 
-def _accuracy(pairs: Iterable[tuple[bool | None, bool | None]]) -> Accuracy:
-    return Accuracy.of([(answer, truth) for answer, truth in pairs if answer is not None and truth is not None])
+def _model(kind: Kind) -> bool | None:
+    return kind.model_says_bcc
+
+
+def _reader(kind: Kind) -> bool | None:
+    return kind.dermatologist_said_bcc
+
+
+def _histology(kind: Kind) -> bool | None:
+    return kind.histology_says_bcc

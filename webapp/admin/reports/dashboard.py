@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 
 from webapp.admin.reports import charts
 from webapp.admin.reports.agreement import Agreement
-from webapp.admin.reports.facts import Answer, CaseFacts
+from webapp.admin.reports.facts import Answer, Kind, Missed, Period, Source
 from webapp.admin.reports.statistics import Accuracy, percentile
 from webapp.models import Diagnosis, Urgency
 
 PERIODS = {30: "30 days", 90: "90 days", 365: "12 months"}
 DAYS_AS_BARS = 30
 """A longer period has one bar a week."""
-MOST_MISSED = 50
 HOUR = 3600.0
 NOT_STATED = "Not stated"
 PHOTOTYPES = ("I", "II", "III", "IV", "V", "VI")
@@ -26,6 +25,12 @@ def beginning(days: int, zone: ZoneInfo, now: datetime) -> datetime:
     """Local midnight that begins a period of ``days`` days, today included."""
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     return today - timedelta(days=days - 1)
+
+
+def steps(days: int, zone: ZoneInfo, now: datetime) -> list[datetime]:
+    """When each of the chart's days begins, or each week of a longer period."""
+    since = beginning(days, zone, now)
+    return [since + timedelta(days=day) for day in range(0, days, 1 if days <= DAYS_AS_BARS else 7)]
 
 
 @dataclass(frozen=True)
@@ -53,22 +58,20 @@ class Group:
 
 @dataclass(frozen=True)
 class Dashboard:
-    cases: list[CaseFacts]
+    """``begins``: see ``steps``."""
+
+    period: Period
     days: int
-    since: datetime
-    zone: ZoneInfo
+    begins: list[datetime]
+
+    @property
+    def sent(self) -> int:
+        return self.period.total
 
     @cached_property
     def per_day(self) -> list[tuple[str, int]]:
         """Cases sent on each day, or in each week of a longer period, by the local date it begins with."""
-        step = 1 if self.days <= DAYS_AS_BARS else 7
-        first = self.since.astimezone(self.zone).date()
-        counts = [0] * -(-self.days // step)
-        for case in self.cases:
-            place = (case.submitted_at.astimezone(self.zone).date() - first).days // step
-            if 0 <= place < len(counts):
-                counts[place] += 1
-        return [(day_name(first + timedelta(days=step * i)), count) for i, count in enumerate(counts)]
+        return [(day_name(begin.date()), count) for begin, count in zip(self.begins, self.period.sent, strict=True)]
 
     @property
     def weekly(self) -> bool:
@@ -80,9 +83,8 @@ class Dashboard:
 
     @cached_property
     def waiting(self) -> list[Waiting]:
-        rows = [_waiting("All cases", self.cases)]
-        groups = ((urgency, [case for case in self.cases if case.urgency is urgency]) for urgency in reversed(Urgency))
-        return rows + [_waiting(urgency.label, group) for urgency, group in groups if group]
+        rows = [_waiting(urgency.label, self.period, {urgency}) for urgency in reversed(Urgency)]
+        return [_waiting("All cases", self.period, set(Urgency)), *(row for row in rows if row.sent)]
 
     @cached_property
     def waiting_chart(self) -> charts.RangeChart:
@@ -93,7 +95,9 @@ class Dashboard:
     @cached_property
     def cross_table(self) -> list[tuple[Answer, list[int]]]:
         """Decided cases: a row for each answer of the model, a column for each diagnosis, in the order of the enums."""
-        counts = Counter((case.answer, case.diagnosis) for case in self.cases)
+        counts: Counter[tuple[Answer, Diagnosis | None]] = Counter()
+        for kind, count in self.period.counts.items():
+            counts[kind.answer, kind.diagnosis] += count
         return [(answer, [counts[answer, diagnosis] for diagnosis in Diagnosis]) for answer in Answer]
 
     @property
@@ -102,32 +106,34 @@ class Dashboard:
 
     @cached_property
     def agreement(self) -> Agreement:
-        return Agreement(self.cases)
-
-    @cached_property
-    def missed(self) -> list[CaseFacts]:
-        """BCC by the dermatologist's diagnosis that the model did not suspect, the latest first."""
-        found = [case for case in self.cases if case.dermatologist_says_bcc and case.model_says_bcc is False]
-        return found[::-1]
+        return Agreement(self.period.counts)
 
     @property
-    def missed_shown(self) -> list[CaseFacts]:
-        return self.missed[:MOST_MISSED]
+    def missed(self) -> list[Missed]:
+        """The latest first, not always all of them."""
+        return self.period.missed
+
+    @cached_property
+    def missed_count(self) -> int:
+        return sum(count for kind, count in self.period.counts.items() if kind.missed)
 
     @cached_property
     def per_centre(self) -> list[Group]:
-        return self._groups(lambda case: case.centre, sorted({case.centre for case in self.cases}))
+        return self._groups(_centre_name, sorted({kind.source.centre for kind in self.period.counts}))
 
     @cached_property
     def per_phototype(self) -> list[Group]:
         names = [f"Phototype {roman}" for roman in PHOTOTYPES]
         return self._groups(phototype_name, [*names, NOT_STATED])
 
-    def _groups(self, name_of: Callable[[CaseFacts], str], names: Iterable[str]) -> list[Group]:
-        members: dict[str, list[CaseFacts]] = {name: [] for name in names}
-        for case in self.cases:
-            members[name_of(case)].append(case)
-        return [_group(name, cases) for name, cases in members.items() if cases]
+    def _groups(self, name_of: Callable[[Source], str], names: Iterable[str]) -> list[Group]:
+        members: dict[str, Counter[Kind]] = {name: Counter() for name in names}
+        for kind, count in self.period.counts.items():
+            members[name_of(kind.source)][kind] = count
+        waited: dict[str, list[float]] = {name: [] for name in members}
+        for source, seconds in self.period.waited.items():
+            waited[name_of(source)].extend(seconds)
+        return [_group(name, counts, waited[name]) for name, counts in members.items() if counts]
 
     @property
     def per_centre_chart(self) -> charts.RangeChart:
@@ -138,8 +144,12 @@ class Dashboard:
         return sensitivity_chart(self.per_phototype)
 
 
-def phototype_name(case: CaseFacts) -> str:
-    return f"Phototype {PHOTOTYPES[case.phototype - 1]}" if case.phototype else NOT_STATED
+def _centre_name(source: Source) -> str:
+    return source.centre
+
+
+def phototype_name(source: Source) -> str:
+    return f"Phototype {PHOTOTYPES[source.phototype - 1]}" if source.phototype else NOT_STATED
 
 
 def day_name(day: date) -> str:
@@ -156,17 +166,21 @@ def sensitivity_chart(groups: list[Group]) -> charts.RangeChart:
     return charts.ranges(rows, 100, " %")
 
 
-def _waiting(name: str, cases: list[CaseFacts]) -> Waiting:
-    hours = [seconds / HOUR for case in cases if (seconds := case.waited_seconds) is not None]
-    return Waiting(name, len(cases), len(hours), percentile(hours, 0.5), percentile(hours, 0.9))
+def _waiting(name: str, period: Period, among: set[Urgency]) -> Waiting:
+    hours = [
+        seconds / HOUR for source, waited in period.waited.items() if source.urgency in among for seconds in waited
+    ]
+    sent = sum(count for kind, count in period.counts.items() if kind.source.urgency in among)
+    return Waiting(name, sent, len(hours), percentile(hours, 0.5), percentile(hours, 0.9))
 
 
-def _group(name: str, cases: list[CaseFacts]) -> Group:
+def _group(name: str, counts: Counter[Kind], waited: list[float]) -> Group:
+    median = percentile(waited, 0.5)
     return Group(
         name=name,
-        sent=len(cases),
-        decided=sum(case.diagnosis is not None for case in cases),
-        bcc=sum(case.dermatologist_says_bcc is True for case in cases),
-        accuracy=Agreement(cases).model,
-        median_wait=_waiting(name, cases).median,
+        sent=counts.total(),
+        decided=sum(count for kind, count in counts.items() if kind.diagnosis is not None),
+        bcc=sum(count for kind, count in counts.items() if kind.dermatologist_says_bcc),
+        accuracy=Agreement(counts).model,
+        median_wait=None if median is None else median / HOUR,
     )

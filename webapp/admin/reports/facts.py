@@ -1,14 +1,21 @@
-"""One line for each case of a period: when it came, what model, dermatologist and pathologist said."""
+"""A period's cases counted by what they have in common: where they came from, what model, dermatologist and pathologist
+said. A year of a region has hundreds of thousands of them, so none is kept by itself but the missed ones.
+"""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from array import array
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 from webapp.admin.reports import queries
 from webapp.models import Diagnosis, HistologyResult, Urgency
+
+MOST_MISSED = 50
+"""So many of them are named."""
 
 
 class Answer(StrEnum):
@@ -26,37 +33,38 @@ class Answer(StrEnum):
             "no_answer": "No reliable answer",
         }[self.value]
 
+    @classmethod
+    def of(cls, sure: int | None, present: int | None) -> "Answer":
+        """One image without a usable answer (``sure`` is 0) leaves the whole case without a reliable one."""
+        if not sure:
+            return cls.NO_ANSWER
+        return cls.SUSPECTS if present else cls.DOES_NOT_SUSPECT
 
-@dataclass
-class CaseFacts:
-    """``probability``: the highest P(BCC) of the images; ``diagnosis`` and ``histology``: the latest; ``unaided``: the
-    last diagnosis before a histology was known; ``answered_at``: the first time."""
 
-    number: str
+class Source(NamedTuple):
     centre: str
     phototype: int | None
     urgency: Urgency
-    submitted_at: datetime
-    answer: Answer = Answer.NO_ANSWER
-    probability: float | None = None
-    diagnosis: Diagnosis | None = None
-    unaided: Diagnosis | None = None
-    histology: HistologyResult | None = None
-    answered_at: datetime | None = None
 
-    @property
-    def waited_seconds(self) -> float | None:
-        return (self.answered_at - self.submitted_at).total_seconds() if self.answered_at else None
+
+class Kind(NamedTuple):
+    """``diagnosis`` and ``histology``: the latest; ``unaided``: the last diagnosis before a histology was known."""
+
+    source: Source
+    answer: Answer
+    diagnosis: Diagnosis | None
+    unaided: Diagnosis | None
+    histology: HistologyResult | None
 
     @property
     def dermatologist_says_bcc(self) -> bool | None:
         """None where there is no decision, or where it could not be told."""
-        return _is_bcc(self.diagnosis)
+        return says_bcc(self.diagnosis)
 
     @property
     def dermatologist_said_bcc(self) -> bool | None:
         """The same before a histology was known: who has read it agrees with it."""
-        return _is_bcc(self.unaided)
+        return says_bcc(self.unaided)
 
     @property
     def histology_says_bcc(self) -> bool | None:
@@ -70,72 +78,69 @@ class CaseFacts:
         """None where the model gave no reliable answer."""
         return None if self.answer is Answer.NO_ANSWER else self.answer is Answer.SUSPECTS
 
+    @property
+    def missed(self) -> bool:
+        """BCC by the dermatologist's diagnosis that the model did not suspect."""
+        return self.dermatologist_says_bcc is True and self.model_says_bcc is False
 
-def _is_bcc(diagnosis: Diagnosis | None) -> bool | None:
+
+def says_bcc(diagnosis: Diagnosis | None) -> bool | None:
     return None if diagnosis in (None, Diagnosis.UNCERTAIN) else diagnosis is Diagnosis.BCC
 
 
-@dataclass
-class Answers:
-    """The results of one case's images: P(BCC), whether it reaches the threshold, whether it may be relied on."""
+@dataclass(frozen=True)
+class Missed:
+    """``probability``: the highest P(BCC) of its images."""
 
-    images: dict[int, tuple[float | None, bool, bool]] = field(default_factory=dict)
+    number: str
+    centre: str
+    phototype: int | None
+    submitted_at: datetime
+    probability: float | None
+
+
+@dataclass
+class Period:
+    """``waited``: seconds from sending to the first answer; ``sent``: cases from each of ``gather``'s moments to the
+    next; ``missed``: the latest MOST_MISSED.
+    """
+
+    sent: list[int]
+    counts: Counter[Kind] = field(default_factory=Counter)
+    waited: "defaultdict[Source, array[float]]" = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    missed: list[Missed] = field(default_factory=list)
 
     @property
-    def probability(self) -> float | None:
-        return max((p for p, _present, _sure in self.images.values() if p is not None), default=None)
-
-    def answer(self, expected: int) -> Answer:
-        """One unsure or missing image of ``expected`` leaves the whole case without a reliable answer."""
-        if len(self.images) < expected or not all(sure for _p, _present, sure in self.images.values()):
-            return Answer.NO_ANSWER
-        suspected = any(present for _p, present, _sure in self.images.values())
-        return Answer.SUSPECTS if suspected else Answer.DOES_NOT_SUSPECT
+    def total(self) -> int:
+        return self.counts.total()
 
 
-def gather(since: datetime, version_id: int | None = None) -> list[CaseFacts]:
-    """The cases sent since then, oldest first; the model's answers in force, or those of one version."""
-    answers = _answers(queries.answers_since(since, version_id))
-    images = queries.image_counts_since(since)
-    cases = {
-        row.id: CaseFacts(
-            number=row.number,
-            centre=row.centre,
-            phototype=row.phototype,
-            urgency=row.urgency,
-            submitted_at=row.submitted_at,
-            answer=answers[row.id].answer(images.get(row.id, 1)),
-            probability=answers[row.id].probability,
-        )
-        for row in queries.cases_since(since)
-    }
-    _add_judgements(cases, since)
-    return list(cases.values())
-
-
-def _add_judgements(cases: dict[int, CaseFacts], since: datetime) -> None:
-    """What dermatologist and pathologist said; a case that is not among ``cases`` was sent while we looked."""
-    known_from: dict[int, datetime] = {}
-    for entry in queries.histologies_since(since):
-        known_from.setdefault(entry.case_id, entry.entered_at)
-        if entry.case_id in cases:
-            cases[entry.case_id].histology = entry.result
-    for decision in queries.decisions_since(since):
-        case = cases.get(decision.case_id)
-        if case is None:
-            continue
-        case.diagnosis = decision.diagnosis
-        case.answered_at = case.answered_at or decision.decided_at
-        if decision.case_id not in known_from or decision.decided_at < known_from[decision.case_id]:
-            case.unaided = decision.diagnosis
-
-
-def _answers(rows: Iterable[Any]) -> defaultdict[int, Answers]:
+def gather(moments: Sequence[datetime], version_id: int | None = None) -> Period:
+    """The cases sent since the first of ``moments``; the model's answers in force, or those of one version."""
+    period = Period([0] * len(moments))
+    first = queries.first_since(moments[0])
+    if first is None:
+        return period
+    begins = [moment.timestamp() for moment in moments]
     thresholds = {version.id: version.threshold for version in queries.versions()}
-    found: defaultdict[int, Answers] = defaultdict(Answers)
-    for row in rows:
-        threshold = thresholds.get(row.model_version_id)
-        usable = row.bcc_probability is not None and threshold is not None and row.needs_person is False
-        present = row.bcc_probability is not None and threshold is not None and row.bcc_probability >= threshold
-        found[row.case_id].images[row.image_id] = (row.bcc_probability, present, usable)
-    return found
+    missed: list[tuple[float, int, float | None]] = []
+    for row in queries.each_case(moments[0], first, thresholds, version_id):
+        source = Source(row.centre, row.phototype, row.urgency)
+        kind = Kind(source, Answer.of(row.sure, row.present), row.diagnosis, row.unaided, row.histology)
+        period.counts[kind] += 1
+        period.sent[max(0, bisect_right(begins, row.submitted) - 1)] += 1
+        if row.waited is not None:
+            period.waited[source].append(row.waited)
+        if kind.missed:
+            missed.append((row.submitted, row.id, row.probability))
+    period.missed = _named({case: probability for _sent, case, probability in sorted(missed)[: -MOST_MISSED - 1 : -1]})
+    return period
+
+
+def _named(probabilities: Mapping[int, float | None]) -> list[Missed]:
+    rows = queries.cases_named(probabilities) if probabilities else {}
+    return [
+        Missed(rows[case].number, rows[case].centre, rows[case].phototype, rows[case].submitted_at, probability)
+        for case, probability in probabilities.items()
+        if case in rows
+    ]

@@ -3,90 +3,158 @@
 A handful of queries, whatever the number of cases.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+from sqlalchemy import ColumnElement, Float, Subquery, and_, case, extract, func, or_, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from webapp.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, Centre, Histology, Image, Management, ModelVersion, Review
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    Centre,
+    Diagnosis,
+    Histology,
+    Image,
+    Management,
+    ModelVersion,
+    Review,
+)
 
 PORTION = 200
+AT_ONCE = 5000
+"""Rows in memory while a period is read."""
 
 
-def cases_since(moment: datetime) -> Sequence[Any]:
-    """Cases sent since then, oldest first."""
-    statement = (
-        select(Case.id, Case.number, Centre.name.label("centre"), Case.phototype, Case.urgency, Case.submitted_at)
-        .join(Case.centre)
-        .where(Case.submitted_at >= moment)
-        .order_by(Case.submitted_at, Case.id)
-    )
-    return db.session.execute(statement).all()
+def first_since(moment: datetime) -> int | None:
+    """The lowest id of the cases sent since then: what belongs to later cases is a range of an index from there.
 
-
-def _sent_since(moment: datetime, case_id: InstrumentedAttribute[int]) -> list[ColumnElement[bool]]:
-    """Rows that belong to these cases: a range of an index holds them all, as later cases have higher ids.
-
-    The sum keeps SQLite from looking for the lowest id by going through the cases from the first one on.
+    The sum keeps SQLite from looking for it by going through the cases from the first one on.
     """
-    first = select(func.min(Case.id + 0)).where(Case.submitted_at >= moment).correlate(None).scalar_subquery()
-    return [case_id >= first, Case.submitted_at >= moment]
+    return db.session.scalar(select(func.min(Case.id + 0)).where(Case.submitted_at >= moment))
 
 
-def decisions_since(moment: datetime) -> Sequence[Any]:
-    """Decisions on these cases in the order they were made; requests for new images decide nothing."""
-    statement = (
-        select(Review.id, Review.case_id, Review.diagnosis, Review.decided_at)
-        .join(Review.case)
-        .where(*_sent_since(moment, Review.case_id), Review.management != Management.RETAKE, ~Review.retraction.has())
-    )
-    return _by_id(statement)
+def each_case(
+    moment: datetime, first: int, thresholds: Mapping[int, float | None], version_id: int | None
+) -> Iterator[Any]:
+    """A row for each case sent since ``moment``: what it is, and what model, dermatologist and pathologist said.
 
-
-def _by_id(statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
-    """Sorted here: a database that is to sort by id begins with the whole table."""
-    return sorted(db.session.execute(statement), key=lambda row: row.id)
-
-
-def histologies_since(moment: datetime) -> Sequence[Any]:
-    """Histology results of these cases in the order they were entered; the last one of a case counts."""
-    statement = (
-        select(Histology.case_id, Histology.result, Histology.entered_at)
-        .join(Histology.case)
-        .where(Case.submitted_at >= moment)
-        .order_by(Histology.id)
-    )
-    return db.session.execute(statement).all()
-
-
-def answers_since(moment: datetime, version_id: int | None) -> Sequence[Any]:
-    """What the model says of each image of these cases: the result in force, or the latest of one model version."""
+    ``thresholds``: of each model version, its threshold in force. ``version_id``: whose answers; None: those in force.
+    Of an image without an answer ``sure`` is 0. ``unaided`` is the last diagnosis before a histology was known.
+    """
+    answers, known = _answers(first, thresholds, version_id), _known_histologies(first)
+    decisions = _decisions(first, known)
+    last, unaided, histology = aliased(Review), aliased(Review), aliased(Histology)
+    submitted = _seconds(Case.submitted_at)
     statement = (
         select(
-            Analysis.id,
-            Image.case_id,
-            Image.id.label("image_id"),
-            Analysis.bcc_probability,
-            Analysis.needs_person,
-            Analysis.model_version_id,
+            Case.id,
+            Centre.name.label("centre"),
+            Case.phototype,
+            Case.urgency,
+            submitted.label("submitted"),
+            answers.c.sure,
+            answers.c.present,
+            answers.c.probability,
+            last.diagnosis,
+            unaided.diagnosis.label("unaided"),
+            histology.result.label("histology"),
+            (_seconds(decisions.c.answered_at) - submitted).label("waited"),
         )
-        .join(Analysis.image)
-        .join(Image.case)
-        .where(*_sent_since(moment, Image.case_id))
+        .join(Case.centre)
+        .outerjoin(answers, answers.c.case_id == Case.id)
+        .outerjoin(decisions, decisions.c.case_id == Case.id)
+        .outerjoin(known, known.c.case_id == Case.id)
+        .outerjoin(last, last.id == decisions.c.last_id)
+        .outerjoin(unaided, unaided.id == decisions.c.unaided_id)
+        .outerjoin(histology, histology.id == known.c.last_id)
+        .where(Case.submitted_at >= moment)
+        .execution_options(yield_per=AT_ONCE)
     )
+    return iter(db.session.execute(statement))
+
+
+def _seconds(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[float]:
+    """Since 1970."""
+    if db.engine.dialect.name == "sqlite":
+        return (func.julianday(moment, type_=Float) - 2440587.5) * 86400.0
+    return type_coerce(extract("epoch", moment), Float)
+
+
+def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int | None) -> Subquery:
+    """Of each case from ``first`` on: whether every image has a usable answer, whether one suspects, the highest P."""
+    known = {version: threshold for version, threshold in thresholds.items() if threshold is not None}
+    threshold = case(known, value=Analysis.model_version_id, else_=None) if known else case((Image.id < 0, 0.0))
+    usable = and_(threshold.is_not(None), Analysis.bcc_probability.is_not(None), Analysis.needs_person.is_(False))
+    statement = (
+        select(
+            Image.case_id,
+            func.min(case((usable, 1), else_=0)).label("sure"),
+            func.max(case((Analysis.bcc_probability >= threshold, 1), else_=0)).label("present"),
+            func.max(Analysis.bcc_probability).label("probability"),
+        )
+        .outerjoin(Analysis, and_(Analysis.image_id == Image.id, *_counts(version_id)))
+        .where(Image.case_id >= first)
+        .group_by(Image.case_id)
+    )
+    return statement.subquery()
+
+
+def _counts(version_id: int | None) -> list[ColumnElement[bool]]:
+    """The one analysis of an image that counts: the result in force, or the latest of one model version."""
     if version_id is None:
-        return _by_id(statement.where(Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside))
-    return _by_id(statement.where(Analysis.model_version_id == version_id))
+        return [Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside]
+    later = aliased(Analysis)
+    latest = select(func.max(later.id)).where(later.image_id == Image.id, later.model_version_id == version_id)
+    return [Analysis.id == latest.correlate(Image).scalar_subquery()]
 
 
-def image_counts_since(moment: datetime) -> dict[int, int]:
-    """Images of each of these cases."""
-    statement = select(Image.case_id, func.count().label("images")).join(Image.case)
-    statement = statement.where(*_sent_since(moment, Image.case_id))
-    return {row.case_id: row.images for row in db.session.execute(statement.group_by(Image.case_id))}
+def _known_histologies(first: int) -> Subquery:
+    """From when a case's histology was known, and the row that counts: the last one."""
+    columns = (func.min(Histology.entered_at).label("since"), func.max(Histology.id).label("last_id"))
+    rows = select(Histology.case_id, *columns).where(Histology.case_id >= first)
+    return rows.group_by(Histology.case_id).subquery()
+
+
+def _decisions(first: int, known: Subquery) -> Subquery:
+    """Each case's first answer in time, its last decision, and the last one before a histology was known."""
+    before = or_(known.c.since.is_(None), Review.decided_at < known.c.since)
+    statement = (
+        select(
+            Review.case_id,
+            func.min(Review.decided_at).label("answered_at"),
+            func.max(Review.id).label("last_id"),
+            func.max(case((before, Review.id))).label("unaided_id"),
+        )
+        .outerjoin(known, known.c.case_id == Review.case_id)
+        .where(Review.case_id >= first, *_DECIDES)
+        .group_by(Review.case_id)
+    )
+    return statement.subquery()
+
+
+_DECIDES = (Review.management != Management.RETAKE, ~Review.retraction.has())
+"""Requests for new images decide nothing, nor does what was taken back."""
+
+
+def diagnoses_since(moment: datetime) -> dict[Diagnosis, int]:
+    """How many of the cases sent since then have each diagnosis as their last."""
+    first = first_since(moment)
+    if first is None:
+        return {}
+    last = select(func.max(Review.id).label("id")).join(Review.case)
+    last = last.where(Review.case_id >= first, Case.submitted_at >= moment, *_DECIDES).group_by(Review.case_id)
+    of_each = select(Review.diagnosis, func.count().label("cases")).where(Review.id.in_(last))
+    return {row.diagnosis: row.cases for row in db.session.execute(of_each.group_by(Review.diagnosis))}
+
+
+def cases_named(ids: Iterable[int]) -> dict[int, Any]:
+    """By id: what a list of cases says of them."""
+    statement = select(Case.id, Case.number, Centre.name.label("centre"), Case.phototype, Case.submitted_at)
+    return {row.id: row for row in db.session.execute(statement.join(Case.centre).where(Case.id.in_(list(ids))))}
 
 
 def versions() -> list[ModelVersion]:

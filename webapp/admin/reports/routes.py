@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from webapp.admin.reports import export, facts, queries
 from webapp.admin.reports.columns import COLUMNS
-from webapp.admin.reports.dashboard import PERIODS, Dashboard, beginning
+from webapp.admin.reports.dashboard import PERIODS, Dashboard, steps
 from webapp.admin.reports.forms import ExportForm
 from webapp.models import utcnow
 from webapp.parameters import row_id
@@ -22,10 +22,10 @@ def dashboard() -> str:
     asked = request.args.get("version", type=row_id)
     version_id = asked if any(version.id == asked for version in versions) else None
     zone = current_app.extensions["settings"].timezone
-    since = beginning(days, zone, utcnow())
+    begins = steps(days, zone, utcnow())
     return render_template(
         "admin/dashboard.html",
-        dashboard=Dashboard(facts.gather(since, version_id), days, since, zone),
+        dashboard=Dashboard(facts.gather(begins, version_id), days, begins),
         periods=PERIODS,
         versions=versions,
         version_id=version_id,

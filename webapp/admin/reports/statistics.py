@@ -1,7 +1,7 @@
 """The few figures of the dashboard, in plain Python: proportions with intervals, agreement, percentiles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Z95 = 1.959963984540054
@@ -78,13 +78,13 @@ class Accuracy:
     true_negatives: int = 0
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[bool, bool]]) -> "Accuracy":
-        """From (answer, truth)."""
+    def of(cls, counts: Mapping[tuple[bool, bool], int]) -> "Accuracy":
+        """From the number of cases with each (answer, truth)."""
         return cls(
-            true_positives=pairs.count((True, True)),
-            false_positives=pairs.count((True, False)),
-            false_negatives=pairs.count((False, True)),
-            true_negatives=pairs.count((False, False)),
+            true_positives=counts.get((True, True), 0),
+            false_positives=counts.get((True, False), 0),
+            false_negatives=counts.get((False, True), 0),
+            true_negatives=counts.get((False, False), 0),
         )
 
     @property
