@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from webapp.admin.reports import queries
 from webapp.models import Diagnosis, HistologyResult, Urgency
@@ -55,6 +55,18 @@ class Kind(NamedTuple):
     diagnosis: Diagnosis | None
     unaided: Diagnosis | None
     histology: HistologyResult | None
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "Kind":
+        """From what ``queries.each_case`` says of it."""
+        centre, phototype, urgency, sure, present, diagnosis, unaided, histology = row
+        return cls(
+            Source(centre, phototype, Urgency(urgency)),
+            Answer.of(sure, present),
+            Diagnosis(diagnosis) if diagnosis else None,
+            Diagnosis(unaided) if unaided else None,
+            HistologyResult(histology) if histology else None,
+        )
 
     @property
     def dermatologist_says_bcc(self) -> bool | None:
@@ -123,16 +135,17 @@ def gather(moments: Sequence[datetime], version_id: int | None = None) -> Period
         return period
     begins = [moment.timestamp() for moment in moments]
     thresholds = {version.id: version.threshold for version in queries.versions()}
+    kinds: dict[Sequence[Any], Kind] = {}
     missed: list[tuple[float, int, float | None]] = []
     for row in queries.each_case(moments[0], first, thresholds, version_id):
-        source = Source(row.centre, row.phototype, row.urgency)
-        kind = Kind(source, Answer.of(row.sure, row.present), row.diagnosis, row.unaided, row.histology)
+        case, submitted, waited, probability = row[:4]
+        kind = kinds.get(row[4:]) or kinds.setdefault(row[4:], Kind.of(row[4:]))
         period.counts[kind] += 1
-        period.sent[max(0, bisect_right(begins, row.submitted) - 1)] += 1
-        if row.waited is not None:
-            period.waited[source].append(row.waited)
+        period.sent[max(0, bisect_right(begins, submitted) - 1)] += 1
+        if waited is not None:
+            period.waited[kind.source].append(waited)
         if kind.missed:
-            missed.append((row.submitted, row.id, row.probability))
+            missed.append((submitted, case, probability))
     period.missed = _named({case: probability for _sent, case, probability in sorted(missed)[: -MOST_MISSED - 1 : -1]})
     return period
 

@@ -3,11 +3,11 @@
 A handful of queries, whatever the number of cases.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Subquery, and_, case, extract, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Float, String, Subquery, and_, case, extract, func, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from webapp.extensions import db
@@ -39,11 +39,13 @@ def first_since(moment: datetime) -> int | None:
 
 def each_case(
     moment: datetime, first: int, thresholds: Mapping[int, float | None], version_id: int | None
-) -> Iterator[Any]:
-    """A row for each case sent since ``moment``: what it is, and what model, dermatologist and pathologist said.
+) -> Iterator[Sequence[Any]]:
+    """For each case sent since ``moment``: id, second of sending, seconds to the answer, highest P(BCC), and its kind.
+
+    The kind is what ``facts.Kind.of`` takes: centre, phototype, urgency, what the model says (``sure``, ``present``),
+    diagnosis, diagnosis before a histology was known, histology; the words as they are stored.
 
     ``thresholds``: of each model version, its threshold in force. ``version_id``: whose answers; None: those in force.
-    Of an image without an answer ``sure`` is 0. ``unaided`` is the last diagnosis before a histology was known.
     """
     answers, known = _answers(first, thresholds, version_id), _known_histologies(first)
     decisions = _decisions(first, known)
@@ -52,17 +54,17 @@ def each_case(
     statement = (
         select(
             Case.id,
-            Centre.name.label("centre"),
+            submitted,
+            _seconds(decisions.c.answered_at) - submitted,
+            answers.c.probability,
+            Centre.name,
             Case.phototype,
-            Case.urgency,
-            submitted.label("submitted"),
+            type_coerce(Case.urgency, String),
             answers.c.sure,
             answers.c.present,
-            answers.c.probability,
-            last.diagnosis,
-            unaided.diagnosis.label("unaided"),
-            histology.result.label("histology"),
-            (_seconds(decisions.c.answered_at) - submitted).label("waited"),
+            type_coerce(last.diagnosis, String),
+            type_coerce(unaided.diagnosis, String),
+            type_coerce(histology.result, String),
         )
         .join(Case.centre)
         .outerjoin(answers, answers.c.case_id == Case.id)
@@ -72,9 +74,8 @@ def each_case(
         .outerjoin(unaided, unaided.id == decisions.c.unaided_id)
         .outerjoin(histology, histology.id == known.c.last_id)
         .where(Case.submitted_at >= moment)
-        .execution_options(yield_per=AT_ONCE)
     )
-    return iter(db.session.execute(statement))
+    return iter(db.session.connection().execute(statement, execution_options={"yield_per": AT_ONCE}))
 
 
 def _seconds(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) -> ColumnElement[float]:
