@@ -149,21 +149,24 @@ class Bench:
 
         parts.until(none_waits)
 
-    def batches(self) -> Figures:
-        """Cases that wait already, analysed by one worker that takes so many at once: images a second, and cost."""
-        found = {}
-        for size in (1, 2, 4, 8):
-            world, earlier = World(self.app), self.done()
-            for _ in range(self.options.cases // 6):
-                world.case(self.gps[0], images=6)
-            with parts.started(self._worker_command(), **self.environ, ANALYSIS_BATCH=str(size)) as worker:
-                parts.until(lambda at_least=earlier + 6: self.done() >= at_least)
-                begin, used, began = self.done(), parts.processor_seconds(worker.pid), time.perf_counter()
-                self._all_done()
-                images, seconds = self.done() - begin, time.perf_counter() - began
-                cost = (parts.processor_seconds(worker.pid) - used) / images
-            found[size] = {"images_per_second": round(images / seconds, 1), "processor_ms": round(cost * 1e3, 1)}
-        return {"waiting_images_by_batch": found}
+    def waiting(self) -> Figures:
+        """Cases that wait already: images a second, and cost, by what a worker takes at once and by its processes."""
+        return {
+            "waiting_images_by_batch": {size: self._analysed(ANALYSIS_BATCH=str(size)) for size in (1, 2, 4, 8)},
+            "waiting_images_by_workers": {count: self._analysed(WORKER_PROCESSES=str(count)) for count in (1, 2, 4)},
+        }
+
+    def _analysed(self, **environ: str) -> dict[str, float]:
+        world, earlier = World(self.app), self.done()
+        for _ in range(self.options.cases // 6):
+            world.case(self.gps[0], images=6)
+        with parts.started(self._worker_command(), **self.environ, **environ) as worker:
+            parts.until(lambda: self.done() >= earlier + self.options.cases // 4)  # every process is at work
+            begin, used, began = self.done(), parts.processor_seconds(worker.pid), time.perf_counter()
+            self._all_done()
+            images, seconds = self.done() - begin, time.perf_counter() - began
+            cost = (parts.processor_seconds(worker.pid) - used) / images
+        return {"images_per_second": round(images / seconds, 1), "processor_ms": round(cost * 1e3, 1)}
 
     def ours(self) -> Rate:
         """From the first upload to the last stored result."""
@@ -236,7 +239,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options)
-        figures: Figures = {**bench.start(), **bench.latency(), **bench.batches(), **bench.throughput()}
+        figures: Figures = {**bench.start(), **bench.latency(), **bench.waiting(), **bench.throughput()}
     figures["machine"] = {
         "cores": os.cpu_count(),
         "load_before": round(load, 2),
