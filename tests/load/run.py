@@ -1,6 +1,6 @@
 """The program under the load of sixty centres: ``make load``, or
 
-    python -m tests.load.run [--seconds 300] [--factor 3] [--database URL] [--queue URL] [--workers 2]
+    python -m tests.load.run [--seconds 300] [--factor 3] [--servers] [--web 2] [--workers 2]
 
 Starts the real program with an instance of its own, measures the pages first with next to nobody there, then at the
 peak, waits until every image is analysed, and looks into the database whether anything was lost. The last line is JSON;
@@ -18,7 +18,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from flask_migrate import upgrade
 
 from tests.load.figures import table
 from tests.load.people import emails, make_people
-from tests.load.servers import free_port
+from tests.load.servers import free_port, new_database, postgresql, redis
 from tests.load.verify import Verdict, verify, waiting
 from webapp import create_app
 from webapp.analysis.synthetic import draw
@@ -57,14 +57,12 @@ class Place:
     port: int
 
     @classmethod
-    def prepare(cls, folder: Path, options: argparse.Namespace) -> "Place":
+    def prepare(cls, folder: Path, options: argparse.Namespace, servers: dict[str, str]) -> "Place":
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         own = {"INSTANCE_DIR": str(folder / "instance"), "HTTPS": "0", "SECOND_FACTOR": "0"}
         own |= {"WEB_CONCURRENCY": str(options.web), "WORKER_PROCESSES": str(options.workers)}
-        own |= {"DATABASE_URL": options.database} if options.database else {}
-        own |= {"QUEUE_URL": options.queue} if options.queue else {}
         port = free_port()
-        return cls(folder, kept | own, f"http://127.0.0.1:{port}", port)
+        return cls(folder, kept | own | servers, f"http://127.0.0.1:{port}", port)
 
 
 @contextmanager
@@ -154,9 +152,13 @@ def shown(idle: dict[str, Any], busy: dict[str, Any], verdict: Verdict) -> str:
 
 def main() -> int:
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="dermtriage-load-") as name:
-        folder = Path(name)
-        place = Place.prepare(folder, options)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dermtriage-load-")))
+        servers = {}
+        if options.servers:
+            database = new_database(stack.enter_context(postgresql()), "load")
+            servers = {"DATABASE_URL": database, "QUEUE_URL": stack.enter_context(redis())}
+        place = Place.prepare(folder, options, servers)
         (folder / "instance").mkdir(mode=0o700)
         app = create_app(Settings.from_environment(place.environment))
         with app.app_context():
@@ -181,7 +183,8 @@ def main() -> int:
     failed = bool(busy["errors"] or idle["errors"] or verdict.losses)
     if failed:
         print(log[-3000:], file=sys.stderr)
-    result = {"factor": options.factor, "workers": options.workers, "idle": idle, "load": busy, "slow": slow}
+    chosen = {name: getattr(options, name) for name in ("factor", "servers", "web", "workers")}
+    result = {**chosen, "idle": idle, "load": busy, "slow": slow}
     print(json.dumps(result | {"drained_after_s": round(took, 1), "database": verdict.figures, "failed": failed}))
     return 1 if failed else 0
 
@@ -197,8 +200,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=60, help="seconds of measuring before it (default 60)")
     parser.add_argument("--factor", type=float, default=1, help=f"times {PEAK:g} images a second; 3: overload")
     parser.add_argument("--patience", type=float, default=1800, help="seconds to wait until the queue is empty")
-    parser.add_argument("--database", help="DATABASE_URL of an empty database (default: SQLite)")
-    parser.add_argument("--queue", help="QUEUE_URL (default: SQLite)")
+    parser.add_argument("--servers", action="store_true", help="PostgreSQL and Redis instead of SQLite for both")
     parser.add_argument("--web", type=int, default=2, help="web processes (default 2)")
     parser.add_argument("--workers", type=int, default=1, help="analyses at the same time (default 1)")
     return parser.parse_args()

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own on a free port, in a folder that goes away."""
+"""A PostgreSQL and a Redis of one's own on free ports, in folders that go away."""
 
 import os
 import shutil
@@ -50,3 +50,17 @@ def new_database(server: str, name: str) -> str:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     engine.dispose()
     return f"{server}/{name}"
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The address of a server that is there meanwhile."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="dermtriage-redis-") as folder:
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--appendonly", "yes"]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait(30)
