@@ -231,7 +231,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30, help="cases sent one after the other")
     parser.add_argument("--cases", type=int, default=120, help="cases of one turn of the comparison")
-    parser.add_argument("--clients", type=int, default=8, help="GPs who send at the same time")
+    parser.add_argument(
+        "--clients", type=int, default=4, help="GPs who send at the same time; of more some are put off"
+    )
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="web processes of either way")
     parser.add_argument("--workers", type=int, default=1, help="our worker's processes")
