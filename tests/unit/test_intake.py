@@ -107,7 +107,7 @@ def test_the_limit_of_pixels_counts_exactly(settings: Settings) -> None:
         rebuild(jpeg(1001, 1000), tight)
 
 
-def test_two_requests_decode_two_wait_and_more_are_told_so() -> None:
+def test_one_request_decodes_three_wait_and_more_are_told_so() -> None:
     inside, leave = threading.Semaphore(0), threading.Event()
 
     def one() -> None:
@@ -118,8 +118,7 @@ def test_two_requests_decode_two_wait_and_more_are_told_so() -> None:
     with ThreadPoolExecutor(4) as threads:
         under_way = [threads.submit(one) for _ in range(4)]
         try:
-            for _ in range(2):
-                assert inside.acquire(timeout=PATIENCE)
+            assert inside.acquire(timeout=PATIENCE)
             wait_until(lambda: full(INSIDE))
             assert not inside.acquire(blocking=False)
             with pytest.raises(BusyError), admitted():
@@ -132,11 +131,17 @@ def test_two_requests_decode_two_wait_and_more_are_told_so() -> None:
     assert not full(DECODING)
 
 
-def test_what_is_only_convenient_does_not_wait() -> None:
-    with admitted(), admitted(), pytest.raises(BusyError), admitted(can_wait=False):
+def test_a_place_is_not_waited_for_without_end() -> None:
+    with admitted(), pytest.raises(BusyError), admitted(0.01):
         pass
-    with admitted(), admitted(can_wait=False):
-        pass
+    assert not full(INSIDE)
+
+
+def test_an_image_that_is_only_judged_gets_no_thumbnail(settings: Settings) -> None:
+    judged, kept = rebuild(jpeg(), settings, thumbnail=False), rebuild(jpeg(), settings)
+    assert (judged.sha256, judged.remarks) == (kept.sha256, kept.remarks)
+    assert judged.thumbnail == b""
+    assert kept.thumbnail
 
 
 def full(places: threading.Semaphore) -> bool:

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
-DECODING = threading.BoundedSemaphore(2)
-"""Requests of one web process that decode images at the same time: the largest allowed takes hundreds of megabytes."""
+DECODING = threading.BoundedSemaphore(1)
+"""One request of a web process decodes images at a time: the largest allowed takes hundreds of megabytes, and two would
+keep both of a small machine's cores from the pages.
+"""
 INSIDE = threading.BoundedSemaphore(4)
 """Those that decode and those that wait for it. Half of the process's threads: pages are served by the others."""
-WAIT_SECONDS = 30.0
+WAIT_SECONDS, CHECK_SECONDS = 30.0, 0.5
+"""How long a case that is being sent waits for its place, and how long what is only convenient."""
 
 
 class RefusedImageError(ValueError):
@@ -58,15 +61,15 @@ class CleanImage:
 
 
 @contextmanager
-def admitted(*, can_wait: bool = True) -> Iterator[None]:
-    """A place for decoding the images of one request. Raises BusyError, at once where too many wait already.
+def admitted(seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """A place for decoding the images of one request, waited for so long.
 
-    ``can_wait``: false for what is only convenient, so that it never takes the place of a case that is being sent.
+    Raises BusyError, at once where too many wait already.
     """
     if too_late() or not INSIDE.acquire(blocking=False):
         raise BusyError
     try:
-        if not DECODING.acquire(blocking=can_wait, timeout=WAIT_SECONDS if can_wait else None):
+        if not DECODING.acquire(timeout=seconds):
             raise BusyError
         try:
             yield
@@ -76,12 +79,13 @@ def admitted(*, can_wait: bool = True) -> Iterator[None]:
         INSIDE.release()
 
 
-def rebuild(data: bytes, settings: Settings) -> CleanImage:
-    """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError."""
+def rebuild(data: bytes, settings: Settings, *, thumbnail: bool = True) -> CleanImage:
+    """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError.
+
+    ``thumbnail``: false where the image is only judged; it is a third of the work.
+    """
     if len(data) > settings.max_image_megabytes * 1024 * 1024:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
-    from PIL.Image import Resampling
-
     from ml.decoding import UnreadableImage, decode  # with the first upload, so that the web process starts fast
     from ml.quality import assess
 
@@ -90,16 +94,22 @@ def rebuild(data: bytes, settings: Settings) -> CleanImage:
     except UnreadableImage as error:
         raise RefusedImageError(str(error)) from None
     lossless = data.startswith(b"\x89PNG")
-    thumbnail = image.copy()
-    thumbnail.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=1.5)
     return CleanImage(
         data=_encode(image, lossless=lossless),
-        thumbnail=_encode(thumbnail, lossless=False, quality=85),
+        thumbnail=_thumbnail(image) if thumbnail else b"",
         media_type="image/png" if lossless else "image/jpeg",
         width=image.width,
         height=image.height,
         remarks=tuple(Remark(issue.value) for issue in assess(image, _limits(settings.model_bundle)).issues),
     )
+
+
+def _thumbnail(image: Image) -> bytes:
+    from PIL.Image import Resampling
+
+    small = image.copy()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Resampling.LANCZOS, reducing_gap=1.5)
+    return _encode(small, lossless=False, quality=85)
 
 
 @lru_cache(maxsize=1)

@@ -130,7 +130,7 @@ def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str,
     if len(files) != 1:
         abort(400)
     try:
-        images = uploads.clean_images(files, can_wait=False)
+        images = uploads.clean_images(files, only_to_judge=True)
     except RefusedUploadError as error:
         return {"refused": True, "text": str(error)}
     except BusyError:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flask import current_app
 
-from webapp.analysis.intake import CleanImage, RefusedImageError, admitted, rebuild
+from webapp.analysis.intake import CHECK_SECONDS, WAIT_SECONDS, CleanImage, RefusedImageError, admitted, rebuild
 from webapp.cases import queries
 from webapp.config import Settings
 from webapp.database import pause
@@ -71,8 +71,11 @@ def sentence(remarks: dict[Remark, str]) -> str:
     return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
 
 
-def clean_images(files: Sequence[File], *, can_wait: bool = True) -> list[CleanImage]:
-    """Make clean images of uploaded files. Raises RefusedUploadError or, see ``admitted``, BusyError."""
+def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[CleanImage]:
+    """Make clean images of uploaded files, or judge them without long waiting and without thumbnails.
+
+    Raises RefusedUploadError or, see ``admitted``, BusyError.
+    """
     settings: Settings = current_app.extensions["settings"]
     pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
     if not files:
@@ -82,10 +85,10 @@ def clean_images(files: Sequence[File], *, can_wait: bool = True) -> list[CleanI
             [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
         )
     images, problems = [], []
-    with admitted(can_wait=can_wait):
+    with admitted(CHECK_SECONDS if only_to_judge else WAIT_SECONDS):
         for name, data in files:
             try:
-                images.append(rebuild(data, settings))
+                images.append(rebuild(data, settings, thumbnail=not only_to_judge))
             except RefusedImageError as error:
                 problems.append(f"{name}: {error}")
     if problems:
