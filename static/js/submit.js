@@ -3,7 +3,7 @@
 (() => {
   const form = document.getElementById("case-form");
   if (!form) return;
-  const PATIENCE = 6; // times that a form is sent again by itself: five minutes in all
+  const PATIENCE = 8; // times that a form is sent again by itself: five minutes in all
 
   function say(text, share) {
     const box = document.getElementById("upload-progress");
@@ -31,7 +31,7 @@
   function showPage(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     const main = fresh.getElementById("main");
-    if (!main) return failed();
+    if (!main) return failed("The service cannot take the images just now.");
     say("", 0);
     lock(false);
     const notice = document.createElement("div");
@@ -46,9 +46,9 @@
     notice.scrollIntoView({ block: "center" });
   }
 
-  function failed() {
+  function failed(why) {
     lock(false);
-    say("The connection was lost. Your entries are still here: please send again. The case will not be doubled.", 0);
+    say(`${why} Your entries are still here: please send again. The case will not be doubled.`, 0);
   }
 
   function arrived(address) {
@@ -76,7 +76,7 @@
       else if (request.status === 422 || request.status === 503) showRefusal(request.responseText);
       else showPage(request.responseText);
     });
-    request.addEventListener("error", failed);
+    request.addEventListener("error", () => failed("The connection was lost."));
     request.open("POST", form.action);
     request.send(new FormData(form));
   }

@@ -7,7 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, String, Subquery, and_, case, extract, func, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    extract,
+    func,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
 from webapp.extensions import db
@@ -88,7 +102,7 @@ def _seconds(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) 
 def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int | None) -> Subquery:
     """Of each case from ``first`` on: whether every image has a usable answer, whether one suspects, the highest P."""
     known = {version: threshold for version, threshold in thresholds.items() if threshold is not None}
-    threshold = case(known, value=Analysis.model_version_id, else_=None) if known else case((Image.id < 0, 0.0))
+    threshold = case(known, value=Analysis.model_version_id, else_=None) if known else cast(null(), Float)
     usable = and_(threshold.is_not(None), Analysis.bcc_probability.is_not(None), Analysis.needs_person.is_(False))
     statement = (
         select(
