@@ -1,6 +1,6 @@
 """How gunicorn serves the application, on one laptop and in a region: ``gunicorn wsgi:app`` in this folder reads it.
 
-The variables are explained with all others in webapp/config.py.
+The variables are explained with all others in webapp/core/config.py.
 """
 
 import os
@@ -19,7 +19,7 @@ bind = os.environ.get("WEB_BIND") or "127.0.0.1:8000"
 
 
 class TimedThreads(ThreadPoolExecutor):
-    """Each thread knows how long its request has waited for it: see webapp/overload.py."""
+    """Each thread knows how long its request has waited for it: see webapp/core/overload.py."""
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
         came = time.monotonic()

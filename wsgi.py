@@ -2,8 +2,9 @@
 
 import logging
 
-from webapp import create_app, logs
-from webapp.config import Settings
+from webapp import create_app
+from webapp.core import logs
+from webapp.core.config import Settings
 
 settings = Settings.from_environment()
 logs.configure(settings)

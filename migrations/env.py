@@ -7,8 +7,8 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
-from webapp.extensions import db
-from webapp.models.base import UtcDateTime
+from webapp.core.extensions import db
+from webapp.core.orm import UtcDateTime
 
 
 def render_item(kind: str, item: object, _autogen: object) -> str | bool:

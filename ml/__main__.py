@@ -17,7 +17,7 @@ from ml.commands import (
     predict,
     train,
 )
-from ml.datasets import DataError
+from ml.data.records import DataError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

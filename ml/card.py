@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
+from ml.imaging.preprocessing import PreprocessingSpec
+from ml.imaging.quality import QualityLimits
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import PreprocessingSpec
-from ml.quality import QualityLimits
 
 FORMAT_VERSION: Final = 1
 BCC: Final = "BCC"
@@ -65,7 +65,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Novelty:
-    """From which distance (`ml.novelty`) an image is unlike those the model knows, and what the distance is."""
+    """The distance (`ml.training.novelty`) from which an image is unlike those the model knows, and which it is."""
 
     threshold: float
     method: str

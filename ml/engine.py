@@ -1,7 +1,7 @@
 """Serving: load a bundle once, answer batches of pictures. The only serving module that imports onnxruntime.
 
 from ml.bundle import Bundle, BundleError, read_card    # light: no onnxruntime
-from ml.preprocessing import decode, UnreadableImage    # light: numpy and Pillow
+from ml.imaging.preprocessing import decode, UnreadableImage    # light: numpy and Pillow
 from ml.engine import Engine                            # heavy: workers only
 
 engine = Engine(Bundle.load())            # or Bundle.load(folder); raises BundleError in plain words
@@ -27,9 +27,9 @@ from PIL import Image
 
 from ml.bundle import Bundle, BundleError
 from ml.card import Card, Target
+from ml.imaging.preprocessing import Region, prepare, region
+from ml.imaging.quality import assess
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import Region, prepare, region
-from ml.quality import assess
 from ml.results import Finding, Heatmap, Reason, Result
 
 __all__ = ["Engine", "Finding", "Heatmap", "Reason", "Region", "Result"]

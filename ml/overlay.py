@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.preprocessing import Region
+from ml.imaging.preprocessing import Region
 from ml.results import Heatmap
 
 # Black → purple → orange → yellow: rises evenly in lightness, so it reads without colour vision and in print.

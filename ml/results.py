@@ -10,9 +10,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml.card import BCC
+from ml.imaging.preprocessing import Region
+from ml.imaging.quality import Quality, QualityIssue
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import Region
-from ml.quality import Quality, QualityIssue
 
 
 class Reason(StrEnum):

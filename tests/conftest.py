@@ -27,15 +27,16 @@ from sqlalchemy import Engine, event, insert
 from tests.images import jpeg
 from tests.web_client import CheckedClient
 from webapp import create_app
-from webapp.analysis import results, triage
+from webapp.analysis import results
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.audit.chain import GENESIS
 from webapp.cases import service as cases
 from webapp.cases import uploads
-from webapp.chain import GENESIS
-from webapp.config import Settings
-from webapp.database import transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import transaction
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
+from webapp.triage import rank
 
 PASSWORD = "four unrelated clinic words"
 CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
@@ -232,7 +233,7 @@ class World:
 
     def refresh(self, number: str) -> None:
         with self.app.app_context(), transaction() as session:
-            triage.refresh(session.query(Case).filter_by(number=number).one())
+            rank.refresh(session.query(Case).filter_by(number=number).one())
 
 
 def outcome(probability: float | None) -> Outcome:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from justhtml import JustHTML
 from werkzeug.test import TestResponse
 
-from webapp.headers import CONTENT_SECURITY_POLICY
+from webapp.core.headers import CONTENT_SECURITY_POLICY
 
 
 class CheckedClient(FlaskClient):

@@ -2,26 +2,28 @@
 
 from flask import Flask
 
-from webapp import access, cli, database, errors, filters, headers, logs, metrics, overload, parameters
-from webapp.accounts import security, sessions
+from webapp import cli, metrics
+from webapp.accounts import second_factor, security, sessions
 from webapp.accounts.routes import blueprint as accounts
+from webapp.accounts.settings import security_config
 from webapp.admin.operation.routes import blueprint as operation
 from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
-from webapp.analysis import queue
+from webapp.analysis import bundles, queue
+from webapp.analysis import queries as analyses
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
-from webapp.config import PROJECT_ROOT, Settings, flask_config
-from webapp.extensions import bootstrap, csrf, db, migrate
-from webapp.health import blueprint as health_checks
-from webapp.help import blueprint as help_pages
+from webapp.core import access, database, errors, filters, headers, health, logs, overload, parameters
+from webapp.core.config import PROJECT_ROOT, Settings, flask_config
+from webapp.core.extensions import bootstrap, csrf, db, migrate
+from webapp.core.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
 from webapp.metrics.routes import blueprint as metrics_page
 from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
-from webapp.storage import open_store
+from webapp.storage.store import open_store
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,12 +35,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         template_folder="templates",
         static_folder="static",
     )
-    app.config.from_mapping(flask_config(settings))
+    app.config.from_mapping(flask_config(settings), **security_config(settings))
     app.extensions["settings"] = settings
     app.extensions["image_store"] = open_store(settings)
 
     logs.init_app(app)
-    metrics.init_app(app, settings)
+    metrics.init_app(app, settings, waiting=analyses.waiting)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
     overload.init_app(app)
@@ -50,10 +52,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app)
     database.init_app(app)
     security.init_app(app)
-    access.init_app(app)
+    access.init_app(app, next_step=second_factor.next_step, signed_out=sessions.say_if_ended_by_time)
     errors.init_app(app)
     filters.init_app(app)
     queue.init_app(app, settings)
+    checks = {
+        "database": health.reach_database,
+        "migrations": health.migrations,
+        "queue": queue.pending_count,
+        "store": lambda: app.extensions["image_store"].reach(),
+        "model": bundles.check,
+    }
+    health.init_app(app, checks)
     cli.init_app(app)
     reading = (review, claims, changes, opinions, histology)
     for blueprint in (
@@ -65,7 +75,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         operation,
         reports,
         help_pages,
-        health_checks,
         metrics_page,
     ):
         app.register_blueprint(blueprint)

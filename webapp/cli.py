@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor`` and those of `webapp.upkeep`."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and `webapp.maintenance`'s."""
 
 import click
 from flask import Flask
@@ -6,19 +6,27 @@ from flask.cli import with_appcontext
 
 from webapp.accounts import queries, second_factor
 from webapp.accounts import service as accounts
-from webapp.database import transaction
-from webapp.upkeep.backup_commands import make_backup, restore_backup
-from webapp.upkeep.patient_commands import apply_retention, erase_patient, export_patient
-from webapp.upkeep.store_commands import rotate_keys, verify_store
-from webapp.upkeep.trail_commands import verify_audit
+from webapp.audit import trail
+from webapp.core.database import transaction
+from webapp.maintenance.backup_commands import make_backup, restore_backup
+from webapp.maintenance.patient_commands import apply_retention, erase_patient, export_patient
+from webapp.maintenance.store_commands import rotate_keys, verify_store
+from webapp.maintenance.trail_commands import verify_audit
+from webapp.review import claims
 
 
 def init_app(app: Flask) -> None:
     @app.cli.command("worker", help="Analyse queued images until stopped with SIGTERM or Ctrl-C.")
     def worker() -> None:
-        from webapp.analysis.worker import run_worker
+        from webapp.analysis.worker import Chore, run_worker
 
-        run_worker(app)
+        run_worker(
+            app,
+            [
+                Chore("expired claims", claims.release_expired),
+                Chore("audit head", trail.tell_head, every_seconds=3600.0),
+            ],
+        )
 
     for command in COMMANDS:
         app.cli.add_command(command)

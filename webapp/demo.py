@@ -13,7 +13,7 @@ from webapp.analysis.synthetic import draw
 from webapp.cases import queries as case_queries
 from webapp.cases import service as cases
 from webapp.cases import uploads
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import BodySite, Role, Sex, Urgency, User, utcnow
 
 CENTRE = "Demo Health Centre"

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from flask import current_app
 
-from webapp.chain import GENESIS, digest_of
+from webapp.audit.chain import GENESIS, digest_of
 
 revision = '0011_audit_chain'
 down_revision = '0010_sign_in'

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ml.preprocessing import PreprocessingSpec
+from ml.imaging.preprocessing import PreprocessingSpec
 
 CHANNELS: Final = 1280
 WEIGHTS: Final = ("IMAGENET1K_V1", "DEFAULT")

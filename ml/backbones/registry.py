@@ -9,8 +9,8 @@ from torch import nn
 from torchvision.models import get_model, get_model_weights
 
 from ml.backbones import efficientnet_lite, stages
-from ml.datasets import DataError
-from ml.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec
+from ml.data.records import DataError
+from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec
 
 
 @dataclass(frozen=True)

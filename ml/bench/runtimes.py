@@ -15,7 +15,7 @@ from onnx.utils import Extractor
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 
 from ml.bench.subject import Array, Subject
-from ml.network import pool
+from ml.training.network import pool
 
 Forward = Callable[[Array], Array]
 CHOSEN: Final = "onnxruntime"

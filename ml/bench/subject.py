@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.card import BCC, OperatingPoint, Target
-from ml.export import export_onnx
-from ml.network import MultiTaskNet
+from ml.imaging.preprocessing import decode, prepare
 from ml.patterns import Pattern
 from ml.phantoms import generate
-from ml.preprocessing import decode, prepare
-from ml.restore import network_of
+from ml.training.export import export_onnx
+from ml.training.network import MultiTaskNet
+from ml.training.restore import network_of
 
 Array = npt.NDArray[np.float32]
 PATTERNS: Final = tuple(Pattern)

@@ -19,8 +19,8 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ml.model_card import markdown
     from ml.report.files import REPORT_FILE, read_report
+    from ml.report.model_card import markdown
 
     card, own = read_card(options.bundle), options.bundle / REPORT_FILE
     file = options.report or (own if own.exists() else None)

@@ -30,9 +30,9 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from ml.crossvalidation import summary
-    from ml.release import release
-    from ml.training import Trainer
+    from ml.training.cross_validation import summary
+    from ml.training.release import release
+    from ml.training.stages import Trainer
 
     cards = []
     for fold in options.folds:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.commands.sources import add_sources, sources_of
-from ml.datasets import DataError
+from ml.data.records import DataError
 
 
 def register(commands: Any) -> None:
@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ml.bundle import Bundle
-    from ml.datasets import Split
+    from ml.data.splits import Split
     from ml.engine import Engine
     from ml.report.document import document
     from ml.report.files import write_report
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _text(found: Mapping[str, Any]) -> str:
-    from ml.criteria import words
+    from ml.evaluation.criteria import words
 
     rows = [(row["name"], *words(row)) for row in found["criteria"]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -8,8 +8,8 @@ from PIL import Image
 
 from ml.bundle import Bundle, BundleError
 from ml.card import BCC, Card
+from ml.imaging.preprocessing import UnreadableImage, decode, prepare
 from ml.overlay import overlay
-from ml.preprocessing import UnreadableImage, decode, prepare
 from ml.results import Heatmap, Result
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from ml.bundle import Bundle
+from ml.imaging.preprocessing import UnreadableImage, decode
 from ml.overlay import overlay
-from ml.preprocessing import UnreadableImage, decode
 from ml.results import Reason, Result
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ml.mixture import Sources
+    from ml.data.mixture import Sources
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
@@ -16,10 +16,10 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 def sources_of(options: argparse.Namespace) -> "Sources":
     """The data sets named. Raises `DataError`."""
-    from ml.clinics import Isic2019LowResolution
-    from ml.datasets import Ham10000
-    from ml.mixture import Sources
-    from ml.structures import Isic2018Task2
+    from ml.data.ham10000 import Ham10000
+    from ml.data.isic2019 import Isic2019LowResolution
+    from ml.data.mixture import Sources
+    from ml.data.task2 import Isic2018Task2
 
     return Sources(
         Ham10000(options.data),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml.commands.sources import add_sources, sources_of
 
 if TYPE_CHECKING:
-    from ml.training import Config
+    from ml.training.stages import Config
 
 
 def register(commands: Any) -> None:
@@ -22,7 +22,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ml.training import Trainer
+    from ml.training.stages import Trainer
 
     config = replace(config_of(options), fold=options.fold)
     Trainer(config, sources_of(options), options.folder, device_of(options)).run()
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def config_of(options: argparse.Namespace) -> "Config":
     """Raises `DataError` for a backbone that is not known."""
-    from ml.training import Config, three_steps
+    from ml.training.stages import Config, three_steps
 
     named = ("backbone", "weights", "seed", "size", "draws", "drawings")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ml.network import MultiTaskNet
+from ml.training.network import MultiTaskNet
 
 
 def closed_form_cams(activations: Tensor, weights: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ _TARGETS = ("bcc_logit", "pattern_logits")
 
 
 class GraphModel:
-    """`ml.explain.base.Model` over the graph that `ml.export` writes. Raises `BundleError` for any other graph."""
+    """`ml.explain.base.Model` over a graph of `ml.training.export`. Raises `BundleError` for any other graph."""
 
     def __init__(self, file: Path, threads: int = 0) -> None:
         try:

@@ -10,7 +10,7 @@ from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from ml.network import MultiTaskNet
+from ml.training.network import MultiTaskNet
 
 
 class _TargetLogits(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ml.criteria import words
+from ml.evaluation.criteria import words
 from ml.report.parts import Document, estimate, paragraph, section, table
 from ml.report.svg import Series, chart, matrix
 

@@ -3,21 +3,21 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ml.abstention import abstention
-from ml.answers import Answers, ask
-from ml.calibration import calibrated
 from ml.card import Card
-from ml.criteria import judge
-from ml.datasets import Split
+from ml.data.mixture import Sources
+from ml.data.splits import Split
 from ml.engine import Engine
-from ml.evaluation import Predictions, measure
-from ml.heatmap_evaluation import heatmaps
-from ml.metrics import Floats
-from ml.mixture import Sources
-from ml.pattern_evaluation import by_the_rule, coding, on_drawings, on_expert_labels
+from ml.evaluation.abstention import abstention
+from ml.evaluation.answers import Answers, ask
+from ml.evaluation.criteria import judge
+from ml.evaluation.diagnosis import Predictions, measure
+from ml.evaluation.heatmaps import heatmaps
+from ml.evaluation.metrics import Floats
+from ml.evaluation.patterns import by_the_rule, coding, on_drawings, on_expert_labels
+from ml.evaluation.subgroups import skin_tones, subgroups
 from ml.patterns import Pattern
 from ml.report.curves import confusion, precision_recall, reliability, roc
-from ml.subgroups import skin_tones, subgroups
+from ml.training.calibration import calibrated
 
 DRAWINGS: Final = 400
 # What a card keeps: no curve, no density, no count of a confusion matrix, and nothing of a single subgroup.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ml.card import Card
-from ml.datasets import DataError
+from ml.data.records import DataError
 from ml.report.page import page
 
 REPORT_FILE: Final = "report.json"

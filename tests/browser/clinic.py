@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 
 from PIL import Image
 
-from ml.preprocessing import region
+from ml.imaging.preprocessing import region
 from tests.browser.pictures import drawn
 from tests.conftest import World, outcome
 from webapp.accounts import service as accounts
-from webapp.analysis import results, triage
-from webapp.analysis.intake import CleanImage
+from webapp.analysis import results
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.cases import service as cases
 from webapp.cases import uploads
-from webapp.database import transaction
-from webapp.extensions import db
+from webapp.core.database import transaction
+from webapp.core.extensions import db
 from webapp.histology import service as histology
+from webapp.intake.rebuild import CleanImage
 from webapp.models import (
     Analysis,
     AnalysisState,
@@ -38,6 +38,7 @@ from webapp.models import (
 )
 from webapp.review import claims
 from webapp.review import service as reviews
+from webapp.triage import rank
 
 TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
 YEARS = timedelta(days=1000)
@@ -73,7 +74,7 @@ class Clinic(World):
                     assert results.finish(analysis.id, "test", framed, store)
                 elif result is not None:
                     analysis.state, analysis.failure = AnalysisState.FAILED, result
-            triage.refresh(case)
+            rank.refresh(case)
             return case.number
 
     def claim(self, number: str, email: str) -> None:

@@ -14,7 +14,7 @@ from tests.browser.people import Admin, Dermatologist, Gp, Person
 from tests.browser.program import Program
 from tests.conftest import make_app, server
 from tests.patience import PATIENCE
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Role
 
 KINDS = {Role.ADMIN: Admin, Role.GP: Gp, Role.DERMATOLOGIST: Dermatologist}

@@ -14,8 +14,8 @@ from tests.browser.people import PASSWORD, Dermatologist, Gp
 from tests.browser.program import Program
 from tests.conftest import make_app
 from tests.web.authenticator import PERIOD, code_of
-from webapp.config import Settings
-from webapp.database import transaction
+from webapp.core.config import Settings
+from webapp.core.database import transaction
 from webapp.models import Role, SignInSession, utcnow
 
 pytestmark = pytest.mark.browser

@@ -20,7 +20,7 @@ from flask import Flask
 
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
-from webapp.extensions import db
+from webapp.core.extensions import db
 
 KILLED = -signal.SIGKILL
 Work = Callable[[], object]

@@ -11,7 +11,7 @@ from flask import Flask
 
 from tests import patience
 from tests.conftest import ROOT
-from webapp.database import reading
+from webapp.core.database import reading
 
 
 def worker_environment(app: Flask) -> dict[str, str]:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from tests.conftest import World, make_settings, server
 from tests.faults.processes import wait_until, worker
 from webapp.analysis import queue
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Role, Urgency
 
 BROKERS = {"sqlite": None, "postgresql": "TEST_DATABASE_URL", "redis": "TEST_REDIS_URL"}

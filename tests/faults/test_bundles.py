@@ -14,7 +14,7 @@ from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, sha256_of
 from tests.conftest import World, make_settings
 from tests.faults.working import assert_answered_once, targets_of, until_quiet, work_off
 from tests.unit.work import stored_case
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import AnalysisState, FailureReason, Role, TriageReason
 
 

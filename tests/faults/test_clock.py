@@ -14,9 +14,10 @@ from tests.unit.work import analysis_ids, change, stored, stored_case
 from tests.web.helpers import words
 from tests.web.reading import decide, take, take_over
 from webapp.analysis import leases
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.models import AnalysisState, CaseState, Claim, FailureReason, Role, base, utcnow
+from webapp.core import orm as base
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.models import AnalysisState, CaseState, Claim, FailureReason, Role, utcnow
 from webapp.review import claims
 
 DAY = timedelta(days=1)

@@ -24,8 +24,8 @@ from tests.unit.work import stored_case
 from tests.web.helpers import count, filled_in, send
 from tests.web.reading import decide, take
 from tests.web.test_submit_errors import error_beside
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.extensions import db
 from webapp.models import CaseState, Role, TriageReason
 
 NO_ROOM = "The images could not be stored just now, so nothing was sent."

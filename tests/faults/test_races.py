@@ -19,7 +19,7 @@ from tests.unit.work import stored_case
 from tests.web.helpers import filled_in, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import CaseState, Claim, Diagnosis, Management, Role
 
 ROUNDS = 40 if os.environ.get("FAULTS") == "all" else 4

@@ -22,8 +22,8 @@ from tests.faults.working import named_objects, numbers, unnamed_files
 from tests.images import jpeg
 from tests.web.helpers import count, filled_in
 from tests.web_client import CheckedClient
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Role
 
 CRASHES = 10 if os.environ.get("FAULTS") == "all" else 2

@@ -17,7 +17,7 @@ import pytest
 from tests.browser.program import descendants, free_port
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_until
-from webapp.config import Settings
+from webapp.core.config import Settings
 
 TOKEN = "only-for-the-collector"
 

@@ -11,7 +11,7 @@ from tests.browser.program import free_port
 from tests.conftest import World
 from tests.faults.processes import wait_until, worker
 from tests.patience import PATIENCE
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Role
 
 TOKEN = "only-for-the-collector"

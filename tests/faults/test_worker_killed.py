@@ -14,9 +14,9 @@ from tests.conftest import World, make_settings
 from tests.faults.processes import kill, wait_until, worker
 from tests.unit.work import analysis_ids, change, stored_case, submitted
 from webapp.analysis import leases
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Finding, utcnow
 
 

@@ -23,8 +23,8 @@ from tests.faults.working import (
     work_off,
 )
 from tests.unit.work import analysis_ids, stored_case
-from webapp.database import reading
-from webapp.extensions import db
+from webapp.core.database import reading
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditEvent, FailureReason, Role, TriageReason
 
 EVERY_STEP = os.environ.get("FAULTS") == "all"

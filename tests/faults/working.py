@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 
 from tests.unit.work import stored_case
 from webapp.analysis import leases
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, Case, Finding, Image, utcnow
-from webapp.storage import ImageStore
+from webapp.storage.store import ImageStore
 
 LONG = timedelta(hours=1)
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)

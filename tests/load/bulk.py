@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, inspect, select, text
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 
 Columns = Mapping[str, Sequence[Any]]
 """Column name → one value a row, as the driver wants it."""

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 
 from tests.load.people import emails, sign_in, token
 from webapp.cases.queries import ListFilter
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, Review, Role, utcnow
 from webapp.review.queries import PAGE_SIZE, Cursor
 

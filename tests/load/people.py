@@ -7,8 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_security.utils import hash_password
 
-from webapp.database import transaction
-from webapp.extensions import db
+from webapp.core.database import transaction
+from webapp.core.extensions import db
 from webapp.models import Centre, Role, User, utcnow
 
 PASSWORD = "four unrelated clinic words"

@@ -34,9 +34,9 @@ from webapp import create_app
 from webapp.analysis.synthetic import draw
 from webapp.cases import service as cases
 from webapp.cases import uploads
-from webapp.config import Settings
-from webapp.database import transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import transaction
+from webapp.core.extensions import db
 from webapp.models import BodySite, Role, User
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -23,7 +23,7 @@ from tests.load.people import make_people
 from tests.load.servers import new_database, postgresql
 from tests.load.volume import OPEN_SHARE, generate
 from webapp import create_app
-from webapp.config import Settings
+from webapp.core.config import Settings
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 TARGET = 1.5

@@ -12,9 +12,9 @@ from flask import Flask, Response, request
 
 from ml.bundle import Bundle
 from ml.explain.reference import ReferenceGradCam
-from ml.preprocessing import decode, prepare
-from ml.restore import network_of
+from ml.imaging.preprocessing import decode, prepare
 from ml.results import Heatmap
+from ml.training.restore import network_of
 
 torch.set_num_threads(1)  # one process a core: measured faster than fewer processes with more threads
 

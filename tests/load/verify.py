@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.load.figures import percentile
-from webapp.database import reading
-from webapp.extensions import db
+from webapp.core.database import reading
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditEvent, Case, Image
 
 STEP = timedelta(seconds=10)

@@ -20,9 +20,9 @@ from ml.patterns import Pattern
 from tests.load.bulk import bulk_load, insert, next_id, set_sequences
 from tests.load.people import CENTRES, DERMATOLOGISTS, emails, make_people
 from webapp import create_app
+from webapp.audit.chain import digest_of
 from webapp.cases.service import NUMBER_ALPHABET
-from webapp.chain import digest_of
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import (
     Analysis,
     Assessment,
@@ -114,7 +114,7 @@ def _clinic() -> Clinic:
 
 @dataclass
 class Chain:
-    """The audit trail's chain (`webapp.chain`), goes on where the trail ends."""
+    """The audit trail's chain (`webapp.audit.chain`), goes on where the trail ends."""
 
     key: bytes
     count: int

@@ -23,13 +23,13 @@ from sqlalchemy import func, select
 
 from ml.bundle import Bundle
 from ml.engine import Engine
-from ml.preprocessing import decode
+from ml.imaging.preprocessing import decode
 from tests.conftest import PASSWORD, World
 from tests.load import parts
 from webapp import create_app
-from webapp.config import Settings
-from webapp.database import reading
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Role
 
 IMPORT = """

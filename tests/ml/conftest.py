@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from ml.bundle import DEFAULT_BUNDLE, MODEL_FILE, Bundle, write_card
-from ml.datasets import Ham10000
-from ml.network import MultiTaskNet
+from ml.data.ham10000 import Ham10000
 from ml.patterns import Pattern
+from ml.training.network import MultiTaskNet
 from tests.ml.support import picture, random_network, write_bundle
 
 SHARED = Path(__file__).parents[3] / "shared"

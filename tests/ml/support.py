@@ -10,11 +10,11 @@ from PIL import Image
 from ml.backbones import DEFAULT
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.card import BCC, Card, OperatingPoint, Target
-from ml.export import export_onnx
-from ml.network import MultiTaskNet
+from ml.imaging.preprocessing import PreprocessingSpec
+from ml.imaging.quality import QualityLimits
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import PreprocessingSpec
-from ml.quality import QualityLimits
+from ml.training.export import export_onnx
+from ml.training.network import MultiTaskNet
 
 
 def picture(seed: int = 1, size: tuple[int, int] = (320, 240), dark: bool = False) -> Image.Image:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ml.alignment import (
+from ml.evaluation.alignment import (
     BINS,
     Alignment,
     Energies,

@@ -16,9 +16,9 @@ from torchvision.models import VisionTransformer, get_model, get_model_weights
 from ml.__main__ import main
 from ml.backbones import BACKBONES, NOT_TRAINED, Backbone, count, described, find, latency_ms, table
 from ml.backbones.stages import Arrange, densenet, features, inception, resnet, swin, vision_transformer
-from ml.datasets import DataError
-from ml.network import MultiTaskNet, load_backbone, pool
-from ml.preprocessing import IMAGENET, SIGNED_UNIT, prepare
+from ml.data.records import DataError
+from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, prepare
+from ml.training.network import MultiTaskNet, load_backbone, pool
 
 MOBILENET, LITE = find("mobilenet_v2"), find("efficientnet_lite0")
 OF_TORCHVISION = [backbone for backbone in BACKBONES if backbone is not LITE]

@@ -15,10 +15,10 @@ from ml.bench.timing import interleaved, machine, ratio, summary, unsteady
 from ml.bundle import Bundle
 from ml.card import BCC
 from ml.engine import Engine
-from ml.network import MultiTaskNet
+from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Pattern
-from ml.preprocessing import PreprocessingSpec
-from ml.restore import network_of
+from ml.training.network import MultiTaskNet
+from ml.training.restore import network_of
 from tests.ml.support import write_bundle
 
 ROOT = Path(__file__).parents[2]

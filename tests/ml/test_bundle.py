@@ -124,7 +124,7 @@ def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
 
 def test_what_the_web_process_may_import_loads_nothing_heavy() -> None:
     code = (
-        "import sys, ml, ml.patterns, ml.preprocessing, ml.quality, ml.bundle, ml.results, ml.overlay\n"
+        "import sys, ml, ml.patterns, ml.imaging.preprocessing, ml.imaging.quality, ml.bundle, ml.results, ml.overlay\n"
         "ml.bundle.read_card()\n"
         "heavy = {'onnxruntime', 'torch', 'scipy', 'sklearn', 'onnx', 'cv2'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ml.calibration import (
+from ml.evaluation.metrics import calibration_error
+from ml.training.calibration import (
     calibrated,
     fit_binary,
     fit_temperature,
     operating_points,
     sensitivity_specificity,
 )
-from ml.metrics import calibration_error
 
 
 def test_fit_undoes_a_known_distortion() -> None:

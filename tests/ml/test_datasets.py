@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ml.datasets import FOLDS, DataError, Ham10000, Record, Split, assign_folds, split_by_lesion
+from ml.data.ham10000 import Ham10000
+from ml.data.records import DataError, Record
+from ml.data.splits import FOLDS, Split, assign_folds, split_by_lesion
 from ml.patterns import Lesion
 
 

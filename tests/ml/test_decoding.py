@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from ml.decoding import Unreadable, UnreadableImage, decode
+from ml.imaging.decoding import Unreadable, UnreadableImage, decode
 from tests.ml.support import encoded, picture
 
 HTML = b"<!doctype html><html><body><script>alert(1)</script></body></html>"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ml.decoding import Unreadable, UnreadableImage, decode
+from ml.imaging.decoding import Unreadable, UnreadableImage, decode
 from tests.ml.support import encoded, picture
 from tests.ml.test_decoding import bomb, reason
 from tests.patience import PATIENCE
@@ -23,7 +23,7 @@ WEBP_13000 = bytes.fromhex("524946461c000000574542505650384c0f0000002fc7f2b10c07
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from ml.decoding import UnreadableImage, decode
+from ml.imaging.decoding import UnreadableImage, decode
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     try:

@@ -15,9 +15,9 @@ from PIL import Image, ImageFilter
 from ml.bundle import MODEL_FILE, Bundle, BundleError, read_card, sha256_of, write_card
 from ml.card import BCC
 from ml.engine import Engine
+from ml.imaging.preprocessing import Region, prepare
+from ml.imaging.quality import QualityIssue
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import Region, prepare
-from ml.quality import QualityIssue
 from ml.results import Heatmap, Reason
 from tests.ml.support import picture
 

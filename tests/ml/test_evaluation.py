@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from ml.bundle import Bundle
-from ml.calibration import calibrated
-from ml.datasets import Ham10000, Record, Split, split_by_lesion
+from ml.data.ham10000 import Ham10000
+from ml.data.records import Record
+from ml.data.splits import Split, split_by_lesion
 from ml.engine import Engine
-from ml.evaluation import Predictions, measure, predict
+from ml.evaluation.diagnosis import Predictions, measure, predict
 from ml.patterns import Lesion
+from ml.training.calibration import calibrated
 
 FIGURES = ["auc", "average_precision", "recall", "specificity", "precision", "accuracy", "f1"]
 

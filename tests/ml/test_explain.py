@@ -18,9 +18,9 @@ from ml.explain.gradients import GradCam, GradCamPlusPlus
 from ml.explain.graph import GraphModel
 from ml.explain.methods import METHODS
 from ml.explain.score import ScoreCam, enlarged, unit_masks
-from ml.export import export_onnx
-from ml.network import MultiTaskNet
 from ml.patterns import Pattern
+from ml.training.export import export_onnx
+from ml.training.network import MultiTaskNet
 from tests.ml.support import encoded, picture, random_network, write_bundle
 
 ROOT = Path(__file__).parents[2]

@@ -14,15 +14,17 @@ from torchvision.models import SwinTransformer, VisionTransformer
 
 from ml.backbones import BACKBONES, Backbone, stages
 from ml.bundle import Bundle
-from ml.datasets import DataError, Ham10000, Split, split_by_lesion
+from ml.data.ham10000 import Ham10000
+from ml.data.records import DataError
+from ml.data.splits import Split, split_by_lesion
 from ml.engine import Engine
 from ml.explain.closed_form import ClosedFormGradCam
 from ml.explain.reference import ReferenceGradCam
-from ml.export import ExplainedNet
-from ml.network import MultiTaskNet
+from ml.imaging.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
 from ml.patterns import Pattern
-from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
-from ml.restore import network_of
+from ml.training.export import ExplainedNet
+from ml.training.network import MultiTaskNet
+from ml.training.restore import network_of
 from tests.ml.support import picture, random_network, write_bundle
 
 SMALL = PreprocessingSpec(size=96)

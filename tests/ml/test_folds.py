@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.folds import deal
+from ml.training.folds import deal
 
 
 def hospital(seed: int, lesions: int = 600) -> tuple[np.ndarray, list[str]]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ml.explain.closed_form import closed_form_cams
-from ml.losses import any_of_loss, binary_focal_loss, focal_loss, outside_loss
+from ml.training.losses import any_of_loss, binary_focal_loss, focal_loss, outside_loss
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])

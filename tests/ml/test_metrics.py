@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from ml import metrics
-from ml.bootstrap import Bootstrap
+from ml.evaluation import metrics
+from ml.evaluation.bootstrap import Bootstrap
 
 GENERATOR = np.random.default_rng(1)
 SCORES = GENERATOR.random(60).round(1)  # many ties

@@ -10,24 +10,26 @@ from justhtml import JustHTML
 from PIL import Image
 
 from ml.__main__ import main
-from ml.augmentation import at_low_resolution, augment_with_masks
 from ml.bundle import Bundle
-from ml.clinics import Isic2019LowResolution
-from ml.criteria import CRITERIA
-from ml.datasets import DataError, Ham10000, Split, split_by_lesion
+from ml.data.examples import PATTERNS, PN, SIX
+from ml.data.ham10000 import Ham10000
+from ml.data.isic2019 import Isic2019LowResolution
+from ml.data.mixture import SHARES, Sources, by_the_rule, mixed, of_drawn, photographs, structures
+from ml.data.records import DataError
+from ml.data.splits import Split, split_by_lesion
+from ml.data.synthetic import FIRST_SEED, MASK_SIDE, Drawn, grafts, phantoms
+from ml.data.task2 import Isic2018Task2
 from ml.engine import Engine
-from ml.examples import PATTERNS, PN, SIX
-from ml.mixture import SHARES, Sources, by_the_rule, mixed, of_drawn, photographs, structures
-from ml.model_card import markdown
-from ml.pattern_release import choose_thresholds
+from ml.evaluation.criteria import CRITERIA
+from ml.evaluation.out_of_distribution import strangers
+from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Lesion, Pattern
-from ml.preprocessing import PreprocessingSpec
-from ml.release import release
 from ml.report.files import read_report
-from ml.strangers import strangers
-from ml.structures import Isic2018Task2
-from ml.synthetic import FIRST_SEED, MASK_SIDE, Drawn, grafts, phantoms
-from ml.training import Config, Stage, Trainer
+from ml.report.model_card import markdown
+from ml.training.augmentation import at_low_resolution, augment_with_masks
+from ml.training.pattern_release import choose_thresholds
+from ml.training.release import release
+from ml.training.stages import Config, Stage, Trainer
 from tests.ml.support import picture
 
 SPEC = PreprocessingSpec(size=64)
@@ -191,8 +193,8 @@ def scribbles(split: Split, *rest: object) -> Drawn:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ml.bootstrap.RESAMPLES", 20)
-    monkeypatch.setattr("ml.abstention.strangers", lambda: strangers(seeds=1))
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 20)
+    monkeypatch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
     for module in ("synthetic", "answers"):
         monkeypatch.setattr(f"ml.{module}.phantoms", scribbles)
         monkeypatch.setattr(f"ml.{module}.grafts", scribbles)

@@ -7,9 +7,9 @@ import pytest
 
 from ml.__main__ import main
 from ml.bundle import Bundle
-from ml.datasets import DataError
-from ml.model_card import markdown
+from ml.data.records import DataError
 from ml.report.files import REPORT_FILE, read_report
+from ml.report.model_card import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-card.md"
 

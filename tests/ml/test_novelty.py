@@ -12,13 +12,13 @@ import torch
 from ml.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleError, sha256_of, write_card
 from ml.card import Card, Novelty
 from ml.engine import Engine
-from ml.export import export_onnx
-from ml.network import MultiTaskNet, pool
-from ml.novelty import fit
-from ml.preprocessing import prepare
-from ml.quality import assess
+from ml.evaluation.out_of_distribution import strangers
+from ml.imaging.preprocessing import prepare
+from ml.imaging.quality import assess
 from ml.results import Reason
-from ml.strangers import strangers
+from ml.training.export import export_onnx
+from ml.training.network import MultiTaskNet, pool
+from ml.training.novelty import fit
 from tests.ml.support import picture
 
 METHOD = "a test's"

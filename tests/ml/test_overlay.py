@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from ml.imaging.preprocessing import Region
 from ml.overlay import colourise, overlay
-from ml.preprocessing import Region
 from ml.results import Heatmap
 
 

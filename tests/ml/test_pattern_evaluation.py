@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.answers import Answers
 from ml.bundle import Bundle
 from ml.card import BCC, Card
-from ml.criteria import CRITERIA, judge, words
-from ml.datasets import Ham10000, Record
-from ml.evaluation import Predictions
-from ml.heatmap_evaluation import PHANTOMS, heatmaps, row_name
-from ml.mixture import Sources
-from ml.pattern_evaluation import (
+from ml.data.ham10000 import Ham10000
+from ml.data.mixture import Sources
+from ml.data.records import Record
+from ml.data.synthetic import MASK_SIDE, Drawn
+from ml.evaluation.answers import Answers
+from ml.evaluation.criteria import CRITERIA, judge, words
+from ml.evaluation.diagnosis import Predictions
+from ml.evaluation.heatmaps import PHANTOMS, heatmaps, row_name
+from ml.evaluation.patterns import (
     CODING,
     DrawnAnswers,
     by_the_rule,
@@ -24,7 +26,6 @@ from ml.pattern_evaluation import (
     present,
 )
 from ml.patterns import Lesion, Pattern
-from ml.synthetic import MASK_SIDE, Drawn
 
 NOTHING, PN, AT, BOTH = [-9.0] * 7, [9.0] + [-9.0] * 6, [-9.0] * 6 + [9.0], [9.0] + [-9.0] * 5 + [9.0]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec, Region, prepare, region, square
+from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec, Region, prepare, region, square
 from tests.ml.support import picture
 
 

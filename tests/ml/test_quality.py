@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from ml.datasets import Ham10000, Split, split_by_lesion
-from ml.quality import QualityIssue, QualityLimits, assess
+from ml.data.ham10000 import Ham10000
+from ml.data.splits import Split, split_by_lesion
+from ml.imaging.quality import QualityIssue, QualityLimits, assess
 from tests.ml.support import picture
 
 

@@ -15,16 +15,17 @@ from ml.__main__ import main
 from ml.backbones import BACKBONES
 from ml.backbones import table as backbone_table
 from ml.bundle import MODEL_FILE, Bundle, write_card
-from ml.datasets import Ham10000, Split
+from ml.data.ham10000 import Ham10000
+from ml.data.mixture import Sources
+from ml.data.splits import Split
 from ml.engine import Engine
-from ml.mixture import Sources
+from ml.evaluation.out_of_distribution import strangers
 from ml.report.curves import confusion, precision_recall, reliability, roc
 from ml.report.document import document, summary
 from ml.report.files import write_report
 from ml.report.page import page
 from ml.report.parts import estimate, table
 from ml.report.svg import COLOURS, Estimated, Series, chart, forest, matrix, steps
-from ml.strangers import strangers
 
 LABELS = np.array([True, True, False, False, False])
 SCORES = np.array([0.9, 0.6, 0.7, 0.2, 0.1])
@@ -43,8 +44,8 @@ def found(bundle: Bundle, tiny_ham: Path, tmp_path_factory: pytest.TempPathFacto
     write_card(folder, replace(bundle.card, data={"seed": 1}, notice="Not validated: <b>5 < 6</b>."))
     rows = backbone_table(BACKBONES[:2], {"mobilenet_v2": {"auc": {"value": 0.987}}}, repetitions=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ml.bootstrap.RESAMPLES", 50)
-        patch.setattr("ml.abstention.strangers", lambda: strangers(seeds=1))
+        patch.setattr("ml.evaluation.bootstrap.RESAMPLES", 50)
+        patch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
         return document(Engine(Bundle.load(folder)), Sources(Ham10000(tiny_ham)), Split.TEST, 0, rows)
 
 

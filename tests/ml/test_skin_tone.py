@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.skin_tone import SkinTone, band, lab, typology_angle
+from ml.evaluation.skin_tone import SkinTone, band, lab, typology_angle
 
 LIGHT, DARK, MOLE = (236, 205, 187), (92, 58, 44), (60, 30, 20)
 

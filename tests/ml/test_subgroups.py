@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from ml.bundle import Bundle
-from ml.datasets import Ham10000, Record
-from ml.evaluation import Predictions
+from ml.data.ham10000 import Ham10000
+from ml.data.records import Record
+from ml.evaluation.diagnosis import Predictions
+from ml.evaluation.skin_tone import SkinTone
+from ml.evaluation.subgroups import FEWEST_BCC, UNKNOWN, age_band, skin_tones, subgroups
 from ml.patterns import Lesion
-from ml.skin_tone import SkinTone
-from ml.subgroups import FEWEST_BCC, UNKNOWN, age_band, skin_tones, subgroups
 
 
 @pytest.fixture(scope="module")

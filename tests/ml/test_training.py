@@ -9,17 +9,19 @@ import pytest
 import torch
 
 from ml.__main__ import main
-from ml.activations import CachedViews, FreshViews, activations_of
-from ml.augmentation import augment
 from ml.bundle import Bundle, BundleError
-from ml.datasets import DataError, Ham10000, split_by_lesion
-from ml.examples import normalise
-from ml.mixture import Sources, photographs
-from ml.network import MultiTaskNet, load_backbone
-from ml.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
-from ml.progress import Progress, area
-from ml.strangers import strangers
-from ml.training import BEST, CHECKPOINT, Config, Stage, Trainer, freeze_below, set_training
+from ml.data.examples import normalise
+from ml.data.ham10000 import Ham10000
+from ml.data.mixture import Sources, photographs
+from ml.data.records import DataError
+from ml.data.splits import split_by_lesion
+from ml.evaluation.out_of_distribution import strangers
+from ml.imaging.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
+from ml.training.activations import CachedViews, FreshViews, activations_of
+from ml.training.augmentation import augment
+from ml.training.network import MultiTaskNet, load_backbone
+from ml.training.progress import Progress, area
+from ml.training.stages import BEST, CHECKPOINT, Config, Stage, Trainer, freeze_below, set_training
 from tests.ml.support import picture
 
 STAGES = (
@@ -97,7 +99,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(run: Path, tiny_ham: Path
 def test_the_run_becomes_a_bundle_that_predicts(
     run: Path, tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ml.bootstrap.RESAMPLES", 30)
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 30)
     assert main(["export", str(run), str(tmp_path / "tiny-1"), "--data", str(tiny_ham)]) == 0
     printed = json.loads(capsys.readouterr().out)
     card = Bundle.load(tmp_path / "tiny-1").card
@@ -146,9 +148,9 @@ def test_a_data_set_without_enough_lesions_is_refused(tiny_ham: Path, tmp_path: 
 def test_folds_are_trained_and_measured_in_turn(
     tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ml.bootstrap.RESAMPLES", 10)
-    monkeypatch.setattr("ml.abstention.strangers", lambda: strangers(seeds=1))
-    monkeypatch.setattr("ml.training.three_steps", lambda *_: STAGES[:1])
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 10)
+    monkeypatch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
+    monkeypatch.setattr("ml.training.stages.three_steps", lambda *_: STAGES[:1])
     options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
     assert main(["crossvalidate", str(tmp_path), *options, "--folds", "1", "3"]) == 0
     printed = json.loads(capsys.readouterr().out)

@@ -9,8 +9,8 @@ from flask import Flask
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, messages, stored, submitted
 from webapp.analysis import leases, runner
-from webapp.config import Settings
-from webapp.database import transaction
+from webapp.core.config import Settings
+from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, Urgency
 
 BATCH = 3
@@ -183,7 +183,7 @@ def test_the_real_network_answers_a_batch_as_it_answers_each_alone(app: Flask, w
 def test_a_store_that_is_away_is_tried_again_and_again(
     app: Flask, four: list[int], passes: list[int], monkeypatch
 ) -> None:
-    from webapp.storage import StoreAwayError
+    from webapp.storage.errors import StoreAwayError
 
     def away(_key: str) -> bytes:
         raise StoreAwayError("the object store does not answer")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.config import ConfigurationError, Settings
+from webapp.core.config import ConfigurationError, Settings
 
 KEY = b64encode(bytes(range(32))).decode()
 

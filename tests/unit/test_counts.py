@@ -7,8 +7,8 @@ from sqlalchemy import select
 from tests.conftest import World
 from webapp.cases.presenters import place_words
 from webapp.cases.waiting import Waiting
-from webapp.counts import in_words, up_to
-from webapp.database import reading
+from webapp.core.counts import in_words, up_to
+from webapp.core.database import reading
 from webapp.models import Case, Role
 
 

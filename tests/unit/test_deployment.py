@@ -14,8 +14,8 @@ import yaml
 
 from tests.conftest import ROOT, make_app
 from tests.patience import PATIENCE
-from webapp import config
-from webapp.config import Settings
+from webapp.core import config
+from webapp.core.config import Settings
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -140,7 +140,7 @@ def test_the_commands_run_with_the_files_of_the_image_alone(image: Path) -> None
     assert (image / "instance" / "dermtriage.sqlite").exists()
     run(image, "gunicorn", "--check-config")
     assert "SIGTERM" in run(image, "flask", "worker", "--help")
-    modules = "webapp.analysis.runner, webapp.analysis.worker, webapp.object_store, webapp.cases.letter"
+    modules = "webapp.analysis.runner, webapp.analysis.worker, webapp.storage.s3, webapp.cases.letter"
     (image / "loads.py").write_text(f"import {modules}, wsgi\nassert wsgi.app.test_client().get('/readyz').json == ")
     with (image / "loads.py").open("a") as file:
         file.write("{'status': 'ready', 'failed': []}\n")

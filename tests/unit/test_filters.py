@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from webapp.filters import duration, local_time, percent
+from webapp.core.filters import duration, local_time, percent
 
 
 @pytest.mark.parametrize(

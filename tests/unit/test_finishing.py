@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, stored, stored_case, submitted
 from tests.web.helpers import stored_files
-from webapp.analysis import leases, results, triage
+from webapp.analysis import leases, results
 from webapp.analysis.results import FoundTarget
-from webapp.config import Settings
-from webapp.database import transaction
+from webapp.core.config import Settings
+from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, FailureReason, Finding, ModelVersion, TriageReason
+from webapp.triage import rank
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_transaction_that_fails_leaves_no_heatmap(
 ) -> None:
     before = stored_files(settings)
     seen = []
-    monkeypatch.setattr(triage, "refresh", Mock(side_effect=lambda _case: seen.append(stored_files(settings)) or 1 / 0))
+    monkeypatch.setattr(rank, "refresh", Mock(side_effect=lambda _case: seen.append(stored_files(settings)) or 1 / 0))
     with pytest.raises(ZeroDivisionError):
         finish(app, analysis_id, "owner")
     assert len(seen[0]) == len(before) + 1, "the heatmap had been stored by then"

@@ -11,9 +11,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.images import encoded, jpeg, picture, png
 from tests.patience import PATIENCE, wait_until
-from webapp.analysis.intake import DECODING, INSIDE, THUMBNAIL_SIDE, RefusedImageError, admitted, rebuild
-from webapp.config import Settings
-from webapp.overload import BusyError
+from webapp.core.config import Settings
+from webapp.core.overload import BusyError
+from webapp.intake.gate import DECODING, INSIDE, admitted
+from webapp.intake.rebuild import THUMBNAIL_SIDE, RefusedImageError, rebuild
 
 SECRET = b"Jane-Placeholder"
 

@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 
 from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
-from webapp.analysis import leases, triage
-from webapp.config import Settings
-from webapp.database import transaction
+from webapp.analysis import leases
+from webapp.core.config import Settings
+from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, utcnow
+from webapp.triage import rank
 
 LONG_AGO = timedelta(hours=1)
 
@@ -162,7 +163,7 @@ def test_a_sweep_that_fails_sends_nothing(app: Flask, analysis_id: int, monkeypa
     messages(app)
     take(app, analysis_id, "dead")
     expire(app, analysis_id)
-    monkeypatch.setattr(triage, "refresh", Mock(side_effect=RuntimeError))
+    monkeypatch.setattr(rank, "refresh", Mock(side_effect=RuntimeError))
     with pytest.raises(RuntimeError):
         sweep(app)
     assert messages(app) == []

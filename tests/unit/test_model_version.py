@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from tests.conftest import outcome
 from webapp.analysis import queries, versions
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import ModelVersion
 
 

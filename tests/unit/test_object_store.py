@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import s3
-from webapp import object_store
-from webapp.config import Settings
-from webapp.storage import ImageStore, StorageError, StoreAwayError, open_store
+from webapp.core.config import Settings
+from webapp.storage import s3 as object_store
+from webapp.storage.errors import StorageError, StoreAwayError
+from webapp.storage.store import ImageStore, open_store
 
 
 @pytest.fixture(scope="module")

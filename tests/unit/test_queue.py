@@ -8,7 +8,7 @@ from flask import Flask
 from tests.conftest import make_app
 from tests.unit.work import analysis_ids, messages, stored, submitted
 from webapp.analysis import queue
-from webapp.config import ConfigurationError, Settings
+from webapp.core.config import ConfigurationError, Settings
 from webapp.models import AnalysisState, Urgency
 
 

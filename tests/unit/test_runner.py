@@ -15,8 +15,8 @@ from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
 from tests.web.helpers import stored_files
 from webapp.analysis import leases, runner
-from webapp.config import Settings
-from webapp.database import reading, transaction
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, Worker
 
 
@@ -154,7 +154,7 @@ def assert_never_low(app: Flask, number: str) -> None:
 
 def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: int, number: str, monkeypatch) -> None:
     def overtaken(_data: bytes, _settings: Settings) -> object:
-        from webapp.extensions import db
+        from webapp.core.extensions import db
         from webapp.models import Analysis
 
         with app.app_context(), transaction():

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from webapp.config import ConfigurationError, Settings
-from webapp.storage import ImageStore, LocalFolder, StorageError, StoreAwayError, open_store
+from webapp.core.config import ConfigurationError, Settings
+from webapp.storage.errors import StorageError, StoreAwayError
+from webapp.storage.local import LocalFolder
+from webapp.storage.store import ImageStore, open_store
 
 OLD, NEW = bytes(32), bytes(range(32))
 

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from webapp.analysis import triage
 from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, Image, TriageReason
+from webapp.triage import rank
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ KINDS = TRUSTED + DOUBTED
 
 def placed(*kinds: Kind, state: CaseState = CaseState.SUBMITTED) -> Case:
     case = Case(images=[kind.image() for kind in kinds], state=state, is_open=True)
-    triage.refresh(case)
+    rank.refresh(case)
     return case
 
 
@@ -118,7 +118,7 @@ def test_a_superseded_analysis_does_not_count() -> None:
     image.analyses[0].state = AnalysisState.SUPERSEDED
     image.analyses.append(Analysis(state=AnalysisState.DONE, bcc_probability=0.02, needs_person=False))
     case = Case(images=[image], state=CaseState.SUBMITTED)
-    triage.refresh(case)
+    rank.refresh(case)
     assert case.bcc_probability == 0.02
 
 

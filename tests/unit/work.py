@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import select
 
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import Analysis, Case, Image, Role
 
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from tests.conftest import PASSWORD
 from tests.web_client import CheckedClient
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import Attempt, User
 
 PERIOD = 30

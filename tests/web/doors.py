@@ -13,8 +13,8 @@ from tests.web.helpers import heatmap_ids, image_ids, user_id
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.accounts import service
-from webapp.database import reading
-from webapp.extensions import db
+from webapp.core.database import reading
+from webapp.core.extensions import db
 from webapp.models import Centre, ModelVersion, Role, User
 
 OF_A_CASE = {"number", "image_id", "finding_id"}

@@ -13,11 +13,11 @@ from werkzeug.test import TestResponse
 
 from tests.images import jpeg
 from tests.web_client import CheckedClient
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import AuditEvent, Case, Centre, User
-from webapp.storage import open_store
+from webapp.storage.store import open_store
 
 File = tuple[bytes, str]
 """Content and file name."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Enum, MetaData, Table, func, insert, select
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 
 ROWS = 9
 """More than lists of choices are long, so that each choice occurs. A row points to the parent of its own number."""

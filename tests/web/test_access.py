@@ -8,8 +8,8 @@ from tests.conftest import PASSWORD, World
 from tests.web.doors import Clinic, Door, knock, to_sign_in
 from tests.web.helpers import user_id
 from tests.web_client import CheckedClient
-from webapp.access import ACCESS, PUBLIC
-from webapp.database import AUDITED_READS, SOMETIMES_AUDITED_READS, transaction
+from webapp.core.access import ACCESS, PUBLIC
+from webapp.core.database import AUDITED_READS, SOMETIMES_AUDITED_READS, transaction
 from webapp.models import Role, User
 
 PEOPLE: dict[str, Role | None] = {

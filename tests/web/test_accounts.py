@@ -7,7 +7,7 @@ from sqlalchemy import select
 from tests.conftest import World
 from tests.web.helpers import actions, centre_id, count, user_id
 from tests.web_client import CheckedClient
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import Role, User
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.conftest import World
 from tests.web.helpers import actions, image_ids, number_of, send, stored_case
 from tests.web.reading import decide, put_back, take
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import AuditEvent, Case, Role
 
 PRIVATE = ("SECRET-REF-1", "Private history", "Private question", "Private advice", "Private reason", "1961")

@@ -14,12 +14,12 @@ from tests.conftest import World
 from tests.patience import PATIENCE
 from tests.web.helpers import actions
 from webapp import audit
-from webapp.chain import GENESIS, digest_of
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.audit import trail
+from webapp.audit.chain import GENESIS, digest_of
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import Role, User
-from webapp.upkeep import trail
 
 EVENTS = 5
 
@@ -150,7 +150,7 @@ def test_an_older_head_belongs_to_a_trail_that_has_grown(app: Flask, someone: st
 
 
 def test_the_head_is_told_to_the_log(app: Flask, someone: str, caplog) -> None:
-    caplog.set_level("INFO", "webapp.upkeep.trail")
+    caplog.set_level("INFO", "webapp.audit.trail")
     with app.app_context(), reading():
         trail.tell_head()
     noted = caplog.messages[-1].removeprefix("audit head ")

@@ -12,8 +12,8 @@ from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp import audit
 from webapp.admin import queries
-from webapp.admin.audit_log import ACTIONS
-from webapp.database import transaction
+from webapp.audit.words import ACTIONS
+from webapp.core.database import transaction
 from webapp.models import Case, Role, User
 
 Row = tuple[str, str, str, str]
@@ -114,7 +114,7 @@ def test_filters_by_actor_action_and_case(app: Flask, world: World, admin: Check
 
 def test_filter_by_day(world: World, admin: CheckedClient, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("webapp.audit.utcnow", lambda: datetime(2026, 5, 2, 23, 59, tzinfo=UTC))
+        patch.setattr("webapp.audit.recording.utcnow", lambda: datetime(2026, 5, 2, 23, 59, tzinfo=UTC))
         world.case(world.user(Role.GP))
     assert [row[1] for row in shown(admin, "day=2026-05-02")] == ["Case sent"]
     for other in ("2026-05-01", "2026-05-03"):

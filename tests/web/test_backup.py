@@ -16,12 +16,12 @@ from tests.conftest import PASSWORD, World, make_app, server
 from tests.web.helpers import actions, stored_bytes, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
-from webapp.config import Settings
-from webapp.database import reading
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading
+from webapp.core.extensions import db
+from webapp.maintenance import backup, rows
 from webapp.models import Case, Role
-from webapp.storage import open_store
-from webapp.upkeep import backup, rows
+from webapp.storage.store import open_store
 
 Rows = dict[str, list[dict[str, object]]]
 KINDS = ["sqlite", *(["postgresql"] if server("TEST_DATABASE_URL") else [])]

@@ -12,7 +12,7 @@ from PIL import Image
 from tests.images import encoded, jpeg, picture, png
 from tests.web.helpers import count, send, stored_files
 from tests.web.test_submit_errors import error_beside
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Role
 
 WHOLE_JPEG, WHOLE_PNG, WHOLE_WEBP = jpeg(), png(), encoded(picture(), "WEBP")
@@ -137,7 +137,7 @@ def test_a_file_name_is_stored_nowhere(app: Flask, settings: Settings, gp) -> No
     assert send(gp, [(jpeg(), "jane-placeholder.jpg")]).status_code == 302
     assert not any("placeholder" in key for key in stored_files(settings))
     with app.app_context():
-        from webapp.extensions import db
+        from webapp.core.extensions import db
 
         with db.engine.connect() as connection:
             for table in db.metadata.sorted_tables:

@@ -16,10 +16,10 @@ from tests.images import jpeg
 from tests.web.helpers import count, filled_in, send, stored_files
 from tests.web.test_retake import ask_for_images, send_images
 from tests.web_client import CheckedClient
-from webapp.analysis.intake import INSIDE
-from webapp.config import Settings
+from webapp.core.config import Settings
+from webapp.core.overload import LATE_SECONDS, RETRY_SECONDS
+from webapp.intake.gate import INSIDE
 from webapp.models import Image, Role
-from webapp.overload import LATE_SECONDS, RETRY_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -11,7 +11,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, counted_queries, stored_case, words
 from tests.web.reading import decide, take, take_over
 from tests.web_client import CheckedClient
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import CaseState, Diagnosis, Management, Review, Role
 
 BIOPSY = {"diagnosis": "bcc", "management": "biopsy", "advice": "Stop <aspirin>.", "pattern_AT": "present"}

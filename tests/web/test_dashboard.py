@@ -13,7 +13,7 @@ from tests.web_client import CheckedClient
 from webapp.admin.reports import facts
 from webapp.admin.reports.dashboard import Dashboard, beginning, steps
 from webapp.admin.reports.facts import Answer, Kind
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.histology import service as histology
 from webapp.models import (
     Analysis,

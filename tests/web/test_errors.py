@@ -14,10 +14,10 @@ from tests.conftest import World
 from tests.images import jpeg
 from tests.web.helpers import actions, count, filled_in, send, stored_files
 from tests.web_client import CheckedClient
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.extensions import db
 from webapp.models import Case, Role
-from webapp.storage import StoreAwayError
+from webapp.storage.errors import StoreAwayError
 
 TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
 

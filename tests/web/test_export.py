@@ -14,7 +14,7 @@ from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.reports import queries
 from webapp.admin.reports.columns import COLUMNS
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import AuditEvent, Role
 
 

@@ -9,7 +9,7 @@ from tests.conftest import PASSWORD, World, make_app
 from tests.web.doors import Clinic, knock
 from tests.web.helpers import image_ids
 from tests.web.test_invitations import link_on
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Role
 
 EXPECTED = {

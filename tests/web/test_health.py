@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 
 from tests import s3
 from tests.conftest import make_app
-from webapp import health
-from webapp.config import Settings
-from webapp.extensions import db
-from webapp.storage import open_store
+from webapp.core import health
+from webapp.core.config import Settings
+from webapp.core.extensions import db
+from webapp.storage.store import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -100,14 +100,14 @@ def test_the_failing_part_is_named_and_nothing_else(
     with app.app_context():
         if db.engine.dialect.name != "sqlite" and part == "migrations":
             with db.engine.begin() as connection:
-                connection.execute(text(f"UPDATE alembic_version SET version_num = '{next(iter(health._heads()))}'"))
+                connection.execute(text(f"UPDATE alembic_version SET version_num = '{next(iter(health.heads()))}'"))
         db.engine.dispose()
 
 
 def test_asking_all_the_time_asks_the_database_rarely(app: Flask, client, monkeypatch) -> None:
     monkeypatch.setattr(health, "REMEMBERED_SECONDS", 1000.0)
     asked = []
-    monkeypatch.setitem(health.CHECKS, "database", lambda: asked.append(1))
+    monkeypatch.setitem(app.extensions["readiness_checks"], "database", lambda: asked.append(1))
     for _ in range(5):
         client.get("/readyz")
     assert len(asked) == 1

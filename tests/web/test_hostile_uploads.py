@@ -12,7 +12,7 @@ from tests.images import encoded, jpeg, picture, png
 from tests.web.helpers import count, filled_in, image_ids, number_of, send, stored_case, stored_files
 from tests.web.test_submit_errors import error_beside
 from tests.web_client import CheckedClient
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Role
 
 MARK = b"PLACEHOLDER-MARK"

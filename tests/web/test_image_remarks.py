@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from PIL import Image, ImageFilter
 
-from ml.quality import QualityIssue
+from ml.imaging.quality import QualityIssue
 from tests.images import encoded, jpeg, picture, png
 from tests.web.helpers import count, number_of, send, stored_case, stored_files, words
 from tests.web.test_retake import ask_for_images
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Remark, Role
 
 

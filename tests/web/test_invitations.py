@@ -9,8 +9,8 @@ from flask import Flask
 from tests.conftest import PASSWORD, World, make_app
 from tests.web.helpers import actions, centre_id, user_id
 from tests.web_client import CheckedClient, without_token
-from webapp.config import Settings
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.extensions import db
 from webapp.models import Role
 
 CHOSEN = "three chosen words here"

@@ -10,7 +10,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, change_case, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.cases import letter
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import CaseState, Role
 
 try:

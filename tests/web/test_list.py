@@ -11,7 +11,7 @@ from tests.web.helpers import actions, change_case, stored_case, words
 from tests.web.reading import decide, take
 from tests.web.test_follow import answered, listed
 from tests.web_client import CheckedClient
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import Case, CaseState, Claim, Diagnosis, Management, Review, Role, User, utcnow
 
 

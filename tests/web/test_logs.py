@@ -21,13 +21,13 @@ from tests.images import jpeg
 from tests.unit.work import analysis_ids
 from tests.web.helpers import counted_queries, image_ids, number_of, send, stored_case
 from tests.web.reading import decide, take
-from webapp import logs
 from webapp.analysis import runner
 from webapp.cases import queries
-from webapp.config import ConfigurationError, Settings
-from webapp.extensions import db
+from webapp.core import logs
+from webapp.core.config import ConfigurationError, Settings
+from webapp.core.extensions import db
 from webapp.models import Role
-from webapp.storage import StorageError
+from webapp.storage.errors import StorageError
 
 MARKER = "XMARKERX"
 Lines = Callable[[], list[dict[str, Any]]]
@@ -215,7 +215,7 @@ def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     with logs.about(analysis=7):
         handler.handle(record)
     assert "ERROR webapp.x: it failed analysis=7" in stream.getvalue()
-    assert "webapp.storage.StorageError: object x is missing\n" in stream.getvalue()
+    assert "webapp.storage.errors.StorageError: object x is missing\n" in stream.getvalue()
     assert "test_logs.py" in stream.getvalue()
 
 

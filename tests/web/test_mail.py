@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.conftest import World
 from tests.web.helpers import actions, user_id
 from tests.web_client import CheckedClient
-from webapp import mail
-from webapp.config import ConfigurationError, Settings
-from webapp.extensions import db
+from webapp.core import mail
+from webapp.core.config import ConfigurationError, Settings
+from webapp.core.extensions import db
 from webapp.models import Role
 
 

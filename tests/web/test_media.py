@@ -10,7 +10,7 @@ from PIL import Image
 from tests.conftest import World
 from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
 from tests.web_client import CheckedClient, without_token
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Role, utcnow
 
 
@@ -88,7 +88,7 @@ def test_a_thumbnail_is_noted_once_an_hour_for_each_person(
 
     assert noted(client, client, colleague, client) == 2
     assert noted(client, colleague) == 0
-    monkeypatch.setattr("webapp.audit.utcnow", lambda: utcnow() + timedelta(minutes=61))
+    monkeypatch.setattr("webapp.audit.recording.utcnow", lambda: utcnow() + timedelta(minutes=61))
     assert noted(client, client) == 1
 
 

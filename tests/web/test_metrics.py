@@ -9,8 +9,8 @@ from flask import Flask
 from tests.conftest import PASSWORD, World, make_app
 from tests.web_client import CheckedClient
 from webapp import metrics
-from webapp.access import ACCESS
-from webapp.config import ConfigurationError, Settings
+from webapp.core.access import ACCESS
+from webapp.core.config import ConfigurationError, Settings
 from webapp.metrics.figures import Figures
 from webapp.models import Role
 
@@ -132,6 +132,6 @@ def test_the_token_is_in_no_representation(settings: Settings) -> None:
 
 
 def test_two_applications_count_apart() -> None:
-    one, other = Figures(), Figures()
+    one, other = Figures(lambda: (0, None)), Figures(lambda: (0, None))
     one.sign_in_failures.inc()
     assert one.sign_in_failures is not other.sign_in_failures

@@ -14,7 +14,7 @@ from tests.conftest import World
 from tests.web.helpers import stored_case
 from tests.web.reading import decide, take
 from tests.web.rows import fill_empty, keys
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Role
 
 OURS = {table.name for table in db.metadata.sorted_tables}

@@ -9,7 +9,7 @@ from tests.web.helpers import words
 from tests.web.test_invitations import choose, invite
 from tests.web_client import CheckedClient
 from webapp.accounts.passwords import LONGEST_PASSWORD
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import Role, User
 
 

@@ -16,13 +16,13 @@ from tests.unit.work import analysis_ids
 from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.analysis import leases, results, runner
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
+from webapp.maintenance import belonging, erasure
+from webapp.maintenance.patient_commands import years_before
 from webapp.models import AuditEvent, Case, CaseState, FailureReason, Finding, Image, Role, User
-from webapp.storage import open_store
-from webapp.upkeep import belonging, erasure
-from webapp.upkeep.patient_commands import years_before
+from webapp.storage.store import open_store
 
 REFERENCE = "ZZ-4711"
 CENTRE = "Test Centre A"
@@ -186,7 +186,7 @@ def test_objects_that_could_not_be_removed_are_found_again(app, settings, world,
     with monkeypatch.context() as patch:
         patch.setattr(app.extensions["image_store"].blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
         assert erase(app)[0] == 0
-    monkeypatch.setattr("webapp.upkeep.store.YOUNG", timedelta(0))
+    monkeypatch.setattr("webapp.maintenance.store.YOUNG", timedelta(0))
     assert len(stored_files(settings)) == 2
     run(app, "verify-store", "--delete-orphans")
     assert stored_files(settings) == set()

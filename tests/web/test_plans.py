@@ -14,8 +14,8 @@ from tests.load import volume
 from tests.load.pages import PAGES, Page, Stage
 from tests.load.people import make_people
 from webapp.analysis import leases, workers
-from webapp.database import transaction
-from webapp.extensions import db
+from webapp.core.database import transaction
+from webapp.core.extensions import db
 from webapp.review import claims
 
 CASES = 3000

@@ -11,7 +11,7 @@ from tests.web.reading import decide, take
 from tests.web.test_changes import amend, undo
 from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import (
     Analysis,
     AnalysisState,

@@ -14,7 +14,7 @@ from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.analysis import queue, reruns, results, workers
 from webapp.analysis.results import Outcome
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, CaseState, FailureReason, ModelVersion, Rerun, Role
 
 OLD, NEW = "0" * 64, "1" * 64

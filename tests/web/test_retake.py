@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.images import jpeg
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import Case, CaseState, Role
 
 

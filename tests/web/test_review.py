@@ -11,7 +11,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, counted_queries, image_ids, stored_case
 from tests.web.reading import decide, put_back, take
 from tests.web_client import CheckedClient
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import CaseState, Claim, Diagnosis, Management, Review, Role, utcnow
 
 TYPED = {"advice": "Please check the <other> cheek.", "override_reason": "Seen last week."}

@@ -23,7 +23,7 @@ from tests.web.helpers import actions, user_id, words
 from tests.web_client import CheckedClient
 from webapp.accounts.second_factor import SECONDS_TO_FINISH, SINCE
 from webapp.accounts.settings import RECOVERY_CODES
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Role
 
 SIGN_IN = "/login"

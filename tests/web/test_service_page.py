@@ -13,9 +13,9 @@ from tests.conftest import World, outcome
 from tests.web.helpers import count, counted_queries, words
 from tests.web_client import CheckedClient
 from webapp.analysis import workers
-from webapp.database import reading, transaction
+from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, FailureReason, Image, Role, Worker, utcnow
-from webapp.storage import LocalFolder
+from webapp.storage.local import LocalFolder
 
 SHA = "f" * 64
 

@@ -15,8 +15,8 @@ from tests.web_client import CheckedClient
 from webapp.accounts import sessions
 from webapp.accounts.browsers import browser_in_words
 from webapp.accounts.sessions import POLLS, ROWS_KEPT
-from webapp.config import Settings
-from webapp.database import reading, transaction
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
 from webapp.models import Role, SignInSession, User, utcnow
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -13,9 +13,9 @@ from tests.images import jpeg
 from tests.web.helpers import count, filled_in, image_ids, send, stored_files
 from tests.web.test_retake import ask_for_images
 from tests.web_client import CheckedClient
-from webapp import object_store
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Analysis, Image, Role
+from webapp.storage import s3 as object_store
 
 
 def _file(seed: int) -> tuple[io.BytesIO, str]:

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.images import encoded, jpeg, picture, png
 from tests.web.helpers import count, filled_in, number_of, send, stored_case, stored_files
 from webapp.analysis import queue
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import AnalysisState, BodySite, CaseState, Role, Sex, TriageReason, Urgency
 
 

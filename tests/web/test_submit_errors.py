@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.images import jpeg
 from tests.web.helpers import count, send, stored_files
-from webapp.config import Settings
+from webapp.core.config import Settings
 from webapp.models import Analysis, AuditEvent, Case, Image, Role
 
 LONG = 4001

@@ -8,7 +8,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, stored_case, words
 from tests.web.reading import decide, put_back, take, take_over
 from tests.web_client import CheckedClient
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import AuditEvent, CaseState, Claim, Role
 
 TYPED = {"advice": "Please check the <other> cheek.", "pattern_AT": "present"}

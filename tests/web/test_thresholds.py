@@ -12,7 +12,7 @@ from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.operation.thresholds import Expectation
 from webapp.analysis import workers
-from webapp.database import transaction
+from webapp.core.database import transaction
 from webapp.models import OperatingPoint, OperatingPointChoice, Role, utcnow
 
 POINTS = [

@@ -15,9 +15,9 @@ from tests.web.helpers import actions, count
 from tests.web_client import CheckedClient
 from webapp.accounts import service, throttle
 from webapp.accounts.throttle import ATTEMPTS, WINDOW
-from webapp.config import Settings
-from webapp.database import reading, transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
 from webapp.models import Attempt, AttemptKind, Role, utcnow
 
 NEW = "another long sentence of mine"

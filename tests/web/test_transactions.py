@@ -9,9 +9,9 @@ from flask import Flask
 from tests.conftest import World
 from tests.images import jpeg
 from tests.web.helpers import count, filled_in, stored_files
-from webapp.config import Settings
-from webapp.database import after_commit, after_rollback, transaction
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import after_commit, after_rollback, transaction
+from webapp.core.extensions import db
 from webapp.models import Role
 
 

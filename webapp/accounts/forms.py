@@ -17,7 +17,7 @@ from wtforms import BooleanField, EmailField, RadioField, SelectField, StringFie
 from wtforms.validators import DataRequired, Email, Length, Optional
 
 from webapp.accounts import queries, second_factor, service, throttle
-from webapp.choices import choices, choices_of, optional_id
+from webapp.core.choices import choices, choices_of, optional_id
 from webapp.models import AttemptKind, Role, User
 
 

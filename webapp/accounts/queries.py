@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Centre, Role, SignInSession, User
 
 

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.accounts import queries, sessions
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import User
 
 SECONDS_TO_FINISH = 600
@@ -73,8 +73,12 @@ def init_app(app: Flask) -> None:
     app.before_request(_keep_the_order)
 
 
-def still_missing(user: User) -> bool:
-    return user.needs_second_factor and not user.has_second_factor
+def next_step() -> Response | None:
+    """Whoever needs a second factor and has none sets it up before anything else."""
+    missing = current_user.needs_second_factor and not current_user.has_second_factor
+    if missing and request.endpoint not in SETTING_UP:
+        return redirect(url_for("security.two_factor_setup"))
+    return None
 
 
 def password_given() -> None:

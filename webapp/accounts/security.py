@@ -5,7 +5,7 @@ from flask_security import Security, SQLAlchemyUserDatastore
 
 from webapp.accounts import forms, second_factor, sessions
 from webapp.accounts.passwords import Passwords
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import User
 from webapp.models.user import SecurityRole
 

@@ -9,11 +9,12 @@ from flask import current_app
 from flask_security.recoverable import generate_reset_password_token
 from flask_security.utils import hash_password
 
-from webapp import audit, mail
+from webapp import audit
 from webapp.accounts import queries, sessions
-from webapp.config import Settings
-from webapp.database import after_commit
-from webapp.extensions import db
+from webapp.core import mail
+from webapp.core.config import Settings
+from webapp.core.database import after_commit
+from webapp.core.extensions import db
 from webapp.models import Centre, Role, User, utcnow
 
 log = logging.getLogger(__name__)

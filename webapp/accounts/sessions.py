@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, current_app, flash, g, request, session
 from flask_login import user_logged_in
 from flask_security.utils import set_request_attr
 from sqlalchemy import ColumnElement, delete, update
@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import audit
 from webapp.accounts import queries
 from webapp.accounts.browsers import browser_in_words
-from webapp.config import Settings
-from webapp.database import apart
-from webapp.extensions import db
+from webapp.core.config import Settings
+from webapp.core.database import apart
+from webapp.core.extensions import db
 from webapp.models import SignInSession, User, utcnow
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Here:
 def init_app(app: Flask) -> None:
     """Comes before the database's own: what was registered last runs first, so the response's transaction is over."""
     app.after_request(_note_seen)
+    app.jinja_env.globals.update(seconds_left=_seconds_left)
 
 
 def load_user(fs_uniquifier: str) -> User | None:
@@ -86,9 +87,16 @@ def seconds_left_from_now(here: Here) -> float:
     return seconds_left(replace(here, seen_at=now) if _will_be_noted(here, now) else here)
 
 
-def ended_by_time() -> bool:
+def say_if_ended_by_time() -> None:
     """Once for each session: the cookie is one of somebody who is no longer signed in."""
-    return session.pop(TOKEN, None) is not None
+    if session.pop(TOKEN, None) is not None:
+        flash("You were signed out, because nothing was done for a while. Please sign in again.", "info")
+
+
+def _seconds_left() -> int:
+    """Until the session ends by itself, counted from this page on."""
+    present = here()
+    return round(seconds_left_from_now(present)) if present else 0
 
 
 @user_logged_in.connect

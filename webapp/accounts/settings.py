@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from webapp.config import Settings
+    from webapp.core.config import Settings
 
 SHORTEST_PASSWORD = 12
 RECOVERY_CODES = 8

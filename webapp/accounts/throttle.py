@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import Connection, delete, func, insert, select
 from werkzeug.exceptions import TooManyRequests
 
-from webapp import database
+from webapp.core import database
 from webapp.models import Attempt, AttemptKind, User, utcnow
 
 log = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from wtforms import BooleanField, DateField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
 from webapp.admin import queries
-from webapp.admin.audit_log import ACTIONS
 from webapp.admin.days import midnight, this_century
 from webapp.admin.service import Offer
-from webapp.choices import choices
+from webapp.audit.words import ACTIONS
+from webapp.core.choices import choices
 from webapp.models import Management, ManagementOption
 
 SYSTEM = "system"

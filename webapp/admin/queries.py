@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Analysis, AuditEvent, Case, Centre, Finding, Image, ModelVersion, User
 
 PAGE_SIZE = 50

@@ -11,11 +11,11 @@ from webapp.accounts import queries, second_factor, service
 from webapp.accounts.forms import AccountForm, CentreForm, ConfirmForm, InvitationForm, ResetSecondFactorForm
 from webapp.accounts.service import AccountError
 from webapp.admin import queries as trail
-from webapp.admin.audit_log import EventRow
 from webapp.admin.forms import AuditForm, ManagementForm
 from webapp.admin.service import OptionError, offer_management
+from webapp.audit.words import EventRow
+from webapp.core.parameters import row_id
 from webapp.models import Centre, Role, User
-from webapp.parameters import row_id
 from webapp.review.queries import management_options
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")

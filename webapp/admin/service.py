@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webapp import audit
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Management, User
 from webapp.review import queries as review_queries
 

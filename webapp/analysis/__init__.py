@@ -1,0 +1,1 @@
+"""The bridge to the model: queue, leases, runner, results."""

@@ -1,10 +1,35 @@
-"""Whether the model on disk is whole, without loading it."""
+"""The model on disk, asked without loading it."""
 
-from pathlib import Path
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ml.imaging.quality import QualityLimits
+
+log = logging.getLogger(__name__)
 
 
-def check(bundle: Path | None) -> None:
+def check() -> None:
     """Raises BundleError unless the card can be read and the weights are those that it describes."""
     from ml.bundle import Bundle  # with the first question, so that the web process starts fast
 
-    Bundle.load(bundle)
+    Bundle.load(current_app.extensions["settings"].model_bundle)
+
+
+@lru_cache(maxsize=1)
+def quality_limits(bundle: Path | None) -> QualityLimits | None:
+    """The limits by which the model will judge; None, the usual ones, where its card cannot be read."""
+    from ml.bundle import BundleError, read_card
+
+    try:
+        return read_card(bundle).quality
+    except BundleError as error:
+        log.warning("the usual limits of image quality apply: %s", error)
+        return None

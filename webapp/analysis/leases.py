@@ -18,11 +18,12 @@ from flask import Flask, current_app
 from sqlalchemy import CursorResult, Update, and_, or_, update
 
 from webapp import audit
-from webapp.analysis import queries, queue, triage
-from webapp.config import Settings
-from webapp.database import after_commit, transaction
-from webapp.extensions import db
+from webapp.analysis import queries, queue
+from webapp.core.config import Settings
+from webapp.core.database import after_commit, transaction
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
+from webapp.triage import rank
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def sweep() -> int:
             requeue(analysis)
         else:  # the limit was lowered while it waited
             give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
-            triage.refresh(analysis.image.case)
+            rank.refresh(analysis.image.case)
     return len(left) + len(lost) + len(stranded)
 
 
@@ -143,7 +144,7 @@ def _reclaim(analysis_id: int, now: datetime) -> bool:
         return False
     give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
     audit.record(None, "analysis.abandoned", analysis, after={"state": analysis.state.value})
-    triage.refresh(case)
+    rank.refresh(case)
     return True
 
 

@@ -10,12 +10,12 @@ from PIL.Image import Image
 
 from ml.bundle import Bundle
 from ml.card import BCC, Card
-from ml.decoding import decode
 from ml.engine import Engine
+from ml.imaging.decoding import decode
 from ml.results import Finding, Heatmap, Result
 from webapp import metrics
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
-from webapp.config import Settings
+from webapp.core.config import Settings
 
 log = logging.getLogger(__name__)
 

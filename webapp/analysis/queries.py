@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true
 from sqlalchemy.orm import selectinload
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import (
     Analysis,
     AnalysisState,
@@ -164,3 +164,9 @@ def lowest_image_of(rerun: Rerun) -> int | None:
 
 def count_left(rerun: Rerun) -> int:
     return db.session.scalar(select(func.count()).select_from(Image).join(Image.case).where(_left(rerun))) or 0
+
+
+def waiting() -> Row[int, datetime | None]:
+    """(images without a result, since when the oldest of them is stored)."""
+    statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
+    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.beside)).one()

@@ -7,6 +7,7 @@ worker's sweep sends again what got lost.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
 
-from webapp.config import ConfigurationError, Settings
+from webapp.core.config import ConfigurationError, Settings
 from webapp.models import Analysis, Urgency
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Queue:
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app, self._settings = app, settings
+        self.handler: Callable[[int], None] = _no_handler
+        """What a worker does with an analysis id, in an application context; a web process only sends."""
 
     @cached_property
     def huey(self) -> Huey:
@@ -47,10 +50,8 @@ class Queue:
     def analyse(self) -> TaskWrapper:
         @self.huey.task(name="analyse", timeout=self._settings.analysis_timeout_seconds)
         def analyse(analysis_id: int) -> None:
-            from webapp.analysis.runner import run_analysis  # only a worker loads the model's runtime
-
             with self._app.app_context():
-                run_analysis(analysis_id)
+                self.handler(analysis_id)
 
         return analyse
 
@@ -63,6 +64,10 @@ class Queue:
                 self.huey.enqueue(self.analyse.s(analysis_id, priority=priority))
         except Exception:  # any broker's own error
             log.warning("analysis %s could not be announced; the sweep will send it", analysis_id, exc_info=True)
+
+
+def _no_handler(analysis_id: int) -> None:
+    raise RuntimeError(f"analysis {analysis_id} came to a process that is no worker")
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -6,8 +6,8 @@ keeps what its reader saw.
 
 from webapp import audit
 from webapp.analysis import queries, queue
-from webapp.database import after_commit
-from webapp.extensions import db
+from webapp.core.database import after_commit
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, Rerun, utcnow
 
 PORTION = 20

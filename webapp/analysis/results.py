@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import CursorResult
 
-from webapp import audit, recall
-from webapp.analysis import leases, queries, reruns, triage, versions
-from webapp.database import after_rollback
-from webapp.extensions import db
+from webapp import audit
+from webapp.analysis import leases, queries, reruns, versions
+from webapp.core.database import after_rollback
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, Finding, utcnow
-from webapp.storage import ImageStore
+from webapp.storage.store import ImageStore
+from webapp.triage import rank, reopen
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
     reruns.put_in_force(case, analysis)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
-    triage.refresh(case)
+    rank.refresh(case)
     if not analysis.beside:
-        recall.after_result(case, analysis)
+        reopen.after_result(case, analysis)
     return True
 
 
@@ -96,7 +97,7 @@ def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
     leases.give_back(analysis, failure)
     if not known:
         audit.record(None, "analysis.failed", analysis, after={"failure": failure.value, "state": analysis.state.value})
-    triage.refresh(case)
+    rank.refresh(case)
 
 
 def _finding(analysis_id: int, found: FoundTarget, store: ImageStore) -> Finding:

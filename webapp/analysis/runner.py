@@ -8,16 +8,18 @@ from flask import Flask, current_app
 from huey.exceptions import TaskTimeout
 
 from ml.bundle import BundleError
-from ml.decoding import UnreadableImage
-from webapp import logs, metrics
+from ml.imaging.decoding import UnreadableImage
+from webapp import metrics
 from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
 from webapp.analysis.model import analyse, analyse_together, loaded, upright
 from webapp.analysis.results import Outcome
-from webapp.config import Settings
-from webapp.database import reading, transaction
+from webapp.core import logs
+from webapp.core.config import Settings
+from webapp.core.database import reading, transaction
 from webapp.models import FailureReason, utcnow
-from webapp.storage import ImageStore, StorageError, StoreAwayError
+from webapp.storage.errors import StorageError, StoreAwayError
+from webapp.storage.store import ImageStore
 
 log = logging.getLogger(__name__)
 

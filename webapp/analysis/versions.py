@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from webapp.analysis import queries
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import ModelVersion
 
 

@@ -1,83 +1,96 @@
 """The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
 
-Each second it sends analyses again that got lost, hands back cases whose reader's claim ran out, and queues a few old
-images where a re-run is wanted; every few seconds it gives a sign of life, and every hour it writes the head of the
-audit trail into the log, from where nobody can take it back.
+About once a second it sends analyses again that got lost, and queues a few old images where a re-run was asked for;
+every few seconds it gives a sign of life. The chores of other rooms are handed to it: see `webapp.cli`.
 """
 
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 from huey.consumer import Consumer, Scheduler
 
 from webapp.analysis import leases, reruns, workers
-from webapp.database import dispose_inherited_connections, transaction
-from webapp.extensions import db
+from webapp.core.database import dispose_inherited_connections, transaction
+from webapp.core.extensions import db
 from webapp.metrics.figures import share_figures
 from webapp.metrics.server import serve
-from webapp.review import claims
-from webapp.upkeep import trail
 
 log = logging.getLogger(__name__)
 
-HEAD_SECONDS = 3600.0
 NICENESS = 5
 """Where worker and web server share a machine that has too much to do, the queue grows and the pages stay fast."""
 
 
-class SweepingScheduler(Scheduler):
-    """Huey's scheduler process with the sweep beside it. It also shows the figures, since there is one of it."""
+@dataclass(frozen=True)
+class Chore:
+    """What is done again and again beside the analyses, each time in a transaction of its own."""
 
-    _last_beat = -workers.BEAT_SECONDS
-    _last_head = -HEAD_SECONDS
+    name: str
+    step: Callable[[], object]
+    every_seconds: float = 0.0
+    """0: about once a second."""
+
+
+class SweepingScheduler(Scheduler):
+    """Huey's scheduler process, which also does the chores. It shows the figures, too, since there is one of it."""
 
     def initialize(self) -> None:
         super().initialize()
+        self._due: dict[str, float] = {}
         if self.huey.flask_app.extensions["settings"].metrics_bind:
             serve(self.huey.flask_app)
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
-        self._try("sweep", _sweep)
-        self._try("re-run", reruns.feed)
-        if time.monotonic() >= self._last_beat + workers.BEAT_SECONDS:
-            self._last_beat = time.monotonic()
-            self._try("sign of life", lambda: workers.beat(self.huey.worker_name))
-        if time.monotonic() >= self._last_head + HEAD_SECONDS:
-            self._last_head = time.monotonic()
-            self._try("audit head", trail.tell_head)
+        for chore in self.huey.chores:
+            if time.monotonic() >= self._due.get(chore.name, 0.0):
+                self._due[chore.name] = time.monotonic() + chore.every_seconds
+                self._do(chore)
 
-    def _try(self, name: str, step: Callable[[], object]) -> None:
-        """One step in a transaction of its own: none can keep another from being done."""
+    def _do(self, chore: Chore) -> None:
+        """In a transaction of its own: none can keep another from being done."""
         try:
             with self.huey.flask_app.app_context(), transaction():
-                step()
-        except Exception:  # database or broker away: next second
-            log.warning("%s failed, trying again", name, exc_info=True)
+                chore.step()
+        except Exception:  # database or broker away: next time
+            log.warning("%s failed, trying again", chore.name, exc_info=True)
 
 
 def _sweep() -> None:
     count = leases.sweep()
-    claims.release_expired()
     if count:
         log.info("sweep sends %d analyses again", count)
+
+
+def _analyse(analysis_id: int) -> None:
+    from webapp.analysis.runner import run_analysis  # in a worker's own processes only: it loads the model's runtime
+
+    run_analysis(analysis_id)
 
 
 class SweepingConsumer(Consumer):
     scheduler_class = SweepingScheduler
 
 
-def run_worker(app: Flask) -> None:
-    """Work until SIGTERM or SIGINT; both let the running analysis finish."""
+def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
+    """Work until SIGTERM or SIGINT; both let the running analysis finish. ``chores``: those of other rooms."""
     os.nice(NICENESS)
     settings = app.extensions["settings"]
     queue = app.extensions["queue"]
     huey = queue.huey
     huey.flask_app, huey.worker_name = app, leases.new_owner()
+    huey.chores = (
+        Chore("sweep", _sweep),
+        Chore("re-run", reruns.feed),
+        Chore("sign of life", lambda: workers.beat(huey.worker_name), workers.BEAT_SECONDS),
+        *chores,
+    )
+    queue.handler = _analyse
     if settings.metrics_bind:
         share_figures()
     log.info("task %s is registered", queue.analyse.name)

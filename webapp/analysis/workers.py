@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from webapp.analysis import queries, versions
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Worker, utcnow
 
 BEAT_SECONDS = 5.0

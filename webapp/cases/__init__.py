@@ -1,0 +1,1 @@
+"""The GP's pages: send a case, follow it, read the answer."""

@@ -18,7 +18,7 @@ from wtforms import (
 )
 from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
 
-from webapp.choices import choices, choices_of
+from webapp.core.choices import choices, choices_of
 from webapp.models import BodySite, Sex, Urgency
 
 REFERENCE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")  # a code has a digit, a name has none

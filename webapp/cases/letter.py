@@ -8,9 +8,9 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
-from webapp.database import pause
+from webapp.core.database import pause
 from webapp.models import Case, CaseState, utcnow
-from webapp.storage import ImageStore
+from webapp.storage.store import ImageStore
 
 STYLE = "css/letter.css"
 LONGEST_SIDE = 1200

@@ -9,7 +9,8 @@ from webapp import audit
 from webapp.cases import letter as letters
 from webapp.cases import queries
 from webapp.models import Finding, Image
-from webapp.storage import ImageStore, StorageError
+from webapp.storage.errors import StorageError
+from webapp.storage.store import ImageStore
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from flask import url_for
 from werkzeug.utils import secure_filename
 
 from webapp.cases.waiting import Waiting
-from webapp.counts import MOST, in_words
-from webapp.filters import duration
+from webapp.core.counts import MOST, in_words
+from webapp.core.filters import duration
 from webapp.models import Case, CaseState, Image, Review, TriageReason
 
 LONGEST_NAME = 40

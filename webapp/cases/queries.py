@@ -7,8 +7,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, and_, distinct, false, func, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, selectinload
 
-from webapp.counts import MOST, up_to
-from webapp.extensions import db
+from webapp.core.counts import MOST, up_to
+from webapp.core.extensions import db
 from webapp.models import Analysis, Case, CaseState, Finding, Image, Review, Role, User
 from webapp.models.case import reference_key
 

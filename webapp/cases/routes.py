@@ -9,23 +9,31 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.analysis.intake import CleanImage
 from webapp.cases import presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
-from webapp.choices import choices
-from webapp.models import BodySite, Case, Sex, Urgency
-from webapp.overload import LATER, BusyError
-from webapp.parameters import row_id
-from webapp.storage import StoreAwayError
+from webapp.core.choices import choices
+from webapp.core.overload import LATER, BusyError
+from webapp.core.parameters import row_id
+from webapp.intake.rebuild import CleanImage
+from webapp.models import BodySite, Case, Role, Sex, Urgency
+from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
 Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+@blueprint.app_context_processor
+def unread() -> dict[str, int]:
+    """For the navigation of every page of a GP."""
+    if current_user.is_authenticated and current_user.role is Role.GP:
+        return {"unread_answers": queries.unread_count(current_user)}
+    return {}
 
 
 @blueprint.get("/")

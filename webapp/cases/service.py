@@ -8,13 +8,15 @@ from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from webapp import audit
-from webapp.analysis import queue, triage
-from webapp.analysis.intake import CleanImage
+from webapp.analysis import queue
 from webapp.cases import queries
-from webapp.database import after_commit, after_rollback
-from webapp.extensions import db
+from webapp.core.database import after_commit, after_rollback
+from webapp.core.extensions import db
+from webapp.intake.rebuild import CleanImage
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
-from webapp.storage import ImageStore, StoreAwayError
+from webapp.storage.errors import StoreAwayError
+from webapp.storage.store import ImageStore
+from webapp.triage import rank
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
 
@@ -95,7 +97,7 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
         raise CaseChangedError
     _add(case, images)
     case.move_to(CaseState.SUBMITTED)
-    triage.refresh(case)
+    rank.refresh(case)
     audit.record(user, "case.images_added", case, after={"images": len(images)})
 
 

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from flask import current_app
 
-from webapp.analysis.intake import CHECK_SECONDS, WAIT_SECONDS, CleanImage, RefusedImageError, admitted, rebuild
+from webapp.analysis import bundles
 from webapp.cases import queries
-from webapp.config import Settings
-from webapp.database import pause
+from webapp.core.config import Settings
+from webapp.core.database import pause
+from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
+from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
 from webapp.models import Remark, User
 
 File = tuple[str, bytes]
@@ -84,11 +86,12 @@ def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[
         raise RefusedUploadError(
             [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
         )
+    limits = bundles.quality_limits(settings.model_bundle)
     images, problems = [], []
     with admitted(CHECK_SECONDS if only_to_judge else WAIT_SECONDS):
         for name, data in files:
             try:
-                images.append(rebuild(data, settings, thumbnail=not only_to_judge))
+                images.append(rebuild(data, settings, limits, thumbnail=not only_to_judge))
             except RefusedImageError as error:
                 problems.append(f"{name}: {error}")
     if problems:

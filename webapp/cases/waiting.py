@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from webapp.cases import queries
-from webapp.counts import MOST
+from webapp.core.counts import MOST
 from webapp.models import Case, utcnow
 
 PACE_DAYS = 7
@@ -39,7 +39,7 @@ class Pace:
 class Waiting:
     """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet.
 
-    Both are counted as ``webapp.counts`` does it: MOST + 1 stands for anything beyond MOST.
+    Both are counted as ``webapp.core.counts`` does it: MOST + 1 stands for anything beyond MOST.
     """
 
     place: int

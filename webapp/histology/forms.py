@@ -7,7 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, RadioField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
-from webapp.choices import choices_of
+from webapp.core.choices import choices_of
 from webapp.models import HistologyResult
 
 EARLIEST = date(2000, 1, 1)

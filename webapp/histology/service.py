@@ -2,9 +2,10 @@
 
 from datetime import date
 
-from webapp import audit, recall
-from webapp.extensions import db
+from webapp import audit
+from webapp.core.extensions import db
 from webapp.models import Case, Histology, HistologyResult, User
+from webapp.triage import reopen
 
 
 class NotDecidedError(Exception):
@@ -29,5 +30,5 @@ def enter(user: User, case: Case, result: HistologyResult, remark: str, reported
         before={"result": before.result.value} if before else None,
         after={"result": result.value},
     )
-    recall.after_histology(case, histology)
+    reopen.after_histology(case, histology)
     return histology

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 
 from flask import Flask, Response, current_app, g, request
 
-from webapp.config import Settings
-from webapp.metrics.figures import Figures
+from webapp.core.config import Settings
+from webapp.metrics.figures import Figures, Waiting
 
 METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["metrics"] = Figures() if settings.metrics_token else None
+def init_app(app: Flask, settings: Settings, waiting: Waiting) -> None:
+    """``waiting``: asks the database how many images have no result, and since when the oldest of them waits."""
+    app.extensions["metrics"] = Figures(waiting) if settings.metrics_token else None
     if settings.metrics_token:
         app.before_request(_begin)
         app.after_request(_count_request)

@@ -10,17 +10,18 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from webapp.admin.operation import queries
-from webapp.models import utcnow
+from webapp.core.orm import utcnow
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Histogram
     from prometheus_client.core import GaugeMetricFamily
 
+Waiting = Callable[[], tuple[int, datetime | None]]
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0)
@@ -37,6 +38,9 @@ def share_figures() -> None:
 
 class Figures:
     """One set for an application; prometheus_client is loaded with the first count."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
 
     @cached_property
     def registry(self) -> CollectorRegistry:
@@ -89,17 +93,20 @@ class Figures:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
         queue = CollectorRegistry()
-        queue.register(_Queue())
+        queue.register(_Queue(self._waiting))
         return bytes(generate_latest(registry) + generate_latest(queue))
 
 
 class _Queue:
     """Asked for when it is read, so that no process need keep it up to date."""
 
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+
     def collect(self) -> Iterable[GaugeMetricFamily]:
         from prometheus_client.core import GaugeMetricFamily
 
-        count, oldest = queries.waiting_analyses()
+        count, oldest = self._waiting()
         age = (utcnow() - oldest).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("dermtriage_waiting_images", "Images without a result.", value=count)
         yield GaugeMetricFamily("dermtriage_oldest_waiting_seconds", "Age of the oldest of them.", value=max(age, 0.0))

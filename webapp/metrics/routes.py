@@ -4,7 +4,7 @@ import hmac
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from webapp.config import Settings
+from webapp.core.config import Settings
 
 blueprint = Blueprint("metrics", __name__)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -8,7 +8,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from flask import Flask
 
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.metrics.routes import TEXT, allowed
 
 log = logging.getLogger(__name__)

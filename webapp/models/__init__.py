@@ -1,8 +1,8 @@
 """The tables, one file per concept. Importing this module knows them all."""
 
+from webapp.core.orm import Base, utcnow
 from webapp.models.analysis import Analysis, AnalysisState, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
-from webapp.models.base import Base, utcnow
 from webapp.models.case import BodySite, Case, CaseState, RecallReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.histology import Histology, HistologyResult

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern, Verdict, clinical_rule
-from webapp.models.base import OBJECT, Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import OBJECT, Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.core.orm import Base, UtcDateTime, utcnow
 from webapp.models.user import User
 
 
 class AuditEvent(Base):
-    """Append-only: triggers refuse a change, and ``digest`` chains the event to the one before (`webapp.chain`)."""
+    """Append-only: triggers refuse a change; ``digest`` chains the event to the one before (`webapp.audit.chain`)."""
 
     __tablename__ = "audit_event"
     __table_args__ = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.centre import Centre
 from webapp.models.user import User
 

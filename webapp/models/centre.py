@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.core.orm import Base, UtcDateTime, utcnow
 
 
 class Centre(Base):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Date, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case
 from webapp.models.user import User
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import OBJECT, Base, UtcDateTime, utcnow
+from webapp.core.orm import OBJECT, Base, UtcDateTime, utcnow
 from webapp.models.case import Case
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Remark(StrEnum):
-    """What speaks against an image: those of `ml.quality`, and that the centre has sent the same one before."""
+    """What speaks against an image: those of `ml.imaging.quality`, and that the centre has sent the same one before."""
 
     OUT_OF_FOCUS = "out_of_focus"
     TOO_DARK = "too_dark"

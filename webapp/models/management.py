@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.models.base import Base, text_enum
+from webapp.core.orm import Base, text_enum
 from webapp.models.review import Management
 
 

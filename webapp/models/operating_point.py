@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, utcnow
+from webapp.core.orm import Base, UtcDateTime, utcnow
 from webapp.models.user import User
 
 

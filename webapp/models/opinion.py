@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case
 from webapp.models.review import Diagnosis, Management
 from webapp.models.user import User

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case, RecallReason
 from webapp.models.user import User
 

@@ -2,25 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from flask import current_app
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from webapp.models.base import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
+from webapp.core.roles import Role as Role
 from webapp.models.centre import Centre
-
-
-class Role(StrEnum):
-    GP = "gp"
-    DERMATOLOGIST = "dermatologist"
-    ADMIN = "admin"
-
-    @property
-    def label(self) -> str:
-        return {"gp": "GP", "dermatologist": "Dermatologist", "admin": "Administrator"}[self.value]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.core.orm import Base, UtcDateTime, utcnow
 from webapp.models.analysis import ModelVersion
-from webapp.models.base import Base, UtcDateTime, utcnow
 
 
 class Worker(Base):

@@ -1,0 +1,1 @@
+"""The dermatologist's pages: worklist, reading, decision."""

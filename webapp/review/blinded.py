@@ -1,7 +1,7 @@
 """Blinded reading: the model's answer stays hidden until the reader has given an impression without it."""
 
 from webapp import audit
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import Case, Diagnosis, Impression, Management, User
 from webapp.review import claims, opinions
 

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
-from webapp import audit, recall
-from webapp.extensions import db
+from webapp import audit
+from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
+from webapp.triage import reopen
 
 AMENDABLE = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
@@ -47,7 +48,7 @@ def undo(user: User, case: Case, seen: int) -> None:
     earlier = case.standing_review
     if review.recall is not None:
         claims.begin(user, case)
-        recall.reopen(case, review.recall)
+        reopen.reopen(case, review.recall)
     elif review.amends_id is not None and earlier is not None:
         service.answer(case, earlier)
     else:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from flask import current_app
 
 from webapp import audit, metrics
-from webapp.database import after_commit
-from webapp.extensions import db
+from webapp.core.database import after_commit
+from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
 from webapp.review import queries
 

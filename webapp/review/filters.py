@@ -10,9 +10,9 @@ from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, SelectField
 
 from ml.patterns import Pattern
-from webapp.choices import choices, choices_of
+from webapp.core.choices import choices, choices_of
+from webapp.core.parameters import row_id
 from webapp.models import CaseState, Centre, Urgency
-from webapp.parameters import row_id
 
 
 class Order(StrEnum):

@@ -8,7 +8,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextArea
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from ml.patterns import Pattern
-from webapp.choices import choices, choices_of
+from webapp.core.choices import choices, choices_of
 from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
 from webapp.review import queries
 from webapp.review.service import Decision

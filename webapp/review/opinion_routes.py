@@ -4,13 +4,21 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.models import Diagnosis, Management
+from webapp.models import Diagnosis, Management, Role
 from webapp.review import opinions, queries
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
 from webapp.review.opinions import AskedAlreadyError, NotYoursError
 from webapp.review.pages import Page, find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
+
+
+@blueprint.app_context_processor
+def waiting() -> dict[str, int]:
+    """For the navigation of every page of a dermatologist."""
+    if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
+        return {"opinions_waiting": queries.opinions_waiting(current_user)}
+    return {}
 
 
 @blueprint.get("/opinions")

@@ -1,9 +1,10 @@
 """Second opinions: a colleague is asked, answers blind to the first reader's decision, and both are kept."""
 
-from webapp import audit, recall
-from webapp.extensions import db
+from webapp import audit
+from webapp.core.extensions import db
 from webapp.models import Case, Diagnosis, Management, Opinion, OpinionRequest, User, utcnow
 from webapp.review.claims import valid_claim
+from webapp.triage import reopen
 
 
 class NotAskedError(Exception):
@@ -50,7 +51,7 @@ def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, r
     opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)
     request.opinion, request.answered_at = opinion, utcnow()
     audit.record(user, "opinion.given", case, after={"diagnosis": diagnosis.value, "management": management.value})
-    recall.after_opinion(case, opinion)
+    reopen.after_opinion(case, opinion)
     return opinion
 
 

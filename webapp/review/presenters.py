@@ -7,14 +7,14 @@ from functools import cached_property
 from flask import url_for
 from markupsafe import Markup
 
-from webapp.analysis import triage
-from webapp.filters import local_time
+from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
 from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask, wanted_of
+from webapp.triage import rank
 
 NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
 RESULT_ARRIVED = (
@@ -44,7 +44,7 @@ def decided_sentence(review: Review) -> Markup:
 
 def suspicion_words(case: Case) -> list[str]:
     """Cancers other than BCC that the lesion-type head suspects, each with its share."""
-    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in triage.suspicions(case).items()]
+    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in rank.suspicions(case).items()]
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
@@ -71,7 +71,7 @@ class Reading:
     @property
     def results(self) -> str:
         """Ids of the model's answers on this page, for the form to say what its reader has seen."""
-        return ",".join(str(analysis.id) for analysis in triage.done(self.case))
+        return ",".join(str(analysis.id) for analysis in rank.done(self.case))
 
     @cached_property
     def claim(self) -> Claim | None:

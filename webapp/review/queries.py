@@ -10,8 +10,10 @@ from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ml.patterns import Pattern
 from webapp.cases.queries import BADGE_MOST, visible_to
-from webapp.counts import MOST, up_to
-from webapp.extensions import db
+from webapp.core.counts import MOST, up_to
+from webapp.core.extensions import db
+from webapp.core.orm import UtcDateTime
+from webapp.core.parameters import row_id
 from webapp.models import (
     Analysis,
     AnalysisState,
@@ -27,10 +29,8 @@ from webapp.models import (
     User,
     utcnow,
 )
-from webapp.models.base import UtcDateTime
-from webapp.parameters import row_id
 from webapp.review.filters import Filters, Order
-from webapp.review.targets import allowed
+from webapp.triage.due import allowed
 
 PAGE_SIZE = 25
 
@@ -140,7 +140,7 @@ def _held_cases(user: User) -> list[int]:
 class Counts:
     """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own.
 
-    Each is counted up to the limit of ``webapp.counts``.
+    Each is counted up to the limit of ``webapp.core.counts``.
     """
 
     open: int

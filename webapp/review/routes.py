@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.accounts.queries import centres
+from webapp.core.parameters import row_id
 from webapp.models import Case, Diagnosis, Management, utcnow
-from webapp.parameters import row_id
 from webapp.review import blinded, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ml.patterns import Pattern
-from webapp import audit, recall
-from webapp.analysis import triage
-from webapp.extensions import db
+from webapp import audit
+from webapp.core.extensions import db
 from webapp.models import (
     Assessment,
     Case,
@@ -21,6 +20,7 @@ from webapp.models import (
 )
 from webapp.review import claims, queries
 from webapp.review.blinded import hides_model
+from webapp.triage import rank, reopen
 
 
 class WordsMissingError(ValueError):
@@ -71,13 +71,13 @@ def decide(user: User, case: Case, decision: Decision, seen: frozenset[int] | No
     if hides_model(user, case):
         raise ImpressionMissingError
     held = claims.own_claim(user, case)
-    if seen is not None and any(triage.suspects_cancer(a) for a in triage.done(case) if a.id not in seen):
+    if seen is not None and any(rank.suspects_cancer(a) for a in rank.done(case) if a.id not in seen):
         raise ResultArrivedError
     demand_words(case, decision)
     before = case.standing_review
     review = store(user, case, decision)
     review.claim_id, review.amends = held.id, before
-    recall.settle(case, review)
+    reopen.settle(case, review)
     held.released_at = review.decided_at
     audit.record(user, "case.decided", case, after=in_short(review))
     return review

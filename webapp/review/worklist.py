@@ -8,7 +8,7 @@ from webapp.models import Case, Claim, Image, TriageReason, User, utcnow
 from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
 from webapp.review.presenters import suspicion_words, taken_from
-from webapp.review.targets import target_at
+from webapp.triage.due import target_at
 
 
 @dataclass(frozen=True)

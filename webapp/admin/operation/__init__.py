@@ -1,0 +1,1 @@
+"""How the program runs: service page, model versions, operating points."""

@@ -4,7 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import FloatField, RadioField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from webapp.choices import choices
+from webapp.core.choices import choices
 from webapp.models import ModelVersion
 
 

@@ -4,25 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, column, func, literal, select, table
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from webapp.counts import up_to
-from webapp.extensions import db
+from webapp.core.counts import up_to
+from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
 from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
-
-
-def reach_database() -> None:
-    """Raises SQLAlchemyError when the database does not answer."""
-    db.session.execute(select(literal(1)))
-
-
-def revisions() -> frozenset[str]:
-    """Which migrations the database stands at."""
-    return frozenset(db.session.scalars(select(column("version_num")).select_from(table("alembic_version"))))
 
 
 def workers_since(moment: datetime) -> list[Worker]:
@@ -34,12 +24,6 @@ def workers_since(moment: datetime) -> list[Worker]:
 def last_worker() -> Worker | None:
     statement = select(Worker).options(joinedload(Worker.model_version))
     return db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc()).limit(1)).first()
-
-
-def waiting_analyses() -> Row[int, datetime | None]:
-    """(images without a result, since when the oldest of them is stored)."""
-    statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
-    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.beside)).one()
 
 
 def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
@@ -74,7 +58,7 @@ def versions() -> list[ModelVersion]:
 
 
 def results_of(versions: Sequence[ModelVersion]) -> list[tuple[int, datetime | None]]:
-    """Of each version (results up to the limit of ``webapp.counts``, when the last of them came)."""
+    """Of each version (results up to the limit of ``webapp.core.counts``, when the last of them came)."""
     columns: list[ColumnElement[Any]] = []
     for version in versions:
         own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)

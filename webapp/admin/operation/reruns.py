@@ -6,7 +6,7 @@ from datetime import datetime
 from webapp import audit
 from webapp.admin.operation import queries
 from webapp.analysis import queries as analyses
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import ModelVersion, Rerun, User, utcnow
 
 

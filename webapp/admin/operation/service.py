@@ -2,10 +2,10 @@
 
 from webapp import audit
 from webapp.admin.operation import queries
-from webapp.analysis import triage
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import ModelVersion, User
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
+from webapp.triage import rank
 
 
 class UnknownPointError(ValueError):
@@ -31,7 +31,7 @@ def choose_point(actor: User, version: ModelVersion, wanted: float) -> Operating
         audit.record(actor, "threshold.chosen", version, before=_facts(before), after=_facts(chosen))
         db.session.flush()
         for case in queries.open_cases_of(version):
-            triage.refresh(case)  # the rule may now contradict the probability, or no longer
+            rank.refresh(case)  # the rule may now contradict the probability, or no longer
     return chosen
 
 

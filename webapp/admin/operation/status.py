@@ -7,8 +7,9 @@ from enum import StrEnum
 from flask import current_app
 
 from webapp.admin.operation import queries
+from webapp.analysis import queries as analyses
 from webapp.analysis import queue
-from webapp.filters import ago
+from webapp.core.filters import ago
 from webapp.models import FailureReason, Worker, utcnow
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -73,7 +74,7 @@ def _model(worker: Worker | None) -> Check:
 
 
 def _waiting() -> Check:
-    count, oldest = queries.waiting_analyses()
+    count, oldest = analyses.waiting()
     if oldest is None:
         return Check("Waiting analyses", Health.GOOD, "No image waits for its analysis.")
     late = oldest < utcnow() - LONG_WAIT

@@ -11,7 +11,7 @@ from flask import Flask
 from webapp import audit
 from webapp.admin.reports import queries
 from webapp.admin.reports.columns import COLUMNS, Cell
-from webapp.database import reading
+from webapp.core.database import reading
 from webapp.models import User
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -9,7 +9,7 @@ from wtforms.validators import Optional, ValidationError
 
 from webapp.accounts import queries
 from webapp.admin.days import midnight, this_century
-from webapp.choices import choices, optional_id
+from webapp.core.choices import choices, optional_id
 
 
 class ExportForm(FlaskForm):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 
-from webapp.extensions import db
+from webapp.core.extensions import db
 from webapp.models import (
     Analysis,
     AnalysisState,

@@ -7,8 +7,8 @@ from webapp.admin.reports import export, facts, queries
 from webapp.admin.reports.columns import COLUMNS
 from webapp.admin.reports.dashboard import PERIODS, Dashboard, steps
 from webapp.admin.reports.forms import ExportForm
+from webapp.core.parameters import row_id
 from webapp.models import utcnow
-from webapp.parameters import row_id
 
 blueprint = Blueprint("reports", __name__, url_prefix="/admin")
 

@@ -1,0 +1,33 @@
+"""ISIC 2019 images of other clinics (BCN_20000) at 84 × 84 pixels: more lesions, and a second site to check on.
+
+Source: Combalia et al., arXiv 1908.02288, and Codella et al., arXiv 1710.05006, CC BY-NC. Texture is gone at this
+size, so the images teach BCC and lesion type alone. Those of MSK are left out: their lesions are in ISIC 2018 Task 2.
+"""
+
+from typing import Final
+
+from ml.data.records import DataSet, Record
+from ml.patterns import Lesion
+
+SIDE: Final = 84
+_CLINIC: Final = "BCN_"
+# HAM10000 has no squamous cell carcinoma and calls actinic keratosis and Bowen's disease akiec.
+_LESIONS: Final = {"ak": Lesion.AKIEC, "scc": None}
+
+
+class Isic2019LowResolution(DataSet):
+    name = "ISIC 2019"
+
+    def _records(self) -> list[Record]:
+        return [_record(row) for row in self.rows if row["lesion_id"].startswith(_CLINIC)]
+
+
+def _record(row: dict[str, str]) -> Record:
+    return Record(
+        image_id=row["image_id"],
+        group=row["lesion_id"],
+        lesion=_LESIONS[row["dx"]] if row["dx"] in _LESIONS else Lesion(row["dx"]),
+        sex=row["sex"],
+        age=float(row["age"]) if row["age"] else None,
+        site=row["site"],
+    )

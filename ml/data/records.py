@@ -1,0 +1,74 @@
+"""Labelled images as records: what every data set gives, wherever it comes from."""
+
+import csv
+import io
+import zipfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ml.imaging.decoding import UnreadableImage, decode
+from ml.patterns import Lesion
+
+
+class DataError(Exception):
+    """The data set cannot be used; the text says why in plain words."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image. `group` is the lesion, and what splits are made of; `lesion` is None for other types."""
+
+    image_id: str
+    group: str
+    lesion: Lesion | None
+    sex: str
+    age: float | None
+    site: str
+
+    @property
+    def bcc(self) -> bool:
+        return self.lesion is Lesion.BCC
+
+
+class DataSet(ABC):
+    """Images with labels at `path`: a zip, or the folder it unpacks to, with metadata.csv. Raises `DataError`."""
+
+    name: ClassVar[str]
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # A folder and a zip answer to the same few methods of a path.
+            self._root: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
+            self.rows = list(csv.DictReader(io.StringIO(self._read("metadata.csv").decode())))
+            self.records = self._records()
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path} is not the {self.name} folder or zip this expects: {error}.") from error
+
+    @abstractmethod
+    def _records(self) -> list[Record]:
+        """What the rows of metadata.csv say, in their order."""
+
+    def image(self, record: Record) -> Image.Image:
+        """The decoded picture. Raises `DataError`."""
+        try:
+            return decode(self._read(f"images/{record.image_id}.jpg"))
+        except (OSError, KeyError, UnreadableImage) as error:
+            raise DataError(f"Image {record.image_id} of the data set cannot be read: {error}") from error
+
+    def _mask(self, name: str) -> npt.NDArray[np.bool_]:
+        """What is marked in the mask of that name, (H, W). Raises `DataError`."""
+        try:
+            with Image.open(io.BytesIO(self._read(name))) as image:
+                mask: npt.NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
+        except (OSError, KeyError) as error:
+            raise DataError(f"The mask {name} of the data set cannot be read: {error}") from error
+        return mask
+
+    def _read(self, name: str) -> bytes:
+        return self._root.joinpath(name).read_bytes()

@@ -1,0 +1,180 @@
+"""Do heatmaps light up where experts see the pattern? Table 4 of Matas et al., arXiv 2407.00104.
+
+Values are those of a Grad-CAM map normalised by its own maximum, [0, 1], over the analysed square. Pooled over images
+they give two conditional densities, p(value | inside the mask) and p(value | outside), and the area under both (1: the
+map says nothing of the mask; 0: it separates the two).
+
+The tests are image-wise, because cells of one map depend on each other and images do not: the paper tests in the energy
+domain without our having its definition at hand, so here an image's energy is the mean **squared** value inside, or
+outside, the mask (the usual meaning of signal energy), and Wilcoxon's signed-rank test compares the two over images.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.stats import false_discovery_control, wilcoxon
+
+from ml.evaluation.bootstrap import Bootstrap, Estimate
+from ml.imaging.preprocessing import region
+
+BINS: Final = 50
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Pair = tuple[npt.NDArray[np.floating], Mask]
+
+
+@dataclass(frozen=True)
+class Energies:
+    """Mean squared value inside and outside the mask, one number an image: (N,) each."""
+
+    inside: Floats
+    outside: Floats
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """One row of Table 4, before correction for several rows.
+
+    `inside`, `outside`: densities over `BINS` equal bins of [0, 1], each with the integral 1. `skipped`: images without
+    a map, or with a mask that is empty or covers everything; they say nothing here, and a map of zeros is "no map".
+    `p` is None where too few images differ for a test. `ratio`: mean inside over mean outside, with its bootstrap
+    interval over lesions; None where every value outside is 0.
+    """
+
+    images: int
+    skipped: int
+    inside: tuple[float, ...]
+    outside: tuple[float, ...]
+    mean_inside: float
+    sd_inside: float
+    mean_outside: float
+    sd_outside: float
+    intersection: float
+    energy_inside: float
+    energy_outside: float
+    cohens_d: float | None
+    p: float | None
+    ratio: Estimate
+
+
+def values_on_mask(heatmap: npt.NDArray[np.floating], mask: Mask) -> Floats | None:
+    """A raw map (h, w) normalised and enlarged onto a mask of the analysed square (H, W); None for a map of zeros.
+
+    The cubic filter is that of the overlays that people see (`ml.results.Heatmap`).
+    """
+    peak = float(heatmap.max())
+    if peak <= 0:
+        return None
+    unit = Image.fromarray((heatmap / peak).astype(np.float32))
+    large = unit.resize((mask.shape[1], mask.shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(large, np.float64).clip(0, 1)
+
+
+def square_of(mask: Mask) -> Mask:
+    """The analysed square of a mask that covers the whole upright image: (H, W) → (s, s)."""
+    box = region(mask.shape[1], mask.shape[0])
+    return mask[box.top : box.top + box.size, box.left : box.left + box.size]
+
+
+def align(pairs: Iterable[Pair], lesions: Sequence[str] | None = None, resamples: int | None = None) -> Alignment:
+    """Statistics of raw heatmaps (h, w) against expert masks of the whole image (H, W).
+
+    `lesions` names the lesion of each pair, by default each its own. Raises ValueError where not one pair counts.
+    """
+    counts = np.zeros((2, BINS))
+    moments: list[list[tuple[float, ...]]] = []  # of each image: outside, inside; Σ1, Σv, Σv²
+    counted: list[int] = []
+    pair = -1
+    for pair, (heatmap, whole) in enumerate(pairs):
+        mask = square_of(whole.astype(bool))
+        values = values_on_mask(heatmap, mask)
+        if values is None or mask.all() or not mask.any():
+            continue
+        parts = (values[~mask], values[mask])
+        counts += [np.histogram(part, bins=BINS, range=(0, 1))[0] for part in parts]
+        moments.append([(part.size, part.sum(), (part**2).sum()) for part in parts])
+        counted.append(pair)
+    if not counted:
+        raise ValueError("Not one image has both a map and a mask that leaves something out.")
+    bootstrap = Bootstrap([lesions[index] for index in counted] if lesions else counted, resamples)
+    return _alignment(counts, np.array(moments, np.float64), pair + 1 - len(counted), bootstrap)
+
+
+def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstrap) -> Alignment:
+    """`counts` (2, BINS) and `moments` (N, 2, 3) of what lies outside and inside."""
+    densities = counts / counts.sum(axis=1, keepdims=True) * BINS
+    sizes, sums, squares = moments.sum(axis=0).T
+    means = sums / sizes
+    deviations = np.sqrt(np.maximum(squares / sizes - means**2, 0))
+    outside, inside = (moments[:, :, 2] / moments[:, :, 0]).T
+    energies = Energies(inside, outside)
+    return Alignment(
+        images=len(moments),
+        skipped=skipped,
+        inside=tuple(densities[1].tolist()),
+        outside=tuple(densities[0].tolist()),
+        mean_inside=float(means[1]),
+        sd_inside=float(deviations[1]),
+        mean_outside=float(means[0]),
+        sd_outside=float(deviations[0]),
+        intersection=intersection_area(densities[1], densities[0]),
+        energy_inside=float(inside.mean()),
+        energy_outside=float(outside.mean()),
+        cohens_d=cohens_d(energies),
+        p=signed_rank_p(energies),
+        ratio=bootstrap.interval(_ratio, moments),
+    )
+
+
+def _ratio(moments: Floats, weights: Floats) -> Floats:
+    """Mean inside over mean outside, for each row of weights (R, N); NaN where nothing outside lights up."""
+    sizes, sums = weights @ moments[:, :, 0], weights @ moments[:, :, 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        outside, inside = (sums / sizes).T
+        ratio: Floats = np.where(outside > 0, inside / outside, np.nan)
+    return ratio
+
+
+def intersection_area(first: Floats, second: Floats) -> float:
+    """Area under the lower of two densities over the bins of [0, 1]: 0 to 1."""
+    return float(np.minimum(first, second).sum() / len(first))
+
+
+def cohens_d(energies: Energies) -> float | None:
+    """Difference of the means over the pooled standard deviation (Cohen 1988); None where it has no value."""
+    if len(energies.inside) < 2:
+        return None
+    pooled = float(np.sqrt((energies.inside.var(ddof=1) + energies.outside.var(ddof=1)) / 2))
+    return float((energies.inside.mean() - energies.outside.mean()) / pooled) if pooled > 0 else None
+
+
+def signed_rank_p(energies: Energies) -> float | None:
+    """Two-sided p of Wilcoxon's signed-rank test over images; None where no two images differ inside from outside."""
+    differences = energies.inside - energies.outside
+    if np.count_nonzero(differences) < 2:
+        return None
+    return float(wilcoxon(differences[differences != 0]).pvalue)
+
+
+def table(rows: Mapping[str, Alignment]) -> dict[str, dict[str, Any]]:
+    """The rows ready for JSON, with each p also corrected for the number of rows that have one.
+
+    Bonferroni bounds the chance of a single false finding; Benjamini and Hochberg (1995) the share of false ones.
+    """
+    tested = [name for name, row in rows.items() if row.p is not None]
+    p = np.array([row.p for row in rows.values() if row.p is not None], np.float64)
+    bonferroni = dict(zip(tested, np.minimum(p * len(p), 1).tolist(), strict=True))
+    adjusted = dict(zip(tested, false_discovery_control(p).tolist() if len(p) else [], strict=True))
+    return {
+        name: {
+            **asdict(row),
+            "p_bonferroni": bonferroni.get(name),
+            "p_benjamini_hochberg": adjusted.get(name),
+        }
+        for name, row in rows.items()
+    }

@@ -1,0 +1,1 @@
+"""From labelled images to a bundle. Runs on the developer's machine, never while serving."""

@@ -1,0 +1,1 @@
+"""What any web application has: settings, database, logs, headers, access, errors. It knows no case."""

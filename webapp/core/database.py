@@ -1,0 +1,160 @@
+"""How transactions begin and end: one commit per successful request, immediate write locks on SQLite."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+from webapp.core.extensions import db
+
+READ_METHODS = {"GET", "HEAD", "OPTIONS"}
+AUDITED_READS = {
+    "media.image",
+    "media.heatmap",
+    "media.letter",
+    "cases.show",
+    "review.show",
+    "changes.amend",
+    "reports.export_csv",
+}
+"""GET endpoints that note who looked, so they need the write lock from the start."""
+SOMETIMES_AUDITED_READS = {"media.thumbnail"}
+"""GET endpoints that note it now and then, and begin to write only when they do."""
+
+_reading: ContextVar[bool | None] = ContextVar("reading", default=None)
+"""Whether the transaction that begins only reads; None: the request says so, and outside of one it writes."""
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(_end_transaction)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _configure_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take the write lock at once; upgrading a read snapshot later fails without waiting, even in WAL mode."""
+    connection.exec_driver_sql("BEGIN" if _only_reads() else "BEGIN IMMEDIATE")
+
+
+def _only_reads() -> bool:
+    told = _reading.get()
+    if told is not None:
+        return told
+    if not has_request_context() or g.get("writes"):
+        return False
+    return request.method in READ_METHODS and request.endpoint not in AUDITED_READS
+
+
+def _end_transaction(response: Response) -> Response:
+    if response.status_code < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    return response
+
+
+@contextmanager
+def transaction() -> Iterator[Any]:
+    """One transaction outside a request: commits on leaving, rolls back on an exception."""
+    try:
+        yield db.session
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        db.session.remove()
+
+
+def pause() -> None:
+    """End a transaction that has changed nothing, so that slow work holds no lock; the next query begins another."""
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("a transaction with changes cannot be paused")
+    db.session.rollback()
+
+
+def begin_to_write() -> None:
+    """From here on a request writes whose endpoint otherwise only looks; nothing may have changed so far."""
+    pause()
+    g.writes = True
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Slow work that only looks, inside a request that will write: no lock is held meanwhile.
+
+    What follows begins a transaction of its own, and sees the rows as they are then.
+    """
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        db.session.rollback()
+        _reading.reset(token)
+
+
+@contextmanager
+def apart() -> Iterator[Connection]:
+    """A short transaction beside the request's own, which is over or paused; stays whatever becomes of the request."""
+    token = _reading.set(False)
+    try:
+        with db.engine.begin() as connection:
+            yield connection
+    finally:
+        _reading.reset(token)
+
+
+@contextmanager
+def reading() -> Iterator[Any]:
+    """A look at the rows outside a request that takes no write lock and stores nothing."""
+    token = _reading.set(True)
+    try:
+        yield db.session
+    finally:
+        db.session.rollback()
+        db.session.remove()
+        _reading.reset(token)
+
+
+def after_commit(call: Callable[[], object]) -> None:
+    """Run ``call`` once the current transaction is safely stored; never if it fails."""
+    _once("after_commit", call)
+
+
+def after_rollback(call: Callable[[], object]) -> None:
+    """Run ``call`` if the current transaction fails.
+
+    Not where the connection was lost: the commit may have been on its way, and have been stored.
+    """
+    connection = db.session.connection()
+    _once("after_rollback", lambda: connection.invalidated or call())
+
+
+def _once(name: str, call: Callable[[], object]) -> None:
+    """At the end of the transaction now under way: not of a savepoint in it, nor of a later one of the same session."""
+    session = db.session()
+    own = session.get_transaction() or session.begin()
+
+    def listener(session: Session) -> None:
+        if session.get_transaction() is own and not session.in_nested_transaction():
+            call()
+
+    event.listen(session, name, listener)
+
+
+def dispose_inherited_connections(engine: Engine) -> None:
+    """After a fork: forget the parent's connections without closing them under its feet."""
+    engine.dispose(close=False)

@@ -1,0 +1,110 @@
+"""Error pages in plain words: what happened, whether anything was lost, what to do now."""
+
+import logging
+from dataclasses import dataclass
+
+from flask import Flask, g, render_template
+from flask.typing import ResponseReturnValue
+from flask_login import AnonymousUserMixin, current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from webapp.core import logs
+from webapp.core.extensions import db
+from webapp.core.resend import Resend, resend
+
+log = logging.getLogger(__name__)
+
+
+class UnavailableError(Exception):
+    """A part of the program that a request needs cannot give what it should; the message is for the log."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    title: str
+    text: str
+
+
+EXPLANATIONS = {
+    400: Explanation("That request could not be understood", "Nothing was saved. Go back, and try once more."),
+    401: Explanation(
+        "You have been signed out",
+        "Your session has ended, so nothing was saved. Sign in in another tab, then come back to this page and send "
+        "it again.",
+    ),
+    403: Explanation("Not part of your role", "Your account may not open this page. Nothing was changed."),
+    404: Explanation("Nothing here", "There is no such page or case, or it is not one that you may see."),
+    405: Explanation("Not done this way", "This address cannot be opened like that. Nothing was changed."),
+    409: Explanation("Somebody else was faster", "The case has changed since you opened it. Nothing was overwritten."),
+    413: Explanation(
+        "Too much at once",
+        "The images are larger together than this server accepts. Nothing was saved. "
+        "Go back and send fewer or smaller images.",
+    ),
+    429: Explanation("Too many attempts", "Please wait a minute, and try again."),
+    500: Explanation(
+        "Something went wrong on our side",
+        "The error was noted. Nothing was saved in this step. Cases that were sent before are safe.",
+    ),
+    503: Explanation("Not available just now", "Please try again in a minute. Cases that were sent before are safe."),
+}
+FORM_EXPIRED = Explanation(
+    "This form has expired",
+    "It was open for too long, or you have signed in again since. Nothing was saved. "
+    "Go back, reload the page and send it again.",
+)
+SEND_AGAIN = Explanation(
+    "Please send it once more",
+    "You have signed in again since this form was opened, so nothing was saved yet. What you entered is below.",
+)
+UNKNOWN_HOST = "This server is not known under that name.\n"
+DATABASE_AWAY = Explanation(
+    "The database is not available just now",
+    "Nothing was saved. Please try again in a minute: to send the same form again is safe, it never makes a second "
+    "case. Cases that were sent before are safe.",
+)
+DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
+"""It is being started again, its disk is full, or it has more to do than it can: nothing that a program can repair."""
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(SecurityError, lambda _error: (UNKNOWN_HOST, 400, {"Content-Type": "text/plain"}))
+    app.register_error_handler(CSRFError, _form_expired)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(UnavailableError, _unavailable)
+
+
+def _form_expired(_error: CSRFError) -> ResponseReturnValue:
+    again = resend()
+    if again is None:
+        return _page(400, FORM_EXPIRED)
+    if current_user.is_authenticated:
+        return _page(400, SEND_AGAIN, again)
+    return _page(401, EXPLANATIONS[401], again)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # redirects travel as exceptions too
+    if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
+        return _page(503, DATABASE_AWAY, resend())
+    explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
+    return _page(error.code, explanation, resend() if error.code == 401 else None)
+
+
+def _unavailable(error: UnavailableError) -> ResponseReturnValue:
+    log.error("not available: %s", error)
+    return _page(503, EXPLANATIONS[503])
+
+
+def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:
+    db.session.rollback()  # what failed must not make its own explanation fail too
+    facts = {"code": code, "explanation": explanation, "again": again, "request_id": logs.request_id()}
+    try:
+        return render_template("error.html", **facts), code
+    except SQLAlchemyError:  # without a database nobody is known: the page as a stranger sees it
+        g._login_user = AnonymousUserMixin()
+        return render_template("error.html", **facts), code

@@ -1,0 +1,76 @@
+"""What every template can say: times in the centre's zone, durations and probabilities in words."""
+
+from datetime import date, datetime
+
+from flask import Flask, current_app
+from markupsafe import Markup
+
+from webapp.core.counts import in_words
+from webapp.core.orm import utcnow
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        local_time=local_time,
+        local_clock=local_clock,
+        local_day=local_day,
+        day=day,
+        ago=ago,
+        duration=duration,
+        in_words=in_words,
+        percent=percent,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def local_time(moment: datetime) -> Markup:
+    """A ``<time>`` element in the configured zone, for example 20 Nov 2026, 14:05 CET."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    text = f"{local.day} {local:%b %Y, %H:%M %Z}"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def local_clock(moment: datetime) -> Markup:
+    """A ``<time>`` element with the time of day alone, for example 14:05, for what is near."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
+
+
+def day(moment: date) -> str:
+    """A date without a time, for example 20 Nov 2026."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def local_day(moment: datetime) -> Markup:
+    """A ``<time>`` element with the day alone, for example 20 Nov."""
+    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    return Markup('<time datetime="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """The largest fitting unit, in words: "less than a minute", "25 min", "3 h", "2 days"."""
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} days"
+
+
+def ago(moment: datetime) -> str:
+    return duration((utcnow() - moment).total_seconds())
+
+
+def percent(probability: float | None) -> str:
+    """A probability as a percentage that never claims certainty."""
+    if probability is None:
+        return "unknown"
+    if probability < 0.01:
+        return "< 1 %"
+    if probability > 0.99:
+        return "> 99 %"
+    return f"{probability * 100:.0f} %"

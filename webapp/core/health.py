@@ -1,0 +1,88 @@
+"""For whoever runs the program: ``/healthz`` says that a web process answers, ``/readyz`` that all it needs is there.
+
+Both are public, so they name parts and nothing else; why a part failed is in the log.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, current_app
+from sqlalchemy import String, column, literal, select, table
+
+from webapp.core.config import PROJECT_ROOT
+from webapp.core.extensions import db
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("health", __name__)
+
+REMEMBERED_SECONDS = 2.0
+"""So that asking all the time costs the database nothing."""
+
+
+Check = Callable[[], object]
+
+
+class NotReadyError(Exception):
+    """A part is there but of no use; the message is for the log."""
+
+
+def init_app(app: Flask, checks: Mapping[str, Check]) -> None:
+    """``checks``: what is asked of each part that this web process needs; it raises if the part is of no use."""
+    app.extensions["readiness_checks"] = dict(checks)
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/healthz")
+def live() -> dict[str, str]:
+    """The web process answers. It asks nobody else: restarting it would repair no database."""
+    return {"status": "ok"}
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[dict[str, object], int]:
+    failed = _failed()
+    return {"status": "not ready" if failed else "ready", "failed": failed}, 503 if failed else 200
+
+
+def _failed() -> list[str]:
+    """Names of the parts that fail, as of REMEMBERED_SECONDS ago at most."""
+    since, failed = current_app.extensions.get("readiness", (None, []))
+    now = time.monotonic()
+    if since is None or now - since > REMEMBERED_SECONDS:
+        failed = [
+            name for name, check in current_app.extensions["readiness_checks"].items() if not _passes(name, check)
+        ]
+        current_app.extensions["readiness"] = (now, failed)
+    return list(failed)
+
+
+def _passes(name: str, check: Check) -> bool:
+    try:
+        check()
+    except Exception as error:  # any driver's own error; its text may hold addresses
+        log.error("not ready: %s: %s", name, error if isinstance(error, NotReadyError) else type(error).__name__)
+        return False
+    return True
+
+
+def reach_database() -> None:
+    """Raises SQLAlchemyError when the database does not answer."""
+    db.session.execute(select(literal(1)))
+
+
+def migrations() -> None:
+    """Raises NotReadyError unless the database stands at the revision that the code needs."""
+    stored = select(column("version_num", String)).select_from(table("alembic_version"))
+    there = frozenset(db.session.scalars(stored))
+    if there != heads():
+        raise NotReadyError(f"the database is at {there}: run flask --app wsgi db upgrade")
+
+
+@cache
+def heads() -> frozenset[str]:
+    """The revision that the code needs."""
+    return frozenset(ScriptDirectory(str(PROJECT_ROOT / "migrations")).get_heads())

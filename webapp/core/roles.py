@@ -1,0 +1,13 @@
+"""Who people are to the program: one role each."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    GP = "gp"
+    DERMATOLOGIST = "dermatologist"
+    ADMIN = "admin"
+
+    @property
+    def label(self) -> str:
+        return {"gp": "GP", "dermatologist": "Dermatologist", "admin": "Administrator"}[self.value]

@@ -1,0 +1,101 @@
+"""Erasing cases: every row, then every object. The audit trail keeps its events, which name ids and numbers only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from flask import current_app
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
+
+from webapp import audit
+from webapp.core.database import after_commit, transaction
+from webapp.core.extensions import db
+from webapp.maintenance import belonging, objects
+from webapp.models import Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
+from webapp.storage.store import ImageStore
+
+ENDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.WITHDRAWN)
+
+
+def centre_named(name: str) -> Centre | None:
+    return db.session.scalars(select(Centre).where(Centre.name == name)).one_or_none()
+
+
+def cases_of(reference: str, centre: Centre) -> list[Case]:
+    """All that the centre sent on this reference, oldest first."""
+    statement = select(Case).where(Case.patient_reference == reference, Case.centre_id == centre.id)
+    return list(db.session.scalars(statement.order_by(Case.id)))
+
+
+def erase_patient(reference: str, centre: Centre) -> list[str]:
+    """Erase all cases of the reference and return their numbers. Call inside a transaction."""
+    numbers = _erase((Case.patient_reference == reference) & (Case.centre_id == centre.id))
+    if numbers:
+        audit.record(None, "patient.erased", centre, after={"cases": ", ".join(numbers)})
+    return numbers
+
+
+def expired(before: datetime) -> list[str]:
+    """Numbers of the cases that ended before this moment and about which nothing was noted since, oldest first."""
+    return list(db.session.scalars(select(Case.number).where(_ended(before)).order_by(Case.id)))
+
+
+def apply_retention(number: str, before: datetime) -> bool:
+    """Erase the case in a transaction of its own, unless it was opened again meanwhile."""
+    with transaction():
+        centre = db.session.scalars(select(Centre).join(Case).where(Case.number == number)).one_or_none()
+        numbers = _erase((Case.number == number) & _ended(before))
+        if numbers and centre is not None:
+            audit.record(None, "retention.applied", centre, after={"cases": ", ".join(numbers)})
+    return bool(numbers)
+
+
+def _ended(before: datetime) -> ColumnElement[bool]:
+    """An answer, a result or an opinion that came later keeps the case."""
+    noted = (
+        select(func.max(Review.decided_at)).where(Review.case_id == Case.id),
+        select(func.max(Histology.entered_at)).where(Histology.case_id == Case.id),
+        select(func.max(OpinionRequest.asked_at)).where(OpinionRequest.case_id == Case.id),
+        select(func.max(Opinion.given_at)).join(OpinionRequest).where(OpinionRequest.case_id == Case.id),
+    )
+    quiet = [func.coalesce(moment.correlate(Case).scalar_subquery(), Case.submitted_at) < before for moment in noted]
+    ended = func.coalesce(Case.closed_at, Case.submitted_at) < before
+    return and_(Case.state.in_(ENDED), ~Case.is_open, ended, *quiet)
+
+
+def _erase(which: ColumnElement[bool]) -> list[str]:
+    """Rows from the leaves of the foreign keys to the case; objects once that is stored. Returns the cases' numbers."""
+    found = db.session.execute(select(Case.id, Case.number).where(which).order_by(Case.id).with_for_update()).all()
+    ids = [case_id for case_id, _number in found]
+    if not ids:
+        return []
+    keys = _object_keys(ids)
+    _mend_lesions(ids)
+    for table in reversed(belonging.tables()):
+        db.session.execute(delete(table).where(belonging.of_cases(table, ids)))
+    db.session.expire_all()
+    store: ImageStore = current_app.extensions["image_store"]
+    for key in keys:
+        after_commit(partial(store.discard, key))
+    return [number for _id, number in found]
+
+
+def _object_keys(case_ids: Sequence[int]) -> list[str]:
+    return [
+        key
+        for column in objects.columns()
+        for _id, key, _digest in db.session.execute(
+            objects.selection(column).where(belonging.of_cases(objects.table_of(column), case_ids))
+        )
+    ]
+
+
+def _mend_lesions(going: Sequence[int]) -> None:
+    """A later case of the same lesion follows the nearest earlier one that stays, if any does."""
+    statement = select(Case.id, Case.follows_id)
+    before = dict(iter(db.session.execute(statement.where(Case.id.in_(going)))))
+    later = db.session.execute(statement.where(Case.follows_id.in_(going), Case.id.not_in(going))).all()
+    for case_id, follows in later:
+        while follows in before:
+            follows = before[follows]
+        db.session.execute(update(Case).where(Case.id == case_id).values(follows_id=follows))

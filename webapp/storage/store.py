@@ -1,0 +1,133 @@
+"""The encrypted image store: whole objects under server-made keys, written atomically, checked on reading.
+
+An object is ``DT1`` + length and text of the key id + 12-byte nonce + AES-256-GCM ciphertext; its own name is
+authenticated with it, so an object moved to another name cannot be read.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from webapp.core.config import ConfigurationError, Settings
+from webapp.storage.errors import StorageError
+from webapp.storage.local import LocalFolder
+from webapp.storage.s3 import Bucket
+
+log = logging.getLogger(__name__)
+
+MAGIC = b"DT1"
+NONCE_BYTES = 12
+
+
+class Blobs(Protocol):
+    """Where ciphertext lies: LocalFolder or Bucket, by the scheme of STORAGE_URL."""
+
+    def write(self, key: str, data: bytes) -> None: ...
+    def read(self, key: str) -> bytes: ...
+    def delete(self, key: str) -> None: ...
+    def keys(self) -> Iterator[tuple[str, datetime]]: ...
+    def space(self) -> tuple[int, int] | None: ...
+
+
+class ImageStore:
+    """Encrypts on the way in and decrypts on the way out; the first key encrypts, all keys decrypt."""
+
+    def __init__(self, blobs: Blobs, keys: Mapping[str, bytes]) -> None:
+        self.blobs = blobs
+        self.ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.current_key = next(iter(keys))
+
+    def put(self, data: bytes) -> str:
+        """Store ``data`` under a new random key and return that key."""
+        key = secrets.token_hex(16)
+        self.blobs.write(key, self._sealed(key, data))
+        return key
+
+    def _sealed(self, key: str, data: bytes) -> bytes:
+        nonce, key_id = secrets.token_bytes(NONCE_BYTES), self.current_key.encode()
+        sealed = self.ciphers[self.current_key].encrypt(nonce, data, key.encode())
+        return MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed
+
+    def get(self, key: str, sha256: str | None = None) -> bytes:
+        """Raises StorageError when the object is missing, damaged, sealed with an unknown key, or not of ``sha256``."""
+        data = self._opened(key, self.blobs.read(key))
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise StorageError(f"object {key} is whole, but not what its row describes (wrong SHA-256)")
+        return data
+
+    def reseal(self, key: str) -> bool:
+        """Encrypt the object anew with the first key; False where it is already. Raises StorageError, changing nothing.
+
+        Readers see the old object or the new one, never a part.
+        """
+        before = self.blobs.read(key)
+        if key_id_of(key, before) == self.current_key:
+            return False
+        after = self._sealed(key, self._opened(key, before))
+        self.blobs.write(key, after)
+        return True
+
+    def _opened(self, key: str, data: bytes) -> bytes:
+        key_id = key_id_of(key, data)
+        end = len(MAGIC) + 1 + data[len(MAGIC)]
+        if key_id not in self.ciphers:
+            raise StorageError(f"object {key} needs the encryption key {key_id!r}, which IMAGE_KEYS does not hold")
+        nonce, sealed = data[end : end + NONCE_BYTES], data[end + NONCE_BYTES :]
+        try:
+            return self.ciphers[key_id].decrypt(nonce, sealed, key.encode())
+        except (InvalidTag, ValueError):
+            raise StorageError(
+                f"object {key} is damaged, or its key {key_id!r} is not the one it was made with"
+            ) from None
+
+    def delete(self, key: str) -> None:
+        self.blobs.delete(key)
+
+    def discard(self, key: str) -> None:
+        """Delete what no row names any more. Where that fails it stays, encrypted, until ``verify-store`` finds it."""
+        try:
+            self.blobs.delete(key)
+        except (OSError, StorageError) as error:
+            log.warning("object %s could not be removed: verify-store --delete-orphans will (%s)", key, error)
+
+    def keys(self) -> Iterator[tuple[str, datetime]]:
+        """Every stored object with the time it was written, in no order."""
+        return self.blobs.keys()
+
+    def reach(self) -> None:
+        """Raises StoreAwayError when the store does not answer."""
+        next(self.keys(), None)
+
+    def space(self) -> tuple[int, int] | None:
+        """Free and total bytes where the objects lie; None where the store does not tell."""
+        return self.blobs.space()
+
+
+def key_id_of(key: str, data: bytes) -> str:
+    """Which encryption key the object ``data`` was sealed with. Raises StorageError for what is no object."""
+    if not data.startswith(MAGIC) or len(data) < len(MAGIC) + 1:
+        raise StorageError(f"object {key} is damaged: unknown format")
+    start = len(MAGIC) + 1
+    return data[start : start + data[len(MAGIC)]].decode(errors="replace")
+
+
+def open_store(settings: Settings) -> ImageStore:
+    """The store that STORAGE_URL names. Raises ConfigurationError for a scheme this version does not know."""
+    return ImageStore(_blobs(settings.storage_url), settings.image_keys)
+
+
+def _blobs(url: str) -> Blobs:
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        return Bucket(url)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise ConfigurationError(f"STORAGE_URL must look like file:///folder or s3://bucket/prefix, not {url!r}.")
+    return LocalFolder(Path(unquote(parts.path)))
