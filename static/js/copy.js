@@ -15,7 +15,7 @@
     const said = document.getElementById(button.getAttribute("aria-describedby"));
     button.hidden = false;
     button.addEventListener("click", async () => {
-      said.textContent = (await copy(field)) ? "Copied." : "Please copy it by hand: it is selected.";
+      said.textContent = (await copy(field)) ? "Copied." : "The link is selected: please copy it yourself.";
     });
   }
 })();

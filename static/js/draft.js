@@ -35,7 +35,7 @@
     restore(JSON.parse(kept));
     const restored = document.createElement("p");
     restored.className = "flash";
-    restored.textContent = "What you typed before is here again. Please choose the images again.";
+    restored.textContent = "Your draft has been restored. Please choose the images again.";
     form.before(restored);
   }
   form.addEventListener("input", keep);

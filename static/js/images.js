@@ -5,7 +5,7 @@
   if (!form) return;
   const MEGABYTE = 1024 * 1024;
   const ACCEPTED = ["image/jpeg", "image/png", "image/webp"];
-  const UNCHECKED = "Not checked: that is done when you send it.";
+  const UNCHECKED = "Not checked yet: it will be checked when you send it";
   const find = (id) => document.getElementById(id);
   let chosen = []; // { file, address, text, refused, checked }, in the order of sending
   let checking = Promise.resolve(); // one image at a time goes to the server
@@ -78,8 +78,8 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn btn-sm btn-outline-secondary";
-    button.textContent = "Take out";
-    button.setAttribute("aria-label", `Take out ${entry.file.name}`);
+    button.textContent = "Remove";
+    button.setAttribute("aria-label", `Remove ${entry.file.name}`);
     button.addEventListener("click", () => remove(entry));
     line.append(name, state, button);
     return line;
@@ -94,7 +94,7 @@
     if (extra > 0) {
       const line = document.createElement("li");
       line.className = "refused";
-      line.textContent = `At most ${form.dataset.maxFiles} images: please take out ${extra}`;
+      line.textContent = `Maximum ${form.dataset.maxFiles} images: please remove ${extra}`;
       lines.push(line);
     }
     const held = Array.from(find("previews").querySelectorAll("button")).indexOf(document.activeElement);

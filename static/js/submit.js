@@ -31,7 +31,7 @@
   function showPage(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     const main = fresh.getElementById("main");
-    if (!main) return failed("The service cannot take the images just now.");
+    if (!main) return failed("The service cannot accept images at the moment.");
     say("", 0);
     lock(false);
     const notice = document.createElement("div");
@@ -48,7 +48,7 @@
 
   function failed(why) {
     lock(false);
-    say(`${why} Your entries are still here: please send again. The case will not be doubled.`, 0);
+    say(`${why} Your entries are still here. Please send again: this will not create a second case.`, 0);
   }
 
   function arrived(address) {
@@ -59,7 +59,7 @@
   // The server has too much to do, or its store is away: later, and not all at once. To send twice makes one case.
   function sendLater(seconds, tries) {
     const pause = Math.min(60, seconds * 2 ** tries) * (0.8 + 0.4 * Math.random());
-    say(`The service cannot take the images just now. They are sent again in about ${Math.round(pause)} seconds: please leave this page open.`, 0);
+    say(`The service cannot accept images at the moment. Trying again in about ${Math.round(pause)} seconds: please leave this page open.`, 0);
     setTimeout(() => send(tries + 1), pause * 1000);
   }
 
