@@ -49,7 +49,8 @@ def rebuild(
 ) -> CleanImage:
     """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError.
 
-    ``limits``: those by which the model will judge, None for the usual ones. ``thumbnail``: false where the image is only judged; it is a third of the work.
+    ``limits``: those by which the model will judge, None for the usual ones. ``thumbnail``: false where the image is
+    only judged; it is a third of the work.
     """
     if len(data) > settings.max_image_megabytes * 1024 * 1024:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
