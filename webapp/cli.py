@@ -13,6 +13,7 @@ from webapp.maintenance.patient_commands import apply_retention, erase_patient, 
 from webapp.maintenance.store_commands import rotate_keys, verify_store
 from webapp.maintenance.trail_commands import verify_audit
 from webapp.review import claims
+from webapp.triage import lift
 
 
 def init_app(app: Flask) -> None:
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
             app,
             [
                 Chore("expired claims", claims.release_expired),
+                Chore("target dates", lift.lift_past_due, every_seconds=5.0),
                 Chore("audit head", trail.tell_head, every_seconds=3600.0),
             ],
         )

@@ -123,10 +123,8 @@ class Progress:
         reason = self.case.triage_reason
         if reason is TriageReason.AWAITING_ANALYSIS:
             return "In the queue; a dermatologist can read it meanwhile"
-        if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
+        if reason is TriageReason.PROBABILITY:
             return "Done"
-        if reason is TriageReason.RECALLED:
-            return "Kept from before"
         return "No reliable result: a dermatologist looks at it first"
 
     @property

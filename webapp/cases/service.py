@@ -84,12 +84,13 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     if new.follows is not None:
         follow(user, case, new.follows.number)
     _add(case, images)
+    rank.refresh(case)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
 
 
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
-    """Answer a request for new images: the same case goes back to the top until they are analysed.
+    """Answer a request for new images: the same case needs a person again until they are analysed.
 
     It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
     """

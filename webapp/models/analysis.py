@@ -169,26 +169,10 @@ class Analysis(Base):
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
 
     @property
-    def bcc(self) -> bool | None:
-        """Whether P(BCC) reaches the operating point in force; ``bcc_as_shipped``: the default one of the card.
-
-        None where there is no usable probability.
-        """
-        threshold = self.model_version.threshold if self.model_version else None
-        if self.bcc_probability is None or threshold is None:
-            return self.bcc_as_shipped
-        return self.bcc_probability >= threshold
-
-    @property
     def verdict(self) -> Verdict:
         """What the clinical rule makes of the patterns that were assessed."""
         present = {finding.target: finding.present for finding in self.findings}
         return clinical_rule({pattern: present.get(pattern.value) for pattern in Pattern})
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """Whether the clinical rule and the probability disagree."""
-        return self.bcc is not None and self.verdict.contradicts(self.bcc)
 
     @property
     def is_current(self) -> bool:
@@ -221,8 +205,3 @@ class Finding(Base):
     heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True, info=OBJECT)
 
     analysis: Mapped[Analysis] = relationship(back_populates="findings")
-
-    @property
-    def counts(self) -> bool:
-        """Whether the finding counts as present now: for BCC by the operating point in force."""
-        return bool(self.analysis.bcc) if self.target == "BCC" else self.present

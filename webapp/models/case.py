@@ -95,25 +95,21 @@ class RecallReason(StrEnum):
 
 
 class TriageReason(StrEnum):
-    """Why a case stands where it stands in the worklist."""
+    """Why there is no trusted result for every image; PROBABILITY: there is."""
 
-    RECALLED = "recalled"
     AWAITING_ANALYSIS = "awaiting_analysis"
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
     MODEL_UNSURE = "model_unsure"
-    OTHER_CANCER = "other_cancer"
     PROBABILITY = "probability"
 
     @property
     def label(self) -> str:
         return {
-            "recalled": "Decided before, but called into question since",
             "awaiting_analysis": "Not analysed yet",
             "model_unavailable": "The model is not available",
             "analysis_failed": "The analysis failed",
             "model_unsure": "The model is not sure",
-            "other_cancer": "Another skin cancer than BCC is suspected",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 
@@ -123,14 +119,21 @@ BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
 """Text compared byte by byte, so that a range of an index holds exactly the texts with one beginning."""
 
 
-def _while_open(name: str, *columns: str, only: str | None = None) -> Index:
-    """An index of the few cases that are open, of these only those marked by the column ``only``.
+def _while_open(name: str, *columns: str, only: str | None = None, without: str | None = None) -> Index:
+    """An index of the few cases that are open, of these only those marked by a column, or only the others.
 
     The marks are columns of it, too: SQLite would otherwise look each of them up in the table.
     """
     marks = ["is_open", *([only] if only else [])]
-    sqlite, postgresql = (text(" AND ".join(f"{mark}{true}" for mark in marks)) for true in (" = 1", ""))
-    return Index(f"ix_case_file_open_{name}", *marks, *columns, sqlite_where=sqlite, postgresql_where=postgresql)
+    sqlite = [*(f"{mark} = 1" for mark in marks), *([f"{without} = 0"] if without else [])]
+    postgresql = [*marks, *([f"NOT {without}"] if without else [])]
+    keys = [*marks, *([without] if without else []), *columns]
+    return Index(
+        f"ix_case_file_open_{name}",
+        *keys,
+        sqlite_where=text(" AND ".join(sqlite)),
+        postgresql_where=text(" AND ".join(postgresql)),
+    )
 
 
 def reference_key(reference: str) -> str:
@@ -139,11 +142,12 @@ def reference_key(reference: str) -> str:
 
 
 class Case(Base):
-    """``rank`` orders the worklist, smallest first: 1 - P(BCC) when a person is needed (0 where P is unknown),
-    otherwise 3 - P(BCC). So "needs a person" comes before everything else, and every key of the order is ascending.
+    """One lesion of one patient, from the GP's form to the decision.
 
-    A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
-    moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``rank`` orders the worklist, smallest first; `webapp.triage.rank` alone computes it, with ``needs_person`` (an
+    image has no trusted result) and ``past_due`` (the target date had passed when the case was placed last). A new
+    case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``recalled``: the case was decided and is open again, because of something that came later.
     ``unread``: it is answered, and nobody at the centre has opened the answer.
     """
@@ -174,6 +178,7 @@ class Case(Base):
         _while_open("person", "rank", "waiting_since", "id", only="needs_person"),
         _while_open("contradiction", "rank", "waiting_since", "id", only="contradiction"),
         _while_open("other_cancer", "rank", "waiting_since", "id", only="other_cancer"),
+        _while_open("not_past_due", "urgency", "waiting_since", "id", without="past_due"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -208,6 +213,7 @@ class Case(Base):
     contradiction: Mapped[bool] = mapped_column(default=False)
     other_cancer: Mapped[bool] = mapped_column(default=False)
     recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
+    past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 

@@ -9,7 +9,7 @@ from webapp.review import changes, opinions, presenters
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import Page, find_case, reading_page, shown_id, too_late_page
-from webapp.review.service import WordsMissingError
+from webapp.review.service import UnseenError, WordsMissingError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
 
@@ -44,9 +44,19 @@ def amend(number: str) -> Page:
     if not form.validate():
         return _mistakes_page(case, form)
     try:
-        changes.amend(current_user, case, shown_id(form.seen.data), form.decision, form.amendment_reason.data)
+        changes.amend(
+            current_user,
+            case,
+            shown_id(form.seen.data),
+            form.decision,
+            form.amendment_reason.data,
+            form.what_was_shown,
+        )
     except WordsMissingError as missing:
         form[missing.field].errors = [str(missing)]
+        return _mistakes_page(case, form)
+    except UnseenError as unseen:
+        form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return _mistakes_page(case, form)
     except ChangedMeanwhileError:
         return too_late_page(case, form, presenters.CHANGED_MEANWHILE)

@@ -12,6 +12,7 @@ from webapp.core.choices import choices, choices_of
 from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
 from webapp.review import queries
 from webapp.review.service import Decision
+from webapp.triage.risk import Shown
 
 PATTERN_PREFIX = "pattern_"
 
@@ -30,7 +31,7 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 class DecisionForm(FlaskForm):
     """Diagnosis, management as the clinic offers it, words; and an optional question for each pattern (see below)."""
 
-    results = HiddenField(validators=[Optional()])
+    shown = HiddenField(validators=[Optional()])
 
     diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
     management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
@@ -73,11 +74,9 @@ class DecisionForm(FlaskForm):
         return [self.advice, self.override_reason]
 
     @property
-    def seen_results(self) -> frozenset[int] | None:
-        """Ids of the analyses that were on the page when the form was shown; None: the form does not say."""
-        if self.results.data is None:
-            return None
-        return frozenset(int(text) for text in self.results.data.split(",") if text.isdecimal())
+    def what_was_shown(self) -> Shown | None:
+        """What was on the page when the form was shown; None: the form does not say."""
+        return None if self.shown.data is None else Shown.parse(self.shown.data)
 
     @property
     def decision(self) -> Decision:

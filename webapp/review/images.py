@@ -7,6 +7,7 @@ from flask import url_for
 
 from ml.patterns import Lesion, Pattern, Verdict
 from webapp.models import Analysis, AnalysisState, Finding, Image, OperatingPoint
+from webapp.triage import concern
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class ImageReading:
         return self.findings.get("BCC")
 
     @property
+    def suspects_bcc(self) -> bool:
+        return self.bcc is not None and concern.counts(self.bcc)
+
+    @property
     def overlays(self) -> list[dict[str, object]]:
         """What the viewer can lay over the image: one entry for each present finding that has a map."""
         return [
@@ -61,7 +66,7 @@ class ImageReading:
                 "words": heatmap_words(finding),
             }
             for finding in self.findings.values()
-            if finding.counts and finding.heatmap_key
+            if concern.counts(finding) and finding.heatmap_key
         ]
 
     @property
@@ -113,11 +118,11 @@ class ImageReading:
     @property
     def contradiction(self) -> str:
         """A sentence when the clinical rule and the probability disagree; empty otherwise."""
-        if self.analysis is None or not self.analysis.contradicts_itself:
+        if self.analysis is None or not concern.contradicts_itself(self.analysis):
             return ""
         return (
             "The probability speaks for BCC, the patterns speak against it. Please look closely."
-            if self.analysis.bcc
+            if concern.says_bcc(self.analysis)
             else "The patterns speak for BCC, the probability speaks against it. Please look closely."
         )
 

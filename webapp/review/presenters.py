@@ -7,6 +7,7 @@ from functools import cached_property
 from flask import url_for
 from markupsafe import Markup
 
+from ml.patterns import Lesion
 from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
 from webapp.review.blinded import hides_model, impression_of
@@ -14,18 +15,22 @@ from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask, wanted_of
-from webapp.triage import rank
+from webapp.triage import concern
+from webapp.triage.risk import Shown, joined
 
 NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
-RESULT_ARRIVED = (
-    "Nothing is stored yet: while you were reading, the model has answered and suspects a cancer. "
-    "Please look at its answer, and send your decision once more."
-)
 CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
 
 
 def taken_from(claim: Claim, user: User) -> bool:
     return claim.took_over is not None and claim.took_over.user_id == user.id
+
+
+def unseen_sentence(what: list[str]) -> str:
+    return (
+        f"Nothing has been saved yet: while you were reviewing the case, {joined(what)}. "
+        "Please look at it, then send your decision again."
+    )
 
 
 def decided_sentence(review: Review) -> Markup:
@@ -43,8 +48,9 @@ def decided_sentence(review: Review) -> Markup:
 
 
 def suspicion_words(case: Case) -> list[str]:
-    """Cancers other than BCC that the lesion-type head suspects, each with its share."""
-    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in rank.suspicions(case).items()]
+    """The cancers other than BCC that are suspected, each with its probability."""
+    others = [suspicion for suspicion in concern.suspected(case) if suspicion.lesion is not Lesion.BCC]
+    return [f"{suspicion.lesion.label} {suspicion.probability * 100:.0f} %" for suspicion in others]
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
@@ -69,9 +75,9 @@ class Reading:
         return [ImageReading(image) for image in self.case.images]
 
     @property
-    def results(self) -> str:
-        """Ids of the model's answers on this page, for the form to say what its reader has seen."""
-        return ",".join(str(analysis.id) for analysis in rank.done(self.case))
+    def shown(self) -> Shown:
+        """What is on this page, for the form to say what its reader has seen."""
+        return Shown.of(self.case)
 
     @cached_property
     def claim(self) -> Claim | None:
