@@ -127,5 +127,5 @@ def _ask_to_sign_in() -> Response:
     if request.method not in READ_METHODS:
         abort(401)
     if sessions.ended_by_time():
-        flash("You were signed out, because nothing was done for a while. Please sign in again.", "info")
+        flash("You were signed out because of inactivity. Please sign in again.", "info")
     return redirect(url_for("security.login", next=request.full_path))

@@ -97,7 +97,7 @@ def read(reader: Dermatologist) -> str:
     picture(reader.page, "reader-keys")
     reader.page.keyboard.press("Escape")
     reader.page.get_by_label("Advice to the GP").fill("Please tell the patient to expect a call. Synthetic example.")
-    reader.click("Decide, and answer the GP")
+    reader.click("Send decision to the GP")
     reader.sees(f"Your decision on {number} is stored")
     picture(reader.open(f"/review/{number}").page, "reader-decided")
     return number

@@ -71,7 +71,7 @@ class Person:
         """What everybody does with an invitation link: choose a password, then sign in with it."""
         self.page.goto(invitation)
         self.page.get_by_label("New password").fill(password)
-        self.page.get_by_label("The same once more").fill(password)
+        self.page.get_by_label("Confirm new password").fill(password)
         self.click("Save the password")
         self.sees_title("Sign in")
         self.sign_in(email, password)
@@ -95,7 +95,7 @@ class Admin(Person):
     def invite(self, name: str, email: str, role: str, centre: str | None = None) -> str:
         """Returns the one-time link."""
         self.click("Accounts", "link")
-        self.click("Invite somebody", "link")
+        self.click("Invite someone", "link")
         self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Full name").fill(name)
         self.page.get_by_label(role, exact=True).check()
@@ -173,7 +173,7 @@ class Dermatologist(Person):
     def decide(self, diagnosis: str, management: str, advice: str = "") -> None:
         self.choose(diagnosis, management)
         self.page.get_by_label("Advice to the GP").fill(advice)
-        self.click("Decide, and answer the GP")
+        self.click("Send decision to the GP")
 
 
 def percentages(texts: Sequence[str]) -> list[float]:

@@ -54,7 +54,7 @@ def test_the_audit_log(enter: Arrive, clinic: Clinic, admin: str, gp: str, derma
     # Then its whole history stands there, newest first
     rows = somebody.page.locator("tbody tr")
     expect(rows).to_have_count(4)
-    expect(rows.nth(0)).to_contain_text("Case decided")
+    expect(rows.nth(0)).to_contain_text("Decision made")
     expect(rows.nth(3)).to_contain_text("Case sent")
     somebody.page.get_by_label("Case number").fill("DT-NOSUCH1")
     somebody.click("Show")

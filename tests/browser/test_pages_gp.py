@@ -47,7 +47,7 @@ def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.open(f"/cases/{number}").sees("In the worklist")
     check(doctor.page, "case-waiting")
     clinic.claim(number, dermatologist)
-    doctor.open(f"/cases/{number}").sees("Being read now")
+    doctor.open(f"/cases/{number}").sees("Being reviewed now")
     check(doctor.page, "case-being-read")
     clinic.decide(number, dermatologist)
     doctor.open(f"/cases/{number}").sees("Biopsy")

@@ -56,7 +56,7 @@ def test_a_dermatologists_first_days(arrive, strict: Program, strict_clinic: Cli
     reader = arrive(Dermatologist)
     page = reader.page
     give_password(reader, strict, email)
-    reader.sees_title("Second factor")
+    reader.sees_title("Two-factor authentication")
     reader.sees("Your role needs more than a password")
     check(page, "second-factor")
     reader.click("I have the app: go on")
@@ -118,8 +118,8 @@ def test_a_page_left_open(arrive, strict: Program, strict_clinic: Clinic) -> Non
     page.clock.install()
     gp.open(f"{strict.url}/login").sign_in_here(email)
     gp.open(f"{strict.url}/change")
-    page.get_by_label("Present password").fill(PASSWORD)
-    for label in ("New password", "The same once more"):
+    page.get_by_label("Current password").fill(PASSWORD)
+    for label in ("New password", "Confirm new password"):
         page.get_by_label(label).fill("an entirely different sentence")
     seen_so_long_ago(strict_clinic, 13.5)
     page.clock.fast_forward(13 * 60 * 1000 + 5000)

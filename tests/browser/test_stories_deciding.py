@@ -22,7 +22,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.read(number)
     reader.page.get_by_text("Patterns you see").click()
     reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent").check()
-    reassuring = "No appointment: reassure, with safety-net advice"
+    reassuring = "No appointment: reassure, with safety-netting advice"
     reader.decide("Benign lesion", reassuring, "Synthetic advice.")
     # Then a reason is asked for, and everything else is kept
     reader.sees_errors()
@@ -30,7 +30,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     expect(reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent")).to_be_checked()
     check(reader.page, "reading-reason-missing", focus=False)
     reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
-    reader.click("Decide, and answer the GP")
+    reader.click("Send decision to the GP")
     reader.sees(f"Your decision on {number} is stored")
     # When the decision is taken back at once
     reader.page.get_by_role("link", name="Look at it again").click()
@@ -45,12 +45,12 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     # When it is decided otherwise, and amended later
     reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
     reader.open(f"/review/{number}").click("Change this decision, with a reason", "link")
-    reader.click("Change the decision, and tell the GP")
+    reader.click("Send changed decision to the GP")
     reader.sees_errors()
     check(reader.page, "amending-errors")
-    reader.page.get_by_label("Why the decision changes").fill("Seen once more. Synthetic example.")
-    reader.choose("Urgent appointment in dermatology")
-    reader.click("Change the decision, and tell the GP")
+    reader.page.get_by_label("Reason for changing the decision").fill("Seen once more. Synthetic example.")
+    reader.choose("Urgent dermatology appointment")
+    reader.click("Send changed decision to the GP")
     # Then both see the new one, and what was before
     reader.sees("is changed, and the GP is told anew")
     reader.page.get_by_text("Earlier decisions (2)").click()
@@ -61,7 +61,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     # When a colleague is asked for an opinion
     email = clinic.user(Role.DERMATOLOGIST, "Test Colleague")
     reader.open(f"/review/{number}").page.get_by_text("Ask a colleague for a second opinion").click()
-    reader.page.get_by_label("Whom do you ask?").select_option(label="Test Colleague")
+    reader.page.get_by_label("Colleague").select_option(label="Test Colleague")
     reader.page.get_by_label("Your question").fill("Is it a BCC?")
     reader.click("Ask")
     reader.sees("will not see your decision before it")
@@ -73,10 +73,10 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
     check(colleague.page, "opinion-wanted", focus=False)
     # and after the answer both see both
-    colleague.choose("Benign lesion", "Routine dermatology clinic")
-    colleague.click("Give my opinion")
+    colleague.choose("Benign lesion", "Routine dermatology appointment")
+    colleague.click("Send my opinion")
     colleague.sees("Synthetic advice.")
-    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology clinic")
+    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology appointment")
     reader.click("I have read the second opinion")
     expect(reader.page.locator(".nav-badge")).to_have_count(0)
 
@@ -98,7 +98,7 @@ def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str,
     keys.press("b")
     expect(reader.page.locator("[data-chosen]")).to_have_text("Basal cell carcinoma · Biopsy")
     keys.press("d")
-    expect(reader.page.get_by_role("button", name="Decide, and answer the GP")).to_be_focused()
+    expect(reader.page.get_by_role("button", name="Send decision to the GP")).to_be_focused()
     keys.press("Enter")
     # Then the GP has the answer, after fewer than ten keys
     reader.sees(f"Your decision on {number} is stored")
@@ -132,16 +132,16 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     doctor.page.get_by_label("Date of the report").fill("2026-01-31")
     doctor.click("Store the result")
     # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
-    doctor.sees("A dermatologist looks at this case again.")
+    doctor.sees("This case has been re-opened for review by a dermatologist.")
     check(doctor.page, "case-recalled", focus=False)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    expect(reader.row(number)).to_contain_text("The histology found a cancer.")
+    expect(reader.row(number)).to_contain_text("Histology shows a cancer.")
     reader.read(number)
-    reader.sees("Please look again.")
+    reader.sees("Please review again.")
     check(reader.page, "reading-recalled", focus=False)
     # When the dermatologist decides anew, then the GP sees what changed and why
-    reader.decide("Basal cell carcinoma", "Urgent appointment in dermatology")
-    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: The histology found a cancer.")
+    reader.decide("Basal cell carcinoma", "Urgent dermatology appointment")
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Histology shows a cancer.")
     # and the dermatologist can correct the result
     reader.open(f"/review/{number}").click("Correct the histology result", "link")
     check(reader.page, "histology")

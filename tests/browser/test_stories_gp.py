@@ -45,7 +45,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
     expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
     # When images come from the file dialog, by drag and drop, and from the camera
-    reason = doctor.page.get_by_label("Why send it all the same?")
+    reason = doctor.page.get_by_label("Reason for sending this image anyway")
     expect(reason).to_be_hidden()
     doctor.choose_images(fresh())
     doctor.drop_image(blurred())
@@ -96,9 +96,9 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     # When analysis, reading and decision go on, then the page tells so by itself
     expect(doctor.step("Analysis")).to_contain_text(re.compile("Done|No reliable result"))
     clinic.claim(number, dermatologist)
-    expect(doctor.step("Dermatologist")).to_contain_text("Being read now")
+    expect(doctor.step("Dermatologist")).to_contain_text("Being reviewed now")
     clinic.decide(number, dermatologist)
-    expect(doctor.page.get_by_role("link", name="The answer has arrived: read it now")).to_be_visible()
+    expect(doctor.page.get_by_role("link", name="The answer has arrived. Read it now")).to_be_visible()
     doctor.has_not_reloaded()
     # When the GP looks for it by the beginning of its reference
     doctor.open("/cases/")
@@ -139,7 +139,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     answered.click()
     # Then the outcome stands on top, and the dermatologist sees that it was opened
     doctor.sees("Basal cell carcinoma")
-    doctor.sees("The hospital will call the patient for a biopsy.")
+    doctor.sees("The hospital will contact the patient to arrange a biopsy.")
     reader.open("/review/decided")
     expect(mine).to_contain_text("opened by the GP")
     expect(mine).not_to_contain_text("not yet")
@@ -149,9 +149,9 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     assert download.value.suggested_filename == f"letter-{number}.pdf"
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     # When it is closed, and the lesion is sent again later
-    doctor.click("I have read this: close the case")
+    doctor.click("I have read this. Close the case")
     doctor.sees("Read and closed")
-    doctor.click("New case of this lesion", "link")
+    doctor.click("New case for this lesion", "link")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-ANSWERED-1")
     expect(doctor.page.get_by_label("Year of birth")).to_have_value("1950")
     doctor.choose_site("Face")
@@ -160,7 +160,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.send()
     again = doctor.sent_case()
     # Then both sides see the earlier images and the earlier answer beside the new one
-    doctor.sees("The same lesion, now and before")
+    doctor.sees("This lesion over time")
     expect(doctor.page.locator(".over-time img")).to_have_count(3)
     check(doctor.page, "case-history")
     reader.open(f"/review/{again}")
@@ -169,6 +169,6 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     check(reader.page, "reading-history", focus=False)
     # and the GP can say that it was another lesion after all
     doctor.page.get_by_text("Have you sent this lesion before?").click()
-    doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None of them: another lesion")
+    doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None: this is a different lesion")
     doctor.click("Save")
     expect(doctor.page.locator(".over-time")).to_have_count(0)

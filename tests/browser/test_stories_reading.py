@@ -42,7 +42,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     assert len(trusted) == 6
     assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
     # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
-    expect(reader.row(failed)).to_contain_text("The analysis failed")
+    expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
     expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
     expect(reader.row(late)).to_contain_text("Overdue since")
@@ -62,7 +62,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     check(reader.page, "worklist-filtered", focus=False)
     reader.page.get_by_label("Pattern present").select_option(label="Spoke wheel areas")
     reader.click("Show")
-    reader.sees("No case matches these filters")
+    reader.sees("No cases match these filters")
     check(reader.page, "worklist-no-match", focus=False)
     # When there are more than fit on a page, then the last ones stand on the next
     for _ in range(PAGE_SIZE - 10):
@@ -95,7 +95,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     reader.click(take_over)
     reader.sees_errors()
     check(reader.page, "busy-errors", focus=False)
-    reader.page.get_by_label("Why do you take it over?").fill("The patient is here.")
+    reader.page.get_by_label("Reason for taking over").fill("The patient is here.")
     reader.click(take_over)
     reader.sees_title(f"Case {number}")
     reader.sees("Your decision")
@@ -161,7 +161,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     expect(reader.page.locator(".overlay-choice")).to_have_count(0)
     check(reader.page, "impression", focus=False)
     reader.choose("Benign lesion", "Biopsy")
-    reader.click("Keep this, and show the model's answer")
+    reader.click("Save and show the model's result")
     reader.sees("86 %")
     expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
     reader.decide("Basal cell carcinoma", "Biopsy")

@@ -32,7 +32,7 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     reference = doctor.page.get_by_label("Patient reference")
     expect(reference).to_have_attribute("aria-invalid", "true")
     expect(reference).to_have_accessible_description(re.compile("Please give your centre's code"))
-    summary.get_by_role("link", name="Please choose where the lesion is.").click()
+    summary.get_by_role("link", name="Choose a body site.").click()
     expect(doctor.site("Scalp")).to_be_focused()
     # and the images are still chosen
     assert doctor.page.evaluate(CHOSEN) == ["lesion-1.png", "lesion-2.png"]

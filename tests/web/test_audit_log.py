@@ -68,9 +68,9 @@ def test_who_did_what_to_which_case_and_what_changed(app: Flask, world: World, a
     reader.get(f"/media/images/{image_ids(app, number)[0]}")
     decide(reader, number, diagnosis="bcc", management="biopsy")
     assert shown(admin)[:6] == [
-        ("Test Reader", "Case decided", f"Case {number}", "diagnosis: bcc; management: biopsy"),
+        ("Test Reader", "Decision made", f"Case {number}", "diagnosis: bcc; management: biopsy"),
         ("Test Reader", "Image viewed", f"Image of {number}", "–"),
-        ("Test Reader", "Case taken for reading", f"Case {number}", "–"),
+        ("Test Reader", "Case claimed", f"Case {number}", "–"),
         ("Test Reader", "Signed in", "Account of Test Reader", "–"),
         ("The program", "Image analysed", f"Analysis of {number}", "needs person: no; bcc: yes"),
         ("Test GP", "Case sent", f"Case {number}", "images: 1; urgency: routine"),
@@ -104,7 +104,7 @@ def test_filters_by_actor_action_and_case(app: Flask, world: World, admin: Check
     of_second = shown(admin, f"case=+{second.lower()}+")
     assert [row[1] for row in of_second] == [
         "Thumbnail viewed",
-        "Case taken for reading",
+        "Case claimed",
         "Image analysed",
         "Image analysed",
         "Case sent",
@@ -136,7 +136,7 @@ def test_every_event_exactly_once_page_by_page(app: Flask, world: World, me: str
 def test_a_wrong_choice_is_explained(admin: CheckedClient, query: str) -> None:
     answer = admin.get(f"/admin/audit?{query}")
     assert answer.status_code == 422
-    assert "Please check the form" in answer.text
+    assert "There is a problem" in answer.text
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=-1", "before=99999999999999999999", "case=DT-NOSUCH1"])

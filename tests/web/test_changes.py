@@ -203,7 +203,7 @@ def test_an_amendment_is_a_new_row_and_the_gp_is_told_anew(app: Flask, gp, reade
     assert "nav-badge" in gp.get("/cases/").text
     page = words(gp.get(f"/cases/{number}").text)
     assert "This decision was changed. Reason: Histology of &lt;another&gt; lesion." in page
-    assert "Test Reader: Benign lesion. Routine dermatology clinic" in page
+    assert "Test Reader: Benign lesion. Routine dermatology appointment" in page
     assert page.index("Biopsy") < page.index("Benign lesion")
     assert gp.submit(f"/cases/{number}/close", page=f"/cases/{number}").status_code == 302
 

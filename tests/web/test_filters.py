@@ -80,7 +80,7 @@ def test_a_contradiction_is_said_and_found(
     number = world.case(gp)
     world.analyse(number, probability, findings=targets(probability, *present), **CALM)
     assert listed(reader, contradiction=1) == ([number] if contradicts else [])
-    said = "Patterns and probability contradict each other" in reader.get("/review/").text
+    said = "Clinical rule and probability disagree" in reader.get("/review/").text
     assert said is contradicts
     assert ("Contradiction." in reader.get(f"/review/{number}").text) is contradicts
 
@@ -98,7 +98,7 @@ def test_another_cancer_stands_above_every_trusted_case(app: Flask, world: World
     world.analyse(calm, 0.01, lesion={code: 0.29, "nv": 0.71})
     assert listed(reader) == [suspect, likely, calm]
     assert listed(reader, other_cancer=1) == [suspect]
-    assert "Another skin cancer than BCC is suspected: at the top until somebody has looked" in words(
+    assert "Skin cancer or precancer other than BCC suspected: at the top until somebody has looked" in words(
         reader.get("/review/").text
     )
     with stored_case(app, suspect) as case:
@@ -147,7 +147,7 @@ def test_the_counts_lead_to_their_cases(app: Flask, world: World, gp: str, reade
     waits_since(app, late, days=100)
     take(reader, mine)
     page = words(reader.get("/review/").text)
-    for count in ("All open 3", "Need a person 2", "Overdue 1", "Reserved for me 1"):
+    for count in ("All open 3", "Need a person 2", "Overdue 1", "Claimed by me 1"):
         assert count in page
     filtered = reader.get("/review/?overdue=1").text
     assert "1 of 3 open cases, as filtered" in words(filtered)
@@ -176,7 +176,7 @@ def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp
 def test_nothing_found_says_so(world: World, gp: str, reader) -> None:
     world.case(gp)
     page = words(reader.get("/review/?urgency=urgent").text)
-    assert "No case matches these filters" in page
+    assert "No cases match these filters" in page
     assert "1 case is open." in page
 
 

@@ -118,7 +118,7 @@ def test_another_centres_image_is_no_repetition(world, sign_in, gp) -> None:
 
 def test_an_image_chosen_twice_is_noticed(gp) -> None:
     response = send(gp, [(png(640, 480), "a.png"), (png(640, 480), "b.png")], send_anyway="")
-    assert "Image 2 (b.png): this very image is chosen twice" in words(response.text)
+    assert "Image 2 (b.png): this image is chosen twice" in words(response.text)
 
 
 def test_the_same_form_again_is_no_repetition(app: Flask, gp) -> None:

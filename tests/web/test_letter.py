@@ -39,7 +39,7 @@ def number(world: World, email: str, sign_in) -> str:
 def test_gp_and_dermatologist_get_the_letter(app: Flask, world: World, sign_in, number: str, role: Role) -> None:
     client = sign_in(world.user(role))
     page = client.get(f"/cases/{number}" if role is Role.GP else f"/review/{number}").text
-    link = re.search(r'href="([^"]+)">Letter as PDF', page)
+    link = re.search(r'href="([^"]+)">Report as PDF', page)
     assert link
     answer = client.get(link.group(1))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")

@@ -92,7 +92,7 @@ def test_an_invitation_is_mailed_with_the_link_that_is_shown(admin: CheckedClien
     assert "being mailed to new@test.example" in page
     (message,) = office.received
     assert (message["To"], message["From"]) == ("new@test.example", "clinic@test.example")
-    assert message["Subject"] == "Your access to DermTriage"
+    assert message["Subject"] == "Your DermTriage account"
     text = message.get_content()
     assert "Hello Test Ñew," in text
     assert "once, for 7 days" in text

@@ -100,7 +100,7 @@ def test_both_are_kept_and_then_shown_to_both(app: Flask, first, second, asked: 
         assert "Secret advice" in page
         assert "Basal cell carcinoma: Biopsy" in page
         assert "Look at &lt;the border&gt;." in page
-        assert "without knowing the decision" in page
+        assert "without seeing the decision" in page
     with stored_case(app, asked) as case:
         standing, opinion = case.standing_review, case.opinion_requests[0].opinion
         assert (standing.diagnosis, opinion.diagnosis) == (Diagnosis.NOT_BCC_PREMALIGNANT, Diagnosis.BCC)
@@ -128,7 +128,7 @@ def test_the_gp_sees_nothing_of_it(sign_in, gp: str, second, asked: str) -> None
 def test_it_can_be_asked_while_reading(app: Flask, first, second, emails, number: str) -> None:
     take(first, number)
     ask(first, number, user_id(app, emails["Second"]))
-    assert "second opinion asked" in first.get("/review/").text
+    assert "second opinion requested" in first.get("/review/").text
     assert "Your second opinion" in second.get(f"/review/{number}").text
     give(second, number)
     page = words(first.get(f"/review/{number}").text)
@@ -195,7 +195,7 @@ def test_an_opinion_is_given_once_and_only_by_who_was_asked(app: Flask, second, 
 def test_a_mistake_keeps_the_rest(second, asked: str, wrong: dict) -> None:
     refused = give(second, asked, **wrong)
     assert refused.status_code == 422
-    assert "Please check the form" in refused.text
+    assert "There is a problem" in refused.text
     if "remark" not in wrong:
         assert "Look at &lt;the border&gt;." in refused.text
 

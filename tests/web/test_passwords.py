@@ -79,7 +79,7 @@ def test_a_refused_sign_in_is_the_same_answer_and_the_same_work(
     password = PASSWORD if case == "disabled, right password" else "wrong words altogether"
     answer = browser.post("/login", data={"csrf_token": token, "email": email, "password": password})
     assert answer.status_code == 200
-    assert "E-mail and password do not belong together." in answer.text
+    assert "Incorrect email or password." in answer.text
     assert len(done) == 1, done
 
 

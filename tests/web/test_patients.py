@@ -231,7 +231,7 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     assert set(record) >= {table.name for table in belonging.tables()}
     assert all(record[table.name] for table in belonging.tables())
     assert "Private advice" in letter
-    assert {"Case sent", "Image analysed", "Case decided"} <= {event["what"] for event in events}
+    assert {"Case sent", "Image analysed", "Decision made"} <= {event["what"] for event in events}
     assert "SOMEBODY-ELSE" not in json.dumps(record)
     assert actions(app)[-1] == "patient.exported"
     assert run(app, *command)[0] == 1, "an existing file is never overwritten"

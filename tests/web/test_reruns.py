@@ -73,7 +73,7 @@ def test_the_versions_with_hash_and_what_they_did(app: Flask, world: World, gp: 
     assert re.findall(r"Results</dt><dd>(\d+)", page) == ["0", "2"]
     assert page.count("in use") == 1
     assert page.index("in use") < page.index(NEW)
-    assert page.count("Re-run old cases with this model") == 1
+    assert page.count("Re-run earlier cases with this model") == 1
 
 
 def test_an_open_case_gets_the_new_result_and_keeps_the_old_one(app: Flask, world: World, gp: str, admin) -> None:

@@ -67,7 +67,7 @@ def test_the_second_reader_is_told_who_has_it(reader: CheckedClient, other: Chec
     assert "Being read by Test Reader, until" in response.text
     page = other.get(f"/review/{number}").text
     assert "Test Reader is reading this case" in page
-    assert "Decide, and answer the GP" not in page
+    assert "Send decision to the GP" not in page
 
 
 def test_two_readers_at_the_same_moment(app: Flask, reader: CheckedClient, other: CheckedClient, number: str) -> None:
@@ -256,7 +256,7 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     number = world.case(gp)
     take(reader, number)
     page = reader.get(f"/review/{number}").text
-    assert "Not analysed yet. You can read and decide without the model." in page
+    assert "Not analysed yet. You can review and decide without the model." in page
     assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:

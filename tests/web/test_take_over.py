@@ -85,7 +85,12 @@ def test_the_first_reader_is_told_and_loses_no_word(app: Flask, first, second, n
     page = words(late.text)
     assert "Test Second took case" in page
     assert "The reason given: The patient is here now." in page
-    for entered in ("Please check the &lt;other&gt; cheek.", "Benign lesion", "Routine dermatology clinic", "Present"):
+    for entered in (
+        "Please check the &lt;other&gt; cheek.",
+        "Benign lesion",
+        "Routine dermatology appointment",
+        "Present",
+    ):
         assert entered in page
     assert actions(app).count("case.decided") == 0
 
@@ -149,7 +154,7 @@ def test_the_next_case_is_the_topmost_that_is_free(world: World, gp: str, first,
 def test_without_a_free_case_the_list_says_so(app: Flask, first, second, number: str) -> None:
     take(first, number)
     assert second.submit("/review/next", page="/profile").location == "/review/"
-    assert "No case is free just now." in second.get("/review/").text
+    assert "There are no unclaimed cases at the moment." in second.get("/review/").text
     with stored_case(app, number) as case:
         assert case.state is CaseState.IN_REVIEW
 

@@ -34,7 +34,7 @@ def whole_list(client: CheckedClient) -> list[str]:
 
 
 def test_an_empty_list_says_so(reader: CheckedClient) -> None:
-    assert "Nothing waits for you" in reader.get("/review/").text
+    assert "No open cases" in reader.get("/review/").text
 
 
 def test_the_order_of_reading(world: World, gp: str, reader: CheckedClient) -> None:

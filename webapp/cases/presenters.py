@@ -27,10 +27,10 @@ def as_choice(case: Case) -> tuple[str, str]:
 STATE_WORDS = {
     CaseState.SUBMITTED: "Being analysed",
     CaseState.AWAITING_REVIEW: "Waiting for a dermatologist",
-    CaseState.IN_REVIEW: "Being read by a dermatologist",
+    CaseState.IN_REVIEW: "Being reviewed by a dermatologist",
     CaseState.REVIEWED: "Answered",
     CaseState.CLOSED: "Closed",
-    CaseState.RETAKE_REQUESTED: "New images wanted",
+    CaseState.RETAKE_REQUESTED: "New images requested",
     CaseState.WITHDRAWN: "Withdrawn",
 }
 
@@ -77,7 +77,7 @@ def place_words(waiting: Waiting | None) -> str:
     far = waiting.place > MOST
     about = "more than" if far else "about"
     estimate = "no estimate yet" if waiting.seconds is None else f"{about} {duration(waiting.seconds)}"
-    place = f"after the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
+    place = f"not in the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
     return f"{place}, {estimate}"
 
 
@@ -108,7 +108,7 @@ class Progress:
     def steps(self) -> list[Step]:
         place = _PLACE.get(self.case.state, 2)
         texts = [
-            ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored safely"),
+            ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored"),
             ("Analysis", self._analysis),
             ("Dermatologist", self._reading),
             ("Answer", "Ready to read" if place > 3 else "Not yet"),
@@ -122,17 +122,17 @@ class Progress:
     def _analysis(self) -> str:
         reason = self.case.triage_reason
         if reason is TriageReason.AWAITING_ANALYSIS:
-            return "In the queue; a dermatologist can read it meanwhile"
+            return "Queued; a dermatologist can review the case in the meantime"
         if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
             return "Done"
         if reason is TriageReason.RECALLED:
-            return "Kept from before"
-        return "No reliable result: a dermatologist looks at it first"
+            return "Earlier result kept"
+        return "No reliable result: placed at the top of the worklist"
 
     @property
     def _reading(self) -> str:
         if self.case.state is CaseState.IN_REVIEW:
-            return "Being read now"
+            return "Being reviewed now"
         return f"In the worklist: {place_words(self.waiting)}" if self.waiting else "Decided"
 
     @property

@@ -88,9 +88,9 @@ class RecallReason(StrEnum):
     @property
     def sentence(self) -> str:
         return {
-            "late_result": "The model's answer arrived after the decision and suspects a cancer.",
-            "histology": "The histology found a cancer.",
-            "second_opinion": "A second opinion suspects a cancer, or asks for more than was decided.",
+            "late_result": "The model's result arrived after the decision and suspects a cancer.",
+            "histology": "Histology shows a cancer.",
+            "second_opinion": "A second opinion suspects a cancer, or advises a biopsy or an urgent appointment.",
         }[self.value]
 
 
@@ -108,12 +108,12 @@ class TriageReason(StrEnum):
     @property
     def label(self) -> str:
         return {
-            "recalled": "Decided before, but called into question since",
+            "recalled": "Re-opened",
             "awaiting_analysis": "Not analysed yet",
-            "model_unavailable": "The model is not available",
-            "analysis_failed": "The analysis failed",
-            "model_unsure": "The model is not sure",
-            "other_cancer": "Another skin cancer than BCC is suspected",
+            "model_unavailable": "Model unavailable",
+            "analysis_failed": "Analysis failed",
+            "model_unsure": "Model uncertain",
+            "other_cancer": "Skin cancer or precancer other than BCC suspected",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 

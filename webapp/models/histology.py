@@ -25,7 +25,7 @@ class HistologyResult(StrEnum):
             "other_malignant": "Other skin cancer (for example melanoma or SCC)",
             "premalignant": "Precancerous lesion or carcinoma in situ",
             "benign": "Benign lesion",
-            "inconclusive": "No diagnosis possible from the sample",
+            "inconclusive": "Not diagnostic",
         }[self.value]
 
     @property

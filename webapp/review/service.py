@@ -117,8 +117,8 @@ def demand_words(case: Case, decision: Decision) -> None:
     if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
         raise WordsMissingError(
             "override_reason",
-            "Please give a reason: a reassuring choice, although the model or your diagnosis says cancer, "
-            "or the analysis is still running, or the decision before was called into question.",
+            "Enter a reason: this option is reassuring, but you or the model suspect a cancer, "
+            "the analysis is not finished, or the case was re-opened.",
         )
     if decision.management is Management.RETAKE and not decision.advice:
-        raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")
+        raise WordsMissingError("advice", "Tell the GP what the new images should show.")

@@ -39,7 +39,7 @@ class WorklistRow:
     def why(self) -> str:
         """In words, why the case stands where it stands."""
         if self.model_hidden:
-            return "Hidden until you have given your own impression"
+            return "Hidden until you have recorded your own impression"
         reason = self.case.triage_reason
         if self.case.recalled is not None:
             return f"{reason.label}. {self.case.recalled.sentence}"
@@ -47,8 +47,8 @@ class WorklistRow:
             return " ".join(dict.fromkeys(_messages(self.case))) or reason.label
         if reason is TriageReason.PROBABILITY:
             verdict = "The model suspects BCC" if self._bcc else "The model does not suspect BCC"
-            return f"{verdict}: placed by its probability"
-        return f"{reason.label}: at the top until somebody has looked"
+            return f"{verdict}: ranked by probability"
+        return reason.label
 
     @property
     def _bcc(self) -> bool:
