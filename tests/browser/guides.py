@@ -98,7 +98,7 @@ def read(reader: Dermatologist) -> str:
     reader.page.keyboard.press("Escape")
     reader.page.get_by_label("Advice to the GP").fill("Please tell the patient to expect a call. Synthetic example.")
     reader.click("Send decision to the GP")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     picture(reader.open(f"/review/{number}").page, "reader-decided")
     return number
 

@@ -39,7 +39,7 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     page = reader.open("/login").page
     keys = page.keyboard
     # sign in: the focus is in the first field already
-    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
     keys.type(dermatologist)
     keys.press("Tab")
     keys.type(PASSWORD)
@@ -49,7 +49,7 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     keys.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     keys.press("Enter")
-    tab_to(page, f"Read case {number}")
+    tab_to(page, f"Review case {number}")
     keys.press("Enter")
     reader.sees_title(f"Case {number}")
     reader.viewer_is_open()
@@ -69,7 +69,7 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     expect(page.get_by_label("Biopsy")).to_be_checked()
     tab_to(page, "Send decision to the GP")
     keys.press("Enter")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     assert clinic.audited(number)[-1] == "case.decided"
 
 
@@ -95,11 +95,11 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     tab_to(page, "Routine")
     keys.press("ArrowRight")
     expect(page.get_by_label("Soon")).to_be_checked()
-    tab_to(page, "The patient, or who decides")
+    tab_to(page, "The patient, or the person who decides")
     keys.press("Space")
-    tab_to(page, "No image or text shows")
+    tab_to(page, "No image or text includes")
     keys.press("Space")
-    tab_to(page, "Send the case")
+    tab_to(page, "Send case")
     keys.press("Enter")
     doctor.sent_case()
     doctor.sees("Soon")

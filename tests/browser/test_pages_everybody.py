@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 def test_sign_in(arrive: Arrive) -> None:
     somebody = arrive(Person).open("/login")
     check(somebody.page, "sign-in")
-    somebody.page.get_by_label("E-mail").fill("nobody@test.example")
+    somebody.page.get_by_label("Email").fill("nobody@test.example")
     somebody.page.get_by_label("Password").fill("not the password")
     somebody.click("Sign in")
     expect(somebody.page.get_by_role("alert")).to_be_visible()
@@ -51,7 +51,7 @@ def test_error_pages(enter: Arrive, gp: str) -> None:
     doctor = enter(Role.GP, gp).open("/no-such-page")
     doctor.sees_title("Nothing here")
     check(doctor.page, "error-404")
-    doctor.open("/review/").sees_title("Not part of your role")
+    doctor.open("/review/").sees_title("You do not have access")
     check(doctor.page, "error-403")
 
 

@@ -37,7 +37,7 @@ def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     facts = {"history": HISTORY, "clinical_question": "BCC?", "birth_year": 1948, "phototype": 2}
     doctor = enter(Role.GP, gp)
     number = clinic.settled_case(gp, None, **facts)
-    doctor.open(f"/cases/{number}").sees("In the queue")
+    doctor.open(f"/cases/{number}").sees("Queued")
     check(doctor.page, "case-analysing")
     withdrawn = number
     number = clinic.settled_case(gp, FailureReason.TIMED_OUT, **facts)

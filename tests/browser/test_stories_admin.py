@@ -24,7 +24,7 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     clinic.centre("Second Story Centre")
     somebody: Admin = enter(Role.ADMIN, admin, permissions=["clipboard-read", "clipboard-write"]).open("/")
     link = somebody.invite("Story Newcomer", "newcomer@story.example", "GP", "First Story Centre")
-    somebody.click("Copy the link")
+    somebody.click("Copy link")
     expect(somebody.page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert somebody.page.evaluate("() => navigator.clipboard.readText()") == link
     # When the GP opens the link, then a password can be chosen, once
@@ -45,15 +45,15 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     somebody.click("Save")
     newcomer.open("/cases/").sees_title("Sign in")
     newcomer.sign_in("newcomer@story.example").sees_title("Worklist")
-    newcomer.open("/cases/").sees_title("Not part of your role")
+    newcomer.open("/cases/").sees_title("You do not have access")
     # When the account is disabled, then the open session ends
     page.get_by_role("link", name="Story Newcomer").click()
-    somebody.click("Disable this account")
+    somebody.click("Disable account")
     somebody.sees("is disabled and can no longer sign in")
     newcomer.open("/review/").sees_title("Sign in")
     # When nobody else is administrator, then the last one can't lock the door
     with clinic.without_other_admins(admin):
-        somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable this account")
+        somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable account")
         somebody.sees("This is the last administrator. Add another administrator first.")
         check(page, "admin-account-last", focus=False)
 
@@ -65,7 +65,7 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     # When a centre is added and closed again, then it can be given no new GPs
     somebody.add_centre("Story Centre That Closes")
     somebody.click("Story Centre That Closes", "link")
-    page.get_by_label("Takes part").uncheck()
+    page.get_by_label("Active").uncheck()
     somebody.click("Save")
     expect(page.get_by_role("row").filter(has_text="Story Centre That Closes")).to_contain_text("Closed")
     somebody.open("/admin/accounts/new")
@@ -74,11 +74,11 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     somebody.click("Options", "link")
     check(page, "admin-management")
     for label in ("Urgent dermatology appointment", "Biopsy", "Routine dermatology appointment"):
-        page.get_by_label(f"On offer: {label}").uncheck()
+        page.get_by_label(f"Available: {label}").uncheck()
     somebody.click("Save")
     # Then that is refused, and what was chosen is kept
-    somebody.sees("must stay on offer")
-    expect(page.get_by_label("On offer: Biopsy")).not_to_be_checked()
+    somebody.sees("must be available")
+    expect(page.get_by_label("Available: Biopsy")).not_to_be_checked()
     check(page, "admin-management-error", focus=False)
     # When the administrator looks at what each threshold would mean at a share of BCC of 5 %
     somebody.click("Model", "link")
@@ -93,11 +93,11 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     expect(page.get_by_role("radio", checked=True)).to_have_count(1)
     check(page, "admin-threshold")
     # When another one is chosen, then it is in force, and who chose it is written down
-    page.get_by_label("98 % of all BCC").check()
+    page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
-    expect(rows.filter(has_text="98 % of all BCC")).to_contain_text("in force")
-    somebody.sees("98 % of all BCC, by Test Administrator")
-    page.get_by_label("95 % of all BCC").check()  # for the other tests
+    expect(rows.filter(has_text="98 %")).to_contain_text("in use")
+    somebody.sees("target sensitivity 98 %, by Test Administrator")
+    page.get_by_label("95 %").check()  # for the other tests
     somebody.click("Use this operating point")
 
 
@@ -122,12 +122,12 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     expect(truth.get_by_role("row", name=re.compile("^Dermatologist histology"))).to_have_count(1)
     expect(truth.get_by_role("row", name=re.compile("^not BCC BCC 1 0 1$"))).to_have_count(1)
     check(page, "admin-dashboard")
-    page.get_by_text("The numbers").click()
+    page.get_by_text("Show numbers").click()
     check(page, "admin-dashboard-numbers", focus=False)
     # and another period and model can be chosen
     page.get_by_label("Cases sent in the last").select_option(label="12 months")
-    page.get_by_label("Model result").select_option(label="of test-model@000000000000")
-    somebody.click("Show")
+    page.get_by_label("Model result").select_option(label="From test-model@000000000000")
+    somebody.click("Apply")
     somebody.sees("Cases sent per week")
     check(page, "admin-dashboard-year", focus=False)
     # When the administrator looks whether everything is at work
@@ -135,7 +135,7 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     # Then worker, queue and model say so, and which model it is
     for title in ("Worker", "Model", "Queue"):
         item = page.locator(".check").filter(has=page.get_by_role("heading", name=f"{title} "))
-        expect(item).to_contain_text("In order")
+        expect(item).to_contain_text("Working")
     expect(page.locator(".check code")).to_have_text(read_card().sha256)
     check(page, "admin-service")
     # When old cases are analysed again with the model in use, then the page tells by itself when it is done

@@ -31,11 +31,11 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     check(reader.page, "reading-reason-missing", focus=False)
     reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
     reader.click("Send decision to the GP")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     # When the decision is taken back at once
-    reader.page.get_by_role("link", name="Look at it again").click()
+    reader.page.get_by_role("link", name="View it, or take it back").click()
     check(reader.page, "decided-may-undo", focus=False)
-    reader.click("Take this decision back")
+    reader.click("Take back this decision")
     # Then the form is there as it was sent, and the GP is told
     expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
     expect(reader.page.get_by_label("Advice to the GP")).to_have_value("Synthetic advice.")
@@ -44,7 +44,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     check(doctor.page, "case-taken-back", focus=False)
     # When it is decided otherwise, and amended later
     reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
-    reader.open(f"/review/{number}").click("Change this decision, with a reason", "link")
+    reader.open(f"/review/{number}").click("Change this decision", "link")
     reader.click("Send changed decision to the GP")
     reader.sees_errors()
     check(reader.page, "amending-errors")
@@ -52,7 +52,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.choose("Urgent dermatology appointment")
     reader.click("Send changed decision to the GP")
     # Then both see the new one, and what was before
-    reader.sees("is changed, and the GP is told anew")
+    reader.sees("The GP will see it as a new answer")
     reader.page.get_by_text("Earlier decisions (2)").click()
     check(reader.page, "amended", focus=False)
     doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Seen once more.")
@@ -63,8 +63,8 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.open(f"/review/{number}").page.get_by_text("Ask a colleague for a second opinion").click()
     reader.page.get_by_label("Colleague").select_option(label="Test Colleague")
     reader.page.get_by_label("Your question").fill("Is it a BCC?")
-    reader.click("Ask")
-    reader.sees("will not see your decision before it")
+    reader.click("Request second opinion")
+    reader.sees("will not see your decision before giving it")
     # Then the colleague finds the case, and nothing of the decision
     colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/opinions")
     check(colleague.page, "opinions", focus=False)
@@ -101,7 +101,7 @@ def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str,
     expect(reader.page.get_by_role("button", name="Send decision to the GP")).to_be_focused()
     keys.press("Enter")
     # Then the GP has the answer, after fewer than ten keys
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     assert clinic.audited(number)[-1] == "case.decided"
     assert keys.pressed <= MOST_KEYS
 
@@ -124,13 +124,13 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     clinic.decide(number, dermatologist, management=Management.ROUTINE_CLINIC)
     # When the GP enters the histology
     doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
-    doctor.click("Enter the histology result", "link")
-    doctor.click("Store the result")
+    doctor.click("Add histology result", "link")
+    doctor.click("Save result")
     doctor.sees_errors()
     check(doctor.page, "histology-errors", focus=False)
     doctor.page.get_by_label("Basal cell carcinoma").check()
     doctor.page.get_by_label("Date of the report").fill("2026-01-31")
-    doctor.click("Store the result")
+    doctor.click("Save result")
     # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
     doctor.sees("This case has been re-opened for review by a dermatologist.")
     check(doctor.page, "case-recalled", focus=False)
@@ -143,5 +143,5 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     reader.decide("Basal cell carcinoma", "Urgent dermatology appointment")
     doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Histology shows a cancer.")
     # and the dermatologist can correct the result
-    reader.open(f"/review/{number}").click("Correct the histology result", "link")
+    reader.open(f"/review/{number}").click("Correct histology result", "link")
     check(reader.page, "histology")

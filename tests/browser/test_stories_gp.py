@@ -39,11 +39,11 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.confirm()
     doctor.open("/cases/").open("/cases/new")
     # Then what was typed is here again, but consent has to be asked for again
-    doctor.sees("What you typed before is here again")
+    doctor.sees("Your draft has been restored")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT-1")
     expect(doctor.site("Ear")).to_be_checked()
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
-    expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
+    expect(doctor.page.get_by_label("The patient, or the person who decides")).not_to_be_checked()
     # When images come from the file dialog, by drag and drop, and from the camera
     reason = doctor.page.get_by_label("Reason for sending this image anyway")
     expect(reason).to_be_hidden()
@@ -53,22 +53,22 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     # Then each has its preview and says how good it is, or that it was sent before
     expect(doctor.page.locator("#previews img")).to_have_count(3)
     expect(doctor.preview(1)).to_contain_text("Sharp and bright enough")
-    expect(doctor.preview(2)).to_contain_text("retake: out of focus")
-    expect(doctor.preview(3)).to_contain_text(f"this very image was sent with case {earlier}")
+    expect(doctor.preview(2)).to_contain_text("please retake (out of focus")
+    expect(doctor.preview(3)).to_contain_text(f"this image was already sent with case {earlier}")
     doctor.preview(1).get_by_role("button").click()
     # and without consent and a reason for the poor image, the case is refused, field by field
     doctor.send()
     doctor.sees_errors()
-    expect(reason).to_have_accessible_description(re.compile("Image 1 .*retake: out of focus"))
+    expect(reason).to_have_accessible_description(re.compile("Image 1 .*please retake"))
     check(doctor.page, "case-new-remarks", focus=False)
     # When both are given, and the button is pressed twice
     doctor.confirm()
     reason.fill("The lesion is ulcerated.")
     sending: list[Route] = []
     doctor.page.route("**/cases/new", lambda route: sending.append(route))  # goes on when the test says so
-    doctor.page.get_by_role("button", name="Send the case").dblclick()
+    doctor.page.get_by_role("button", name="Send case").dblclick()
     expect(doctor.page.get_by_role("progressbar")).to_be_visible()
-    expect(doctor.page.get_by_role("button", name="Send the case")).to_be_disabled()
+    expect(doctor.page.get_by_role("button", name="Send case")).to_be_disabled()
     (only,) = sending
     only.continue_()
     doctor.page.unroute("**/cases/new")
@@ -90,7 +90,7 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
         number = clinic.case(gp, patient_reference="STORY-FOLLOWED-1")
         # When the GP opens it, then it says where the case stands, and its place in line
         doctor.open(f"/cases/{number}")
-        expect(doctor.step("Analysis")).to_contain_text("In the queue")
+        expect(doctor.step("Analysis")).to_contain_text("Queued")
         expect(doctor.step("Dermatologist")).to_contain_text("place 1 of 2")
         doctor.will_not_reload()
     # When analysis, reading and decision go on, then the page tells so by itself
@@ -103,7 +103,7 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     # When the GP looks for it by the beginning of its reference
     doctor.open("/cases/")
     doctor.page.get_by_label("Find a case").fill("STORY-FOL")
-    doctor.click("Find")
+    doctor.click("Search")
     # Then only it is listed
     rows = doctor.page.locator(".case-row")
     expect(rows).to_have_count(1)
@@ -123,14 +123,14 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     # When the GP sends one from the same page
     doctor.sees("Please focus on the border.")
     doctor.choose_images(fresh())
-    doctor.click("Send the new images")
+    doctor.click("Send new images")
     # Then the same case waits again, with both images
     expect(doctor.step("Received")).to_contain_text("2 images")
     # When it is decided, then the list says that there is something to read, and the dermatologist that nobody did
     clinic.decide(number, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/decided")
     mine = reader.page.locator(".case-row").filter(has_text=number).first
-    expect(mine).to_contain_text("not yet opened by the GP")
+    expect(mine).to_contain_text("not opened by the GP yet")
     doctor.open("/cases/")
     expect(doctor.page.locator(".nav-badge")).to_be_visible()
     answered = doctor.page.locator(".case-row").filter(has_text=number)

@@ -44,7 +44,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         number = gp.sent_case()
         # Then the case is received and waits for its analysis
         expect(gp.step("Received")).to_contain_text("1 image stored safely")
-        expect(gp.step("Analysis")).to_contain_text("In the queue")
+        expect(gp.step("Analysis")).to_contain_text("Queued")
         gp.will_not_reload()
         # and stands in the worklist already, needing a person
         reader.open("/review/")
@@ -82,7 +82,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
 
     # When the dermatologist decides
     reader.decide("Basal cell carcinoma", "Urgent dermatology appointment", "Please tell the patient to expect a call.")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     # Then the answer comes to the GP, who reads it and closes the case
     answer = gp.page.get_by_role("link", name="The answer has arrived. Read it now")
     expect(answer).to_be_visible()

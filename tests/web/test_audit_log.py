@@ -34,7 +34,7 @@ def shown(client: CheckedClient, query: str = "") -> list[Row]:
     answer = client.get(f"/admin/audit?{query}")
     assert answer.status_code == 200
     found = re.findall(
-        r'<th scope="row">(.*?)</th><td data-label="What">(.*?)</td><td data-label="Which">(.*?)</td>'
+        r'<th scope="row">(.*?)</th><td data-label="Action">(.*?)</td><td data-label="Subject">(.*?)</td>'
         r'<td data-label="Details">(.*?)</td>',
         answer.text,
     )
@@ -69,10 +69,10 @@ def test_who_did_what_to_which_case_and_what_changed(app: Flask, world: World, a
     decide(reader, number, diagnosis="bcc", management="biopsy")
     assert shown(admin)[:6] == [
         ("Test Reader", "Decision made", f"Case {number}", "diagnosis: bcc; management: biopsy"),
-        ("Test Reader", "Image viewed", f"Image of {number}", "–"),
+        ("Test Reader", "Image viewed", f"Image in {number}", "–"),
         ("Test Reader", "Case claimed", f"Case {number}", "–"),
-        ("Test Reader", "Signed in", "Account of Test Reader", "–"),
-        ("The program", "Image analysed", f"Analysis of {number}", "needs person: no; bcc: yes"),
+        ("Test Reader", "Signed in", "Account: Test Reader", "–"),
+        ("System", "Image analysed", f"Analysis of {number}", "needs person: no; bcc: yes"),
         ("Test GP", "Case sent", f"Case {number}", "images: 1; urgency: routine"),
     ]
 
@@ -84,7 +84,7 @@ def test_only_what_changed_is_told(app: Flask, world: World, admin: CheckedClien
     assert shown(admin)[0] == (
         "Test Admin",
         "Account changed",
-        "Account of Test After",
+        "Account: Test After",
         "name: Test Before → Test After",
     )
 
@@ -99,7 +99,7 @@ def test_filters_by_actor_action_and_case(app: Flask, world: World, admin: Check
     take(client, second)
     client.get(f"/media/images/{image_ids(app, second)[0]}/thumbnail")
     assert {row[0] for row in shown(admin, f"actor={user_id(app, reader)}")} == {"Test Reader"}
-    assert {row[0] for row in shown(admin, "actor=system")} == {"The program"}
+    assert {row[0] for row in shown(admin, "actor=system")} == {"System"}
     assert [row[2] for row in shown(admin, "action=case.submitted")] == [f"Case {second}", f"Case {first}"]
     of_second = shown(admin, f"case=+{second.lower()}+")
     assert [row[1] for row in of_second] == [
@@ -118,7 +118,7 @@ def test_filter_by_day(world: World, admin: CheckedClient, monkeypatch) -> None:
         world.case(world.user(Role.GP))
     assert [row[1] for row in shown(admin, "day=2026-05-02")] == ["Case sent"]
     for other in ("2026-05-01", "2026-05-03"):
-        assert "Nothing found" in admin.get(f"/admin/audit?day={other}").text
+        assert "No events found" in admin.get(f"/admin/audit?day={other}").text
 
 
 def test_every_event_exactly_once_page_by_page(app: Flask, world: World, me: str, admin: CheckedClient) -> None:

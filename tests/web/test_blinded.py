@@ -74,7 +74,7 @@ def test_after_it_the_answer_is_shown_and_the_form_begins_with_it(app: Flask, re
     page = reader.get(f"/review/{number}").text
     assert {"90 %", "Melanoma"} <= set(shown(page))
     assert form_of(page) >= {"benign", "routine_clinic"}
-    assert "Your impression without the model" in page
+    assert "Your impression before seeing the model" in page
     assert decide(reader, number, diagnosis="bcc", management="biopsy").status_code == 302
     with stored_case(app, number) as case:
         (impression,), (review,) = case.impressions, case.reviews
@@ -89,7 +89,7 @@ def test_no_decision_before_the_impression(app: Flask, reader, number: str) -> N
     take(reader, number)
     refused = decide(reader, number, advice="Typed <words>.")
     assert refused.status_code == 409
-    assert "please give your own impression first" in refused.text
+    assert "please record your own impression first" in refused.text
     assert "Typed &lt;words&gt;." in refused.text
     assert "case.decided" not in actions(app)
 

@@ -38,16 +38,16 @@ def assert_plain_words(response, code: int, sentence: str) -> None:
 
 def test_no_such_page(gp: CheckedClient, client: CheckedClient) -> None:
     for browser in (gp, client):
-        assert_plain_words(browser.get("/nowhere"), 404, "There is no such page or case")
-    assert_plain_words(gp.get("/cases/DT-NOTHING"), 404, "There is no such page or case")
+        assert_plain_words(browser.get("/nowhere"), 404, "This page or case does not exist")
+    assert_plain_words(gp.get("/cases/DT-NOTHING"), 404, "This page or case does not exist")
 
 
 def test_no_such_method(gp: CheckedClient) -> None:
-    assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "cannot be opened like that")
+    assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "Nothing was changed. Go back and try again.")
 
 
 def test_not_your_role(gp: CheckedClient) -> None:
-    assert_plain_words(gp.get("/review/"), 403, "may not open this page")
+    assert_plain_words(gp.get("/review/"), 403, "Your role does not allow this")
 
 
 def test_a_bug_is_our_fault_and_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:

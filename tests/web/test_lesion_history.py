@@ -105,7 +105,7 @@ def test_a_follow_up_under_another_reference_is_refused(
     earlier = world.case(email, patient_reference="TEST-9")
     response = send(gp, follows=earlier, patient_reference="TEST-8")
     assert response.status_code == 422
-    assert f"Case {earlier} has another reference" in response.text
+    assert f"Case {earlier} has a different patient reference" in response.text
     assert f'name="follows" type="hidden" value="{earlier}"' in response.text, "what was chosen is kept"
 
 

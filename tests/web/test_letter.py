@@ -103,7 +103,7 @@ def test_a_server_without_pango_says_so(app: Flask, email: str, sign_in, number:
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
     answer = sign_in(email).get(f"/media/letters/{number}.pdf")
     assert answer.status_code == 503
-    assert "Not available just now" in answer.text
+    assert "Temporarily unavailable" in answer.text
 
 
 def test_the_letter_fetches_nothing(app: Flask, number: str, monkeypatch) -> None:

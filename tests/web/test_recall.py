@@ -123,7 +123,7 @@ def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
     assert "Please review again." in page
-    assert "in force until somebody decides anew: Benign lesion. No appointment" in page
+    assert "in force until a new decision is made: Benign lesion. No appointment" in page
     assert decide(reader, number, diagnosis="bcc", management="biopsy").status_code == 302
     assert state(app, number) == (CaseState.REVIEWED, None)
     with stored_case(app, number) as case:
@@ -203,7 +203,7 @@ def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
     answer = decide(reader, number, **form)
     assert answer.status_code == (422 if held_up else 302)
     if held_up:
-        assert "the model has answered and suspects a cancer" in answer.text
+        assert "result arrived and suspects a cancer" in answer.text
         assert "Typed &lt;words&gt;." in answer.text
         assert decide(reader, number, **(form | {"results": results(reader, number)})).status_code == 302
     assert actions(app).count("case.decided") == 1

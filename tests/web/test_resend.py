@@ -129,4 +129,4 @@ def test_images_have_to_be_chosen_again(app: Flask, world: World, sign_in) -> No
     answer = client.post("/cases/new", data=form, headers=OUR_PAGE)
     assert answer.status_code == 401
     assert "Shiny nodule since spring." in answer.text
-    assert "Images are not part of this" in answer.text
+    assert "Your images are not included" in answer.text

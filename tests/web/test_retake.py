@@ -121,4 +121,4 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
     assert stored(app, number).state is CaseState.REVIEWED
     page = client.get(f"/cases/{number}").text
     assert "pigment network: present" in page
-    assert "arborizing telangiectasia: can&#39;t tell" in page
+    assert "arborizing telangiectasia: unable to tell" in page

@@ -102,7 +102,7 @@ def test_who_does_nothing_is_signed_out(app: Flask, at_work: CheckedClient, minu
 def test_the_sign_in_page_says_why(app: Flask, at_work: CheckedClient) -> None:
     set_back(app, "seen_at", timedelta(hours=1))
     page = at_work.get(at_work.get("/cases/").location).text
-    assert "nothing was done for a while" in page
+    assert "because of inactivity" in page
     assert "nothing was done" not in at_work.get(at_work.get("/cases/").location).text, "once"
 
 
@@ -188,7 +188,7 @@ def test_one_sees_where_one_is_signed_in_and_ends_the_others(app: Flask, gp: str
     )
     assert page.status_code == 302
     shown = words(here.get("/profile").text)
-    assert "Firefox on Windows (here)" in shown
+    assert "Firefox on Windows (this device)" in shown
     assert "Unknown browser" in shown
     here.submit("/profile/sign-out-elsewhere", page="/profile")
     assert here.get("/cases/").status_code == 200

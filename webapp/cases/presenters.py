@@ -77,7 +77,7 @@ def place_words(waiting: Waiting | None) -> str:
     far = waiting.place > MOST
     about = "more than" if far else "about"
     estimate = "no estimate yet" if waiting.seconds is None else f"{about} {duration(waiting.seconds)}"
-    place = f"not in the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
+    place = f"after the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
     return f"{place}, {estimate}"
 
 

@@ -65,9 +65,9 @@ def remarks_on(user: User, images: Sequence[CleanImage], token: str = "") -> lis
 
 
 def sentence(remarks: dict[Remark, str]) -> str:
-    """What to do about the remarks, for example "retake: too dark"."""
+    """What to do about the remarks, for example "please retake (too dark)"."""
     quality = [words for remark, words in remarks.items() if remark is not Remark.ALREADY_SENT]
-    parts = [f"{' and '.join(quality)}: please retake"] if quality else []
+    parts = [f"please retake ({'; '.join(quality)})"] if quality else []
     return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
 
 

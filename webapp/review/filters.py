@@ -75,7 +75,7 @@ class FilterForm(FlaskForm):
     person = BooleanField("Needs a person")
     overdue = BooleanField("Overdue")
     other_cancer = BooleanField("Other skin cancer or precancer suspected")
-    contradiction = BooleanField("Clinical rule and probability disagree")
+    contradiction = BooleanField("Rule and probability disagree")
     mine = BooleanField("Claimed by me")
 
     @classmethod
