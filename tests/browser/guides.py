@@ -81,7 +81,7 @@ def read(reader: Dermatologist) -> str:
     picture(reader.open("/review/").page, "reader-worklist")
     numbers = reader.page.locator("tr:not(.needs-person) [data-row]").all_inner_texts()
     number = next(number for number in numbers if reader.open(f"/review/{number}").page.locator("[data-url]").count())
-    reader.click("Read this case")
+    reader.click("Claim this case")
     image = reader.viewer_is_open()
     image.locator("[data-url]").first.check()
     expect(image.locator("canvas.heatmap")).to_be_visible()

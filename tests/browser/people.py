@@ -72,7 +72,7 @@ class Person:
         self.page.goto(invitation)
         self.page.get_by_label("New password").fill(password)
         self.page.get_by_label("Confirm new password").fill(password)
-        self.click("Save the password")
+        self.click("Save password")
         self.sees_title("Sign in")
         self.sign_in(email, password)
 
@@ -137,7 +137,7 @@ class Gp(Person):
         self.page.evaluate(DROP, base64.b64encode(content).decode())
 
     def use_camera(self, content: bytes) -> None:
-        self.page.get_by_label("Or take a photograph").set_input_files(image_files(content))
+        self.page.get_by_label("Or take a photo").set_input_files(image_files(content))
 
     def send(self) -> None:
         self.click("Send case")

@@ -58,7 +58,7 @@ def test_the_audit_log(enter: Arrive, clinic: Clinic, admin: str, gp: str, derma
     expect(rows.nth(3)).to_contain_text("Case sent")
     somebody.page.get_by_label("Case number").fill("DT-NOSUCH1")
     somebody.click("Apply")
-    somebody.sees("Nothing found")
+    somebody.sees("No events found")
     check(somebody.page, "admin-audit-nothing", focus=False)
 
 

@@ -42,7 +42,7 @@ def test_change_password(enter: Arrive, gp: str) -> None:
     somebody.page.get_by_label("Current password").fill("not my password")
     somebody.page.get_by_label("New password").fill("short")
     somebody.page.get_by_label("Confirm new password").fill("other")
-    somebody.click("Change the password")
+    somebody.click("Change password")
     expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "password-change-errors")
 
@@ -66,7 +66,7 @@ def test_invitation(arrive: Arrive, clinic: Clinic) -> None:
     check(somebody.page, "invitation")
     somebody.page.get_by_label("New password").fill("too short")
     somebody.page.get_by_label("Confirm new password").fill("different")
-    somebody.click("Save the password")
+    somebody.click("Save password")
     expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "invitation-errors")
     somebody.open(expired).sees_title("You need a new link")

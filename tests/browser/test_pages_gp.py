@@ -21,7 +21,7 @@ def test_gp_list(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> 
     doctor = enter(Role.GP, gp).open("/cases/")
     expect(doctor.page.locator(".case-row").first).to_contain_text("Answered")
     check(doctor.page, "gp-list")
-    doctor.open("/cases/?q=NO-SUCH-CODE").sees("Nothing found")
+    doctor.open("/cases/?q=NO-SUCH-CODE").sees("No cases found")
     check(doctor.page, "gp-list-nothing-found")
 
 

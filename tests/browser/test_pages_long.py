@@ -75,5 +75,5 @@ def test_a_long_question_to_a_colleague_with_a_long_name(enter: Arrive, clinic: 
     reader.open("/review/")
     clinic.claim(busy, asked_email)
     reader.page.get_by_role("button", name=f"Review case {busy}").click()
-    reader.sees_title(f"Case {busy} is being read")
+    reader.sees_title(f"Case {busy} is being reviewed")
     check(reader.page, "long-busy", focus=False)

@@ -57,7 +57,7 @@ def test_a_dermatologists_first_days(arrive, strict: Program, strict_clinic: Cli
     page = reader.page
     give_password(reader, strict, email)
     reader.sees_title("Two-factor authentication")
-    reader.sees("Your role needs more than a password")
+    reader.sees("Your role requires two-factor authentication")
     check(page, "second-factor")
     reader.click("I have the app: continue")
     reader.sees_title("Connect your authenticator app")
@@ -74,14 +74,14 @@ def test_a_dermatologists_first_days(arrive, strict: Program, strict_clinic: Cli
     reader.click("Done")
     reader.sees_title("Recovery codes")
     check(page, "recovery-codes")
-    reader.click("Show me new recovery codes")
-    reader.sees("They are shown only now")
+    reader.click("Get new recovery codes")
+    reader.sees("They are shown only once")
     check(page, "recovery-codes-shown")
     recovery = page.locator(".codes li").first.inner_text()
     reader.click("I have saved these codes", "link")
     reader.sees_title("Worklist")
     reader.open(f"{strict.url}/profile")
-    reader.sees("8 recovery codes are left")
+    reader.sees("You have 8 unused recovery codes")
     check(page, "profile")
     reader.click("Sign out")
     reader.sees_title("Sign in")
@@ -132,7 +132,7 @@ def test_a_page_left_open(arrive, strict: Program, strict_clinic: Clinic) -> Non
     page.clock.fast_forward(15 * 60 * 1000)
     expect(notice).to_contain_text("You have been signed out")
     check(page, "signed-out", focus=False)
-    gp.click("Change the password")
+    gp.click("Change password")
     expect(notice).to_contain_text("You have been signed out")
 
     with page.context.expect_page() as opened:
@@ -145,7 +145,7 @@ def test_a_page_left_open(arrive, strict: Program, strict_clinic: Clinic) -> Non
     tab.close()
     page.evaluate("() => window.dispatchEvent(new Event('focus'))")
     expect(notice).not_to_contain_text("You have been signed out", use_inner_text=True)
-    gp.click("Change the password")
+    gp.click("Change password")
     gp.sees_title("Your account")
 
 

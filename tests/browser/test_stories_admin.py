@@ -30,14 +30,14 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     # When the GP opens the link, then a password can be chosen, once
     newcomer: Gp = arrive(Gp)
     newcomer.accept(link, "newcomer@story.example")
-    newcomer.sees_title("Cases of First Story Centre")
+    newcomer.sees_title("Cases from First Story Centre")
     arrive(Person).open(link).sees_title("You need a new link")
     # When the administrator moves the GP to another centre, then the next click shows it
     page = somebody.open("/admin/accounts").page
     page.get_by_role("link", name="Story Newcomer").click()
     page.get_by_label("Centre").select_option(label="Second Story Centre")
     somebody.click("Save")
-    newcomer.open("/cases/").sees_title("Cases of Second Story Centre")
+    newcomer.open("/cases/").sees_title("Cases from Second Story Centre")
     # and with another role come other pages, after signing in again
     page.get_by_role("link", name="Story Newcomer").click()
     page.get_by_label("Dermatologist").check()
@@ -95,7 +95,7 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     # When another one is chosen, then it is in force, and who chose it is written down
     page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
-    expect(rows.filter(has_text="98 %")).to_contain_text("in use")
+    expect(rows.filter(has_text="98 % target sensitivity")).to_contain_text("in use")
     somebody.sees("target sensitivity 98 %, by Test Administrator")
     page.get_by_label("95 %").check()  # for the other tests
     somebody.click("Use this operating point")
@@ -161,7 +161,7 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     # Then every column is explained, and the file holds the case, and nothing that tells whose it is
     check(somebody.page, "admin-export")
     with somebody.page.expect_download() as download:
-        somebody.click("Download as CSV")
+        somebody.click("Download CSV")
     text = download.value.path().read_text(encoding="utf-8-sig")
     (line,) = [row for row in csv.DictReader(io.StringIO(text)) if row["case"] == number]
     assert (line["p_bcc"], line["diagnosis"], line["management"]) == ("0.6", "bcc", "biopsy")
@@ -170,7 +170,7 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     # and a wrong choice is explained
     somebody.page.get_by_label("Sent from").fill("2026-05-02")
     somebody.page.get_by_label("Sent up to and including").fill("2026-05-01")
-    somebody.click("Download as CSV")
+    somebody.click("Download CSV")
     somebody.sees("The end date is before the start date.")
     check(somebody.page, "admin-export-error", focus=False)
     # and who has taken the file stands in the audit log

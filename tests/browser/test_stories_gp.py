@@ -102,7 +102,7 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     doctor.has_not_reloaded()
     # When the GP looks for it by the beginning of its reference
     doctor.open("/cases/")
-    doctor.page.get_by_label("Find a case").fill("STORY-FOL")
+    doctor.page.get_by_label("Search by case").fill("STORY-FOL")
     doctor.click("Search")
     # Then only it is listed
     rows = doctor.page.locator(".case-row")
@@ -145,7 +145,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     expect(mine).not_to_contain_text("not yet")
     # and the letter can be downloaded
     with doctor.page.expect_download(timeout=FIRST_LETTER_MS) as download:
-        doctor.page.get_by_role("link", name="Letter as PDF").click(timeout=FIRST_LETTER_MS)
+        doctor.page.get_by_role("link", name="Report as PDF").click(timeout=FIRST_LETTER_MS)
     assert download.value.suggested_filename == f"letter-{number}.pdf"
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     # When it is closed, and the lesion is sent again later

@@ -48,7 +48,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(reader.row(late)).to_contain_text("Overdue since")
     expect(reader.row(unsure)).to_contain_text("read by")
     expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()
-    expect(reader.row(taken)).to_contain_text("Another Dermatologist is reading")
+    expect(reader.row(taken)).to_contain_text("Claimed by Another Dermatologist")
     check(reader.page, "worklist")
     # When it is narrowed by a count, or by the filters, then what was asked for is left
     reader.page.get_by_role("link", name="Overdue 1").click()
@@ -58,7 +58,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     reader.page.get_by_label("Urgency").select_option(label="Urgent")
     reader.click("Apply")
     expect(rows).to_have_count(1)
-    reader.sees("1 of 11 open cases, as filtered")
+    reader.sees("1 of 11 open cases matches your filters")
     check(reader.page, "worklist-filtered", focus=False)
     reader.page.get_by_label("Pattern present").select_option(label="Spoke wheel areas")
     reader.click("Apply")
@@ -87,7 +87,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
         reader.page.get_by_role("button", name=f"Review case {number}").click()
     # Then a page says who has it, and offers the next one
     assert answer.value.status == 409
-    reader.sees_title(f"Case {number} is being read")
+    reader.sees_title(f"Case {number} is being reviewed")
     reader.sees("Another Dermatologist has claimed this case")
     check(reader.page, "busy")
     # When it can't wait, then it can be taken over, with a reason only
@@ -105,7 +105,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     # When it is decided, then the next free case stands there, one step from being reserved
     reader.decide("Basal cell carcinoma", "Biopsy")
     reader.sees_title(f"Case {following}")
-    reader.page.get_by_role("button", name="Read this case").click()
+    reader.page.get_by_role("button", name="Claim this case").click()
     reader.sees("Claimed by you until")
 
 

@@ -43,7 +43,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         gp.send()
         number = gp.sent_case()
         # Then the case is received and waits for its analysis
-        expect(gp.step("Received")).to_contain_text("1 image stored safely")
+        expect(gp.step("Received")).to_contain_text("1 image stored")
         expect(gp.step("Analysis")).to_contain_text("Queued")
         gp.will_not_reload()
         # and stands in the worklist already, needing a person

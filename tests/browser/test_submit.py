@@ -105,7 +105,7 @@ def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp:
     doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])  # type: ignore[list-item]
     refused = doctor.page.locator("#previews .refused")
     expect(refused).to_have_text(
-        [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "At most 6 images: please take out 1"]
+        [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "Maximum 6 images: please remove 1"]
     )
     check(doctor.page, "case-new-refused-files", focus=False)
     doctor.click("Remove letter.pdf")

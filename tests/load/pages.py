@@ -148,7 +148,7 @@ PAGES = [
     _watching("audit log of a case", "/admin/audit?case={answered_case}"),
     _watching("audit log, rare action", "/admin/audit?action=centre.added"),
     _watching("audit log of a day", "/admin/audit?day={old_day}"),
-    _watching("service status page", "/admin/service"),
+    _watching("service page", "/admin/service"),
     _watching("models", "/admin/models"),
     _watching("threshold", "/admin/threshold", costs=20),
 ]

@@ -174,7 +174,7 @@ class Administrator(Person):
     @task
     def watch(self) -> None:
         self.client.get("/admin/dashboard", name="dashboard")
-        self.client.get("/admin/service", name="service status page")
+        self.client.get("/admin/service", name="service page")
         self.client.get("/admin/audit", name="audit log")
 
 

@@ -116,7 +116,7 @@ def test_the_choice_changes_the_verdict_and_moves_no_case(app: Flask, world: Wor
     assert "The model does not suspect BCC" in page
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
-    assert "does not suspect BCC (its threshold is 50 %, target sensitivity 90 %)" in page
+    assert "does not suspect BCC (threshold 50 %, target sensitivity 90 %)" in page
     assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
     with stored_case(app, number) as case:
         assert (case.rank, case.needs_person, case.bcc_probability) == (before[0], before[1], before[3])
