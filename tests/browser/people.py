@@ -70,7 +70,7 @@ class Person:
     def accept(self, invitation: str, email: str, password: str = PASSWORD) -> None:
         """What everybody does with an invitation link: choose a password, then sign in with it."""
         self.page.goto(invitation)
-        self.page.get_by_label("New password").fill(password)
+        self.page.get_by_label("New password", exact=True).fill(password)
         self.page.get_by_label("Confirm new password").fill(password)
         self.click("Save password")
         self.sees_title("Sign in")

@@ -120,7 +120,7 @@ def test_a_page_left_open(arrive, strict: Program, strict_clinic: Clinic) -> Non
     gp.open(f"{strict.url}/change")
     page.get_by_label("Current password").fill(PASSWORD)
     for label in ("New password", "Confirm new password"):
-        page.get_by_label(label).fill("an entirely different sentence")
+        page.get_by_label(label, exact=True).fill("an entirely different sentence")
     seen_so_long_ago(strict_clinic, 13.5)
     page.clock.fast_forward(13 * 60 * 1000 + 5000)
     notice = page.get_by_role("alert")
