@@ -45,19 +45,24 @@ def create_admin(email: str, name: str) -> None:
             link = accounts.invitation_path(user)
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
+    click.echo(
+        f"Administrator {email} created. Open this address on your server to choose a password. It works once:\n{link}"
+    )
 
 
-@click.command("reset-second-factor", help="For an administrator who has lost telephone and recovery codes.")
+@click.command(
+    "reset-second-factor",
+    help="Reset two-factor authentication for an administrator who has lost both phone and recovery codes.",
+)
 @click.option("--email", prompt="E-mail")
 @with_appcontext
 def reset_second_factor(email: str) -> None:
     with transaction():
         user = queries.by_email(email.strip())
         if user is None:
-            raise click.ClickException("There is no account with this e-mail address.")
+            raise click.ClickException("There is no account with this email address.")
         second_factor.reset(None, user)
-    click.echo(f"The second factor of {email} is reset. The next sign-in sets up a new one.")
+    click.echo(f"Two-factor authentication for {email} is reset and must be set up again at the next sign-in.")
 
 
 COMMANDS = (

@@ -28,7 +28,7 @@ from webapp.core.config import Settings
 from webapp.core.extensions import db
 from webapp.models import CaseState, Role, TriageReason
 
-NO_ROOM = "The images could not be stored just now, so nothing was sent."
+NO_ROOM = "The images could not be stored, so nothing was sent."
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_database_that_finds_no_room(app: Flask, small_disk: Path, world: Worl
             fitted += 1  # into pages that were there already
             assert fitted < 20
         assert answer.status_code == 503
-        assert "The database is not available just now" in answer.text
+        assert "The database is temporarily unavailable" in answer.text
         assert count(app) == 1 + fitted
         assert len(files_on(small_disk)) == 2 * (1 + fitted)
         work_off(app)

@@ -80,9 +80,9 @@ def test_a_contradiction_is_said_and_found(
     number = world.case(gp)
     world.analyse(number, probability, findings=targets(probability, *present), **CALM)
     assert listed(reader, contradiction=1) == ([number] if contradicts else [])
-    said = "Patterns and probability contradict each other" in reader.get("/review/").text
+    said = "Clinical rule and probability disagree" in reader.get("/review/").text
     assert said is contradicts
-    assert ("Contradiction." in reader.get(f"/review/{number}").text) is contradicts
+    assert ("Clinical rule and probability disagree." in reader.get(f"/review/{number}").text) is contradicts
 
 
 def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World, gp: str, reader) -> None:
@@ -98,9 +98,7 @@ def test_another_cancer_stands_above_every_trusted_case(app: Flask, world: World
     world.analyse(calm, 0.01, lesion={code: 0.29, "nv": 0.71})
     assert listed(reader) == [suspect, likely, calm]
     assert listed(reader, other_cancer=1) == [suspect]
-    assert "Another skin cancer than BCC is suspected: at the top until somebody has looked" in words(
-        reader.get("/review/").text
-    )
+    assert "Skin cancer or precancer other than BCC suspected" in words(reader.get("/review/").text)
     with stored_case(app, suspect) as case:
         assert (case.triage_reason, case.rank) == (TriageReason.OTHER_CANCER, 0.7)
 
@@ -125,7 +123,7 @@ def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_i
 def test_a_target_date_by_urgency(app: Flask, world: World, gp: str, reader, urgency: str, days: int) -> None:
     number = world.case(gp, urgency=Urgency(urgency))
     waits_since(app, number, days=days - 0.1)
-    assert "read by" in words(reader.get("/review/").text)
+    assert "Due" in words(reader.get("/review/").text)
     assert listed(reader, overdue=1) == []
     waits_since(app, number, days=days + 0.1)
     assert "Overdue since" in words(reader.get("/review/").text)
@@ -147,10 +145,10 @@ def test_the_counts_lead_to_their_cases(app: Flask, world: World, gp: str, reade
     waits_since(app, late, days=100)
     take(reader, mine)
     page = words(reader.get("/review/").text)
-    for count in ("All open 3", "Need a person 2", "Overdue 1", "Reserved for me 1"):
+    for count in ("All open 3", "Needs a person 2", "Overdue 1", "Claimed by me 1"):
         assert count in page
     filtered = reader.get("/review/?overdue=1").text
-    assert "1 of 3 open cases, as filtered" in words(filtered)
+    assert "1 of 3 open cases matches your filters" in words(filtered)
     assert 'aria-current="true">Overdue' in filtered
 
 
@@ -168,7 +166,7 @@ def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp
         path = following(page)
     assert sorted(seen) == sorted(wanted)
     assert len(set(seen)) == len(seen)
-    back = re.search(r'<a href="([^"]+)">Top of the list', page)
+    back = re.search(r'<a href="([^"]+)">Back to the top', page)
     assert back is not None
     assert "urgency=soon" in back.group(1)
 
@@ -176,7 +174,7 @@ def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp
 def test_nothing_found_says_so(world: World, gp: str, reader) -> None:
     world.case(gp)
     page = words(reader.get("/review/?urgency=urgent").text)
-    assert "No case matches these filters" in page
+    assert "No cases match these filters" in page
     assert "1 case is open." in page
 
 
@@ -187,7 +185,7 @@ def test_an_unknown_filter_is_told_and_hides_nothing(world: World, gp: str, read
     number = world.case(gp)
     response = reader.get(f"/review/?{query}")
     assert response.status_code == 200
-    assert "not known; it was left out" in response.text
+    assert "not recognised and was ignored" in response.text
     assert rows(response.text) == [number]
 
 

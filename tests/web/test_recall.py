@@ -81,7 +81,7 @@ def test_a_late_suspicion_calls_the_case_back(
     assert "arrived after the decision and suspects a cancer" in words(reader.get("/review/").text)
     assert actions(app).count("case.recalled") == 1
     page = words(gp.get(f"/cases/{number}").text)
-    assert "A dermatologist looks at this case again." in page
+    assert "This case has been re-opened for review by a dermatologist." in page
 
 
 @pytest.mark.parametrize("management", ["urgent_referral", "biopsy"])
@@ -122,8 +122,8 @@ def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world
     assert "Withdraw this case" not in page
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
-    assert "Please look again." in page
-    assert "in force until somebody decides anew: Benign lesion. No appointment" in page
+    assert "Please review again." in page
+    assert "in force until a new decision is made: Benign lesion. No appointment" in page
     assert decide(reader, number, diagnosis="bcc", management="biopsy").status_code == 302
     assert state(app, number) == (CaseState.REVIEWED, None)
     with stored_case(app, number) as case:
@@ -131,7 +131,7 @@ def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world
         assert (second.amends_id, second.recall) == (first.id, RecallReason.LATE_RESULT)
     assert "nav-badge" in gp.get("/cases/").text
     page = words(gp.get(f"/cases/{number}").text)
-    assert "This decision was changed. Reason: The model's answer arrived after" in page.replace("&#39;", "'")
+    assert "This decision was changed. Reason: The model's result arrived after" in page.replace("&#39;", "'")
 
 
 def test_no_appointment_once_more_needs_a_reason(world: World, reader, number: str) -> None:
@@ -166,7 +166,7 @@ def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str
     decided(reader, number)
     gp.submit(f"/histology/{number}", {"result": result}, page="/profile")
     assert state(app, number)[1] is (RecallReason.HISTOLOGY if recalled else None)
-    assert ("The histology found a cancer." in reader.get("/review/").text) is recalled
+    assert ("Histology shows a cancer." in reader.get("/review/").text) is recalled
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
     answer = decide(reader, number, **form)
     assert answer.status_code == (422 if held_up else 302)
     if held_up:
-        assert "the model has answered and suspects a cancer" in answer.text
+        assert "result arrived and suspects a cancer" in answer.text
         assert "Typed &lt;words&gt;." in answer.text
         assert decide(reader, number, **(form | {"results": results(reader, number)})).status_code == 302
     assert actions(app).count("case.decided") == 1

@@ -62,7 +62,7 @@ def mail(environ: Mapping[str, str]) -> dict[str, Any]:
     if not known:
         raise ConfigurationError("MAIL_URL must look like smtp://user:password@host:587 or smtps://host.")
     if "@" not in sender:
-        raise ConfigurationError("MAIL_FROM must be the e-mail address that mails come from.")
+        raise ConfigurationError("MAIL_FROM must be the email address that emails come from.")
     return {"mail_url": url, "mail_from": sender}
 
 
@@ -71,7 +71,7 @@ def metrics(environ: Mapping[str, str]) -> dict[str, Any]:
     if token and len(token) < 16:
         raise ConfigurationError("METRICS_TOKEN must have at least 16 characters.")
     if bind and not token:
-        raise ConfigurationError("METRICS_BIND needs a METRICS_TOKEN: figures are never shown to everybody.")
+        raise ConfigurationError("METRICS_BIND needs a METRICS_TOKEN: metrics are never public.")
     if bind and not (bind.rpartition(":")[0] and bind.rpartition(":")[2].isdigit()):
         raise ConfigurationError("METRICS_BIND must look like 127.0.0.1:9101.")
     return {"metrics_token": token, "metrics_bind": bind}

@@ -33,7 +33,7 @@ def image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:
             continue
         key_id, _, encoded = entry.strip().partition(":")
         if key_id in keys:
-            raise ConfigurationError(f"IMAGE_KEYS names the key {key_id!r} twice.")
+            raise ConfigurationError(f"IMAGE_KEYS contains the key id {key_id!r} twice.")
         try:
             keys[key_id] = b64decode(encoded, validate=True)
         except ValueError:
@@ -41,7 +41,7 @@ def image_keys(given: str | None, instance_dir: Path) -> dict[str, bytes]:
         if not 0 < len(key_id) <= 32 or len(keys[key_id]) != 32:
             raise ConfigurationError("IMAGE_KEYS: each entry must be an id and 32 bytes in base64 (AES-256).")
     if not keys:
-        raise ConfigurationError("IMAGE_KEYS holds no key.")
+        raise ConfigurationError("IMAGE_KEYS contains no key.")
     return keys
 
 
@@ -52,7 +52,7 @@ def totp_secrets(given: str | None, instance_dir: Path) -> dict[str, str]:
     for entry in text.split(","):
         number, _, secret = entry.strip().partition(":")
         if not number.isdecimal() or len(secret) < 32 or number in found:
-            raise ConfigurationError("TOTP_SECRETS: each entry must be a number of its own and 32 characters or more.")
+            raise ConfigurationError("TOTP_SECRETS: each entry must be a different number and at least 32 characters.")
         found[number] = secret
     return found
 

@@ -47,11 +47,11 @@ class FailureReason(StrEnum):
     def sentence(self) -> str:
         return {
             "model_unavailable": "The model could not be loaded, so nothing was analysed.",
-            "store_unavailable": "The image store did not answer.",
+            "store_unavailable": "The image store did not respond.",
             "image_unreadable": "The stored image could not be read back.",
             "timed_out": "The analysis took too long and was stopped.",
-            "attempts_exhausted": "The analysis stopped without an answer several times.",
-            "error": "The analysis ended with an error.",
+            "attempts_exhausted": "The analysis stopped without a result several times.",
+            "error": "The analysis failed with an error.",
         }[self.value]
 
 

@@ -88,9 +88,9 @@ class RecallReason(StrEnum):
     @property
     def sentence(self) -> str:
         return {
-            "late_result": "The model's answer arrived after the decision and suspects a cancer.",
-            "histology": "The histology found a cancer.",
-            "second_opinion": "A second opinion suspects a cancer, or asks for more than was decided.",
+            "late_result": "The model's result arrived after the decision and suspects a cancer.",
+            "histology": "Histology shows a cancer.",
+            "second_opinion": "A second opinion suspects a cancer, or advises a biopsy or an urgent appointment.",
         }[self.value]
 
 
@@ -107,9 +107,9 @@ class TriageReason(StrEnum):
     def label(self) -> str:
         return {
             "awaiting_analysis": "Not analysed yet",
-            "model_unavailable": "The model is not available",
-            "analysis_failed": "The analysis failed",
-            "model_unsure": "The model is not sure",
+            "model_unavailable": "Model unavailable",
+            "analysis_failed": "Analysis failed",
+            "model_unsure": "Model uncertain",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 

@@ -27,7 +27,7 @@ class HistologyResult(StrEnum):
             "in_situ": "Carcinoma or melanoma in situ",
             "premalignant": "Precancerous lesion (for example actinic keratosis)",
             "benign": "Benign lesion",
-            "inconclusive": "No diagnosis possible from the sample",
+            "inconclusive": "Not diagnostic",
         }[self.value]
 
     @property

@@ -37,9 +37,9 @@ class ImageReading:
     def state_sentence(self) -> str:
         """Why there is no result, in words; empty where there is one."""
         if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
-            return "Not analysed yet. You can read and decide without the model."
+            return "Not analysed yet. You can review and decide without the model."
         if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
-            return f"{self.analysis.failure.sentence} Please judge without the model."
+            return f"{self.analysis.failure.sentence} Please decide without the model."
         return ""
 
     @cached_property
@@ -121,9 +121,9 @@ class ImageReading:
         if self.analysis is None or not concern.contradicts_itself(self.analysis):
             return ""
         return (
-            "The probability speaks for BCC, the patterns speak against it. Please look closely."
+            "The probability suggests BCC, but the patterns do not. Please look closely."
             if concern.says_bcc(self.analysis)
-            else "The patterns speak for BCC, the probability speaks against it. Please look closely."
+            else "The patterns suggest BCC, but the probability does not. Please look closely."
         )
 
     @property
@@ -151,7 +151,9 @@ def heatmap_words(finding: Finding) -> str:
         else (f"{row} part" if column == "middle" else f"{column} part")
     )
     share = max(1, round(finding.extent * 100))
-    return f"strongest in the {place} of the framed square; {share} % of the square reaches half of that."
+    return (
+        f"strongest in the {place} of the framed square; {share} % of the square reaches at least half that strength."
+    )
 
 
 def target_label(code: str) -> str:

@@ -18,8 +18,8 @@ from webapp.review.opinions import may_ask, wanted_of
 from webapp.triage import concern
 from webapp.triage.risk import Shown, joined
 
-NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
-CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
+NOT_OPEN = "The case is no longer open: it was decided, closed or withdrawn while you were reviewing it."
+CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
 
 
 def taken_from(claim: Claim, user: User) -> bool:
@@ -37,11 +37,11 @@ def decided_sentence(review: Review) -> Markup:
     """What was done, and until when it can be undone."""
     number = review.case.number
     done = (
-        f"The GP is asked for new images of {number}. They come back to the same case."
+        f"New images requested for case {number}. The GP will add them to the same case."
         if review.asks_for_images
-        else f"Your decision on {number} is stored, and the GP can read it."
+        else f"Decision saved for case {number}. The GP can now read it."
     )
-    link = Markup('<a href="{}">Look at it again, or take it back until {}</a>')
+    link = Markup('<a href="{}">View it, or take it back until {}</a>')
     return Markup("{} ").format(done) + link.format(
         url_for("review.show", number=number), local_time(undo_until(review))
     )
@@ -56,10 +56,10 @@ def suspicion_words(case: Case) -> list[str]:
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
     """Why ``user`` no longer holds the case; ``by`` is the latest claim on it."""
     if by is None or by.user_id == user.id:
-        return f"You have not reserved case {number}."
+        return f"You have not claimed case {number}."
     if taken_from(by, user):
-        return f"{by.user.name} took case {number} over from you. The reason given: {by.reason}"
-    return f"Your reservation of case {number} had run out, and {by.user.name} has read it since."
+        return f"{by.user.name} took over case {number} from you. Reason: {by.reason}"
+    return f"Your claim on case {number} expired, and {by.user.name} has claimed it since."
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def impression(number: str) -> Page:
 @blueprint.post("/mode")
 def reading_mode() -> Response:
     blinded.set_mode(current_user._get_current_object(), ReadingModeForm().blinded.data)
-    flash("Your way of reading is saved.", "success")
+    flash("Blinded reading setting saved.", "success")
     return redirect(url_for("accounts.profile"))
 
 
@@ -92,7 +92,7 @@ def decide(number: str) -> Page:
         form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return reading_page(case, form), 422
     except ImpressionMissingError:
-        return too_late_page(case, form, "You read blinded: please give your own impression first.")
+        return too_late_page(case, form, "Blinded reading is on: please record your own impression first.")
     except NotOpenError:
         return too_late_page(case, form, presenters.NOT_OPEN)
     except ClaimLostError as lost:

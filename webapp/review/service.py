@@ -113,9 +113,9 @@ def demand_words(case: Case, decision: Decision) -> None:
     """Raises WordsMissingError."""
     concerns = risk.reasons_for_concern(case, decision.diagnosis)
     if _reassures(decision) and concerns and not decision.override_reason:
-        raise WordsMissingError("override_reason", f"Please give a reason: {risk.joined(concerns)}.")
+        raise WordsMissingError("override_reason", f"Enter a reason: {risk.joined(concerns)}.")
     if decision.management is Management.RETAKE and not decision.advice:
-        raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")
+        raise WordsMissingError("advice", "Tell the GP what the new images should show.")
 
 
 def _reassures(decision: Decision) -> bool:

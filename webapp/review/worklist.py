@@ -39,7 +39,7 @@ class WorklistRow:
     def why(self) -> str:
         """In words, why the case stands where it stands."""
         if self.model_hidden:
-            return "Hidden until you have given your own impression"
+            return "Hidden until you have recorded your own impression"
         return " ".join([*self._now, *self._suspected, *self._doubt]) or "No cancer suspected"
 
     @property
