@@ -121,7 +121,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
         until_quiet(app)
         assert len(files_on(small_disk)) == len(before) + 2, "its image and thumbnail, and nothing of the attempts"
     with stored_case(app, hopeless) as case:
-        assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 
 
 @contextmanager

@@ -7,12 +7,12 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import centre_id, change_case, counted_queries, stored_case, words
+from tests.web.helpers import centre_id, change_case, counted_queries, words
 from tests.web.reading import put_back, take
 from tests.web.test_worklist import following, rows
 from tests.web_client import CheckedClient
 from webapp.analysis.results import FoundTarget
-from webapp.models import Role, TriageReason, Urgency, utcnow
+from webapp.models import Role, Urgency, utcnow
 from webapp.review.queries import PAGE_SIZE
 
 CALM = {"lesion": {"nv": 0.9, "mel": 0.1}}
@@ -90,24 +90,29 @@ def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World
     assert listed(reader, contradiction=1) == []
 
 
-@pytest.mark.parametrize("code", ["mel", "akiec"])
-def test_another_cancer_stands_above_every_trusted_case(app: Flask, world: World, gp: str, reader, code: str) -> None:
+def test_a_suspected_melanoma_stands_above_every_other_trusted_case(app: Flask, world: World, gp: str, reader) -> None:
     likely, suspect, calm = (world.case(gp) for _ in range(3))
     world.analyse(likely, 0.99)
-    world.analyse(suspect, 0.01, lesion={code: 0.3, "nv": 0.7})
-    world.analyse(calm, 0.01, lesion={code: 0.29, "nv": 0.71})
+    world.analyse(suspect, 0.01, lesion={"mel": 0.3, "nv": 0.7})
+    world.analyse(calm, 0.01, lesion={"mel": 0.29, "nv": 0.71})
     assert listed(reader) == [suspect, likely, calm]
     assert listed(reader, other_cancer=1) == [suspect]
-    assert "Skin cancer or precancer other than BCC suspected" in words(reader.get("/review/").text)
-    with stored_case(app, suspect) as case:
-        assert (case.triage_reason, case.rank) == (TriageReason.OTHER_CANCER, 0.7)
+    assert "Melanoma suspected." in words(reader.get("/review/").text)
+
+
+def test_a_precancer_stands_by_the_probability_of_cancer(world: World, gp: str, reader) -> None:
+    likely, keratosis = world.case(gp), world.case(gp)
+    world.analyse(likely, 0.1)
+    world.analyse(keratosis, 0.02, lesion={"akiec": 0.9})
+    assert listed(reader) == [likely, keratosis]
+    assert listed(reader, other_cancer=1) == []
 
 
 def test_the_stronger_suspicion_comes_first(world: World, gp: str, reader) -> None:
     weak, strong, unknown = (world.case(gp) for _ in range(3))
     world.analyse(weak, 0.2, lesion={"mel": 0.4})
     world.analyse(strong, 0.01, lesion={"mel": 0.8})
-    assert listed(reader) == [unknown, strong, weak]
+    assert listed(reader) == [strong, weak, unknown]
 
 
 def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_in) -> None:

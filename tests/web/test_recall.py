@@ -20,7 +20,6 @@ from webapp.models import (
     Management,
     RecallReason,
     Role,
-    TriageReason,
 )
 
 CANCER = {"probability": 0.9}
@@ -76,7 +75,7 @@ def test_a_late_suspicion_calls_the_case_back(
     world.analyse(number, **result)
     assert state(app, number) == (CaseState.AWAITING_REVIEW, RecallReason.LATE_RESULT)
     with stored_case(app, number) as case:
-        assert (case.needs_person, case.rank, case.triage_reason) == (True, 0.0, TriageReason.RECALLED)
+        assert 1.0 < case.rank < 1.5
     assert rows(reader.get("/review/").text)[0] == number
     assert "arrived after the decision and suspects a cancer" in words(reader.get("/review/").text)
     assert actions(app).count("case.recalled") == 1
@@ -157,11 +156,14 @@ def test_taking_the_new_decision_back_asks_the_question_again(app: Flask, world:
     undo(reader, number)
     assert state(app, number) == (CaseState.IN_REVIEW, RecallReason.LATE_RESULT)
     with stored_case(app, number) as case:
-        assert case.needs_person
+        assert 1.0 < case.rank < 1.5
         assert case.standing_review.id == case.reviews[0].id
 
 
-@pytest.mark.parametrize(("result", "recalled"), [("bcc", True), ("other_malignant", True), ("benign", False)])
+@pytest.mark.parametrize(
+    ("result", "recalled"),
+    [("bcc", True), ("other_malignant", True), ("in_situ", True), ("premalignant", False), ("benign", False)],
+)
 def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str, result: str, recalled: bool) -> None:
     decided(reader, number)
     gp.submit(f"/histology/{number}", {"result": result}, page="/profile")
@@ -198,20 +200,20 @@ def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
     app: Flask, world: World, reader, number: str, result: dict, held_up: bool
 ) -> None:
     take(reader, number)
-    form = {"management": "routine_clinic", "advice": "Typed <words>.", "results": results(reader, number)}
+    form = {"management": "routine_clinic", "advice": "Typed <words>.", "shown": shown(reader, number)}
     world.analyse(number, **result)
     answer = decide(reader, number, **form)
     assert answer.status_code == (422 if held_up else 302)
     if held_up:
-        assert "result arrived and suspects a cancer" in answer.text
+        assert "the model has suspected a cancer" in answer.text
         assert "Typed &lt;words&gt;." in answer.text
-        assert decide(reader, number, **(form | {"results": results(reader, number)})).status_code == 302
+        assert decide(reader, number, **(form | {"shown": shown(reader, number)})).status_code == 302
     assert actions(app).count("case.decided") == 1
 
 
-def results(client: CheckedClient, number: str) -> str:
+def shown(client: CheckedClient, number: str) -> str:
     """What the form on the page says that its reader has seen."""
-    found = re.search(r'name="results" value="([^"]*)"', client.get(f"/review/{number}").text)
+    found = re.search(r'name="shown" value="([^"]*)"', client.get(f"/review/{number}").text)
     assert found is not None
     return found.group(1)
 
@@ -219,4 +221,4 @@ def results(client: CheckedClient, number: str) -> str:
 @pytest.mark.parametrize("made_up", ["", "junk", "1,2,-3", "9" * 50])
 def test_what_was_seen_cannot_be_made_up_into_an_error(world: World, reader, number: str, made_up: str) -> None:
     take(reader, number)
-    assert decide(reader, number, results=made_up).status_code == 302
+    assert decide(reader, number, shown=made_up).status_code == 302

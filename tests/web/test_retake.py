@@ -58,7 +58,7 @@ def test_new_images_bring_the_same_case_back_to_the_top(app: Flask, world, sign_
     assert send_images(client, number, jpeg(seed=5), jpeg(seed=6)).status_code == 302
 
     case = stored(app, number)
-    assert (case.state, case.is_open, case.rank) == (CaseState.SUBMITTED, True, 0.0)
+    assert (case.state, case.is_open, case.rank) == (CaseState.SUBMITTED, True, 2.0)
     assert [image.position for image in case.images] == [1, 2, 3]
     assert case.waiting_since == waiting_since
     page = reader.get(f"/review/{number}").text

@@ -14,6 +14,7 @@ from webapp.admin.operation.thresholds import Expectation
 from webapp.analysis import workers
 from webapp.core.database import transaction
 from webapp.models import OperatingPoint, OperatingPointChoice, Role, utcnow
+from webapp.triage.rank import Section
 
 POINTS = [
     {"wanted": 0.9, "threshold": 0.5, "sensitivity": 0.9, "specificity": 0.98},
@@ -104,25 +105,29 @@ def test_expectation_by_hand() -> None:
 
 
 @pytest.mark.usefixtures("model")
-def test_the_choice_changes_the_verdict_and_moves_no_case(app: Flask, world: World, admin, reader) -> None:
+def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World, admin, reader) -> None:
     number = world.case(world.user(Role.GP))
     world.analyse(number, 0.3, card=CARD)
     with stored_case(app, number) as case:
         before = (case.rank, case.needs_person, case.state, case.bcc_probability)
-    assert "The model suspects BCC" in reader.get("/review/").text
+        assert int(case.rank) == Section.SUSPECTED
+    assert "BCC suspected" in reader.get("/review/").text
     assert choose(admin, 0.9).status_code == 302
     page = reader.get("/review/").text
     assert number in page
-    assert "The model does not suspect BCC" in page
+    assert "No cancer suspected" in page
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
     assert "does not suspect BCC (threshold 50 %, target sensitivity 90 %)" in page
     assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person, case.bcc_probability) == (before[0], before[1], before[3])
+        assert int(case.rank) == Section.REST
+        assert (case.needs_person, case.bcc_probability) == (before[1], before[3])
         assert case.images[0].current_analysis.bcc_as_shipped is True
     choose(admin, 0.95)
-    assert "The model suspects BCC" in reader.get("/review/").text
+    assert "BCC suspected" in reader.get("/review/").text
+    with stored_case(app, number) as case:
+        assert case.rank == before[0]
 
 
 @pytest.mark.usefixtures("model")
@@ -165,7 +170,7 @@ def test_a_choice_counts_for_its_own_model_only(app: Flask, world: World, admin,
     with app.app_context(), transaction():
         workers.note_model("machine:1", "next-model", "1" * 64, CARD)
     choose(admin, 0.9)
-    assert "The model suspects BCC" in reader.get("/review/").text
+    assert "BCC suspected" in reader.get("/review/").text
 
 
 @pytest.mark.usefixtures("model")

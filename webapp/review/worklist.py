@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from ml.patterns import Lesion
 from webapp.models import Case, Claim, Image, TriageReason, User
 from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
@@ -51,7 +52,8 @@ class WorklistRow:
 
     @property
     def _suspected(self) -> list[str]:
-        return [f"{suspicion.lesion.label} suspected." for suspicion in concern.suspected(self.case)]
+        suspected = [suspicion.lesion for suspicion in concern.suspected(self.case)]
+        return [f"{'BCC' if lesion is Lesion.BCC else lesion.label} suspected." for lesion in suspected]
 
     @property
     def _doubt(self) -> list[str]:
