@@ -23,7 +23,7 @@ from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
-from webapp.storage.store import open_store
+from webapp.storage.store import open_store, store_of
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "database": health.reach_database,
         "migrations": health.migrations,
         "queue": queue.pending_count,
-        "store": lambda: app.extensions["image_store"].reach(),
+        "store": lambda: store_of(app).reach(),
         "model": bundles.check,
     }
     health.init_app(app, checks)

@@ -12,6 +12,7 @@ from tests.web.reading import decide, take
 from webapp.cases import letter
 from webapp.core.config import Settings
 from webapp.models import CaseState, Role
+from webapp.storage.store import store_of
 
 try:
     from weasyprint.urls import URLFetcher
@@ -87,7 +88,7 @@ def test_without_an_answer_there_is_no_letter(
 
 def test_a_lost_image_gives_no_half_letter(app: Flask, settings: Settings, email: str, sign_in, number: str) -> None:
     for key in stored_files(settings):
-        app.extensions["image_store"].delete(key)
+        store_of(app).delete(key)
     assert sign_in(email).get(f"/media/letters/{number}.pdf").status_code == 503
     assert "letter.made" not in actions(app)
 
