@@ -13,6 +13,7 @@ from tests.conftest import make_app
 from webapp.core import health
 from webapp.core.config import Settings
 from webapp.core.extensions import db
+from webapp.core.version import VERSION
 from webapp.storage.store import open_store
 
 
@@ -31,7 +32,7 @@ def no_database(app: Flask) -> None:
 
 
 def test_all_is_there(client) -> None:
-    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/healthz").json == {"status": "ok", "version": VERSION}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (200, {"status": "ready", "failed": []})
 

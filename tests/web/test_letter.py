@@ -11,6 +11,7 @@ from tests.web.helpers import actions, change_case, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.cases import letter
 from webapp.core.config import Settings
+from webapp.core.version import VERSION
 from webapp.models import CaseState, Role
 from webapp.storage.store import store_of
 
@@ -67,6 +68,7 @@ def test_the_letter_says_what_was_decided(app: Flask, number: str, monkeypatch) 
         "Arborizing telangiectasia",
         "Present",
         "&lt;i&gt;Bleeds",
+        f"with DermTriage {VERSION}.",
     ):
         assert text in pages[0], text
     assert pages[0].count("data:image/jpeg;base64,") == 2

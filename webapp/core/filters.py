@@ -8,6 +8,7 @@ from markupsafe import Markup
 from webapp.core.config import current_settings
 from webapp.core.counts import in_words
 from webapp.core.orm import utcnow
+from webapp.core.version import VERSION
 
 
 def init_app(app: Flask) -> None:
@@ -21,6 +22,7 @@ def init_app(app: Flask) -> None:
         in_words=in_words,
         percent=percent,
     )
+    app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import String, column, literal, select, table
 
 from webapp.core.config import PROJECT_ROOT
 from webapp.core.extensions import db
+from webapp.core.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def init_app(app: Flask, checks: Mapping[str, Check]) -> None:
 @blueprint.get("/healthz")
 def live() -> dict[str, str]:
     """The web process answers. It asks nobody else: restarting it would repair no database."""
-    return {"status": "ok"}
+    return {"status": "ok", "version": VERSION}
 
 
 @blueprint.get("/readyz")
