@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, current_app
 from sqlalchemy import String, column, literal, select, table
 
-from webapp.core.config import PROJECT_ROOT
 from webapp.core.extensions import db
+from webapp.core.migrations import FOLDER
 from webapp.core.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -86,4 +85,6 @@ def migrations() -> None:
 @cache
 def heads() -> frozenset[str]:
     """The revision that the code needs."""
-    return frozenset(ScriptDirectory(str(PROJECT_ROOT / "migrations")).get_heads())
+    from alembic.script import ScriptDirectory
+
+    return frozenset(ScriptDirectory(str(FOLDER)).get_heads())
