@@ -4,7 +4,6 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, cluster: Postgres, 
     )
     if broker == "sqlite":
         return settings
-    return replace(settings, queue_url=database if broker == "postgresql" else request.getfixturevalue("redis").url)
+    return settings.model_copy(
+        update={"queue_url": database if broker == "postgresql" else request.getfixturevalue("redis").url}
+    )
 
 
 @pytest.fixture

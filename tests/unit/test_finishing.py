@@ -15,6 +15,7 @@ from webapp.analysis.results import FoundTarget
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, FailureReason, Finding, ModelVersion, TriageReason
+from webapp.storage.store import store_of
 from webapp.triage import rank
 from webapp.triage.concern import says_bcc
 
@@ -35,7 +36,7 @@ def analysis_id(app: Flask, number: str) -> int:
 
 def finish(app: Flask, analysis_id: int, owner: str, probability: float | None = 0.9) -> bool:
     with app.app_context(), transaction():
-        return results.finish(analysis_id, owner, outcome(probability), app.extensions["image_store"])
+        return results.finish(analysis_id, owner, outcome(probability), store_of(app))
 
 
 def give_up(app: Flask, analysis_id: int, owner: str, failure: FailureReason) -> None:
@@ -105,7 +106,7 @@ def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysi
     found = [*outcome(0.9).findings, FoundTarget("PN", 0.01, False, 0.7, None)]
     with app.app_context(), transaction():
         answer = replace(outcome(0.9), findings=found)
-        results.finish(analysis_id, "owner", answer, app.extensions["image_store"])
+        results.finish(analysis_id, "owner", answer, store_of(app))
     with stored(app, analysis_id) as analysis:
         assert [(f.target, f.heatmap_key is not None) for f in analysis.findings] == [("BCC", True), ("PN", False)]
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -160,7 +159,9 @@ def test_the_head_is_told_to_the_log(app: Flask, someone: str, caplog) -> None:
 
 @pytest.mark.usefixtures("someone")
 def test_without_the_key_nobody_can_chain(settings: Settings, another) -> None:
-    status, output = verify(another(replace(settings, audit_key=b"another key of at least 32 characters")))
+    status, output = verify(
+        another(settings.model_copy(update={"audit_key": b"another key of at least 32 characters"}))
+    )
     assert status == 1
     assert "event 1:" in output
 

@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -100,7 +99,7 @@ def test_more_files_than_a_case_holds(app: Flask, settings: Settings, gp) -> Non
 
 
 def test_a_file_of_too_many_bytes(app: Flask, settings: Settings, gp) -> None:
-    app.extensions["settings"] = replace(settings, max_image_megabytes=1)
+    app.extensions["settings"] = settings.model_copy(update={"max_image_megabytes": 1})
     response = send(gp, [(jpeg() + bytes(1024 * 1024), "big.jpg")])
     assert response.status_code == 422
     assert "larger than 1 MB" in error_beside(response.text, "images")

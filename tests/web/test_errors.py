@@ -18,6 +18,7 @@ from webapp.core.config import Settings
 from webapp.core.extensions import db
 from webapp.models import Case, Role
 from webapp.storage.errors import StoreAwayError
+from webapp.storage.store import store_of
 
 TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
 
@@ -108,7 +109,7 @@ def test_a_database_that_is_away_still_gives_a_page(app: Flask, gp: CheckedClien
 
 
 def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
-    store = app.extensions["image_store"]
+    store = store_of(app)
     first = iter([store.blobs.write])
 
     def full_after_one(key: str, data: bytes) -> None:

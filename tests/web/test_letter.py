@@ -11,7 +11,9 @@ from tests.web.helpers import actions, change_case, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.cases import letter
 from webapp.core.config import Settings
+from webapp.core.version import VERSION
 from webapp.models import CaseState, Role
+from webapp.storage.store import store_of
 
 try:
     from weasyprint.urls import URLFetcher
@@ -66,6 +68,7 @@ def test_the_letter_says_what_was_decided(app: Flask, number: str, monkeypatch) 
         "Arborizing telangiectasia",
         "Present",
         "&lt;i&gt;Bleeds",
+        f"with DermTriage {VERSION}.",
     ):
         assert text in pages[0], text
     assert pages[0].count("data:image/jpeg;base64,") == 2
@@ -87,7 +90,7 @@ def test_without_an_answer_there_is_no_letter(
 
 def test_a_lost_image_gives_no_half_letter(app: Flask, settings: Settings, email: str, sign_in, number: str) -> None:
     for key in stored_files(settings):
-        app.extensions["image_store"].delete(key)
+        store_of(app).delete(key)
     assert sign_in(email).get(f"/media/letters/{number}.pdf").status_code == 503
     assert "letter.made" not in actions(app)
 

@@ -4,7 +4,6 @@ import re
 import socketserver
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -66,7 +65,9 @@ def office() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def settings(settings: Settings, office: PostOffice) -> Settings:
-    return replace(settings, mail_url=f"smtp://127.0.0.1:{office.server_address[1]}", mail_from="clinic@test.example")
+    return settings.model_copy(
+        update={"mail_url": f"smtp://127.0.0.1:{office.server_address[1]}", "mail_from": "clinic@test.example"}
+    )
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_mail_server_that_is_away_is_told_and_the_account_stays(
 ) -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as closed:
         port = closed.server_address[1]
-    app.extensions["settings"] = replace(settings, mail_url=f"smtp://127.0.0.1:{port}")
+    app.extensions["settings"] = settings.model_copy(update={"mail_url": f"smtp://127.0.0.1:{port}"})
     answer = invite(admin)
     assert answer.status_code == 200
     assert link_in(answer.text)
@@ -146,7 +147,7 @@ def test_a_mail_server_that_is_away_is_told_and_the_account_stays(
 
 
 def test_without_a_server_nobody_speaks_of_mail(app: Flask, settings: Settings, admin: CheckedClient) -> None:
-    app.extensions["settings"] = replace(settings, mail_url=None)
+    app.extensions["settings"] = settings.model_copy(update={"mail_url": None})
     assert "emailed" not in invite(admin).text
 
 

@@ -3,7 +3,6 @@
 import json
 import stat
 import zipfile
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from webapp.core.extensions import db
 from webapp.maintenance import belonging, erasure
 from webapp.maintenance.patient_commands import years_before
 from webapp.models import AuditEvent, Case, CaseState, FailureReason, Finding, Image, Role, User
-from webapp.storage.store import open_store
+from webapp.storage.store import open_store, store_of
 
 REFERENCE = "ZZ-4711"
 CENTRE = "Test Centre A"
@@ -174,7 +173,7 @@ def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign
     assert reader.get("/review/").status_code == 200
     assert sign_in(gp).get("/cases/").status_code == 200
     with app.app_context(), transaction():
-        assert not results.finish(analysis_id, "worker", outcome(0.9), app.extensions["image_store"])
+        assert not results.finish(analysis_id, "worker", outcome(0.9), store_of(app))
         results.give_up(analysis_id, "worker", FailureReason.ERROR)
     with app.app_context():
         runner.run_analysis(analysis_id)
@@ -184,7 +183,7 @@ def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign
 def test_objects_that_could_not_be_removed_are_found_again(app, settings, world, gp, monkeypatch) -> None:
     world.case(gp, patient_reference=REFERENCE)
     with monkeypatch.context() as patch:
-        patch.setattr(app.extensions["image_store"].blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
+        patch.setattr(store_of(app).blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
         assert erase(app)[0] == 0
     monkeypatch.setattr("webapp.maintenance.store.YOUNG", timedelta(0))
     assert len(stored_files(settings)) == 2
@@ -254,7 +253,7 @@ LONG_AGO = datetime(2010, 5, 5, tzinfo=UTC)
 @pytest.fixture
 def old(app: Flask, settings: Settings) -> Flask:
     """The application with cases kept for five years."""
-    app.extensions["settings"] = replace(settings, retention_years=5)
+    app.extensions["settings"] = settings.model_copy(update={"retention_years": 5})
     return app
 
 

@@ -16,6 +16,7 @@ from webapp.analysis import queue, reruns, results, workers
 from webapp.analysis.results import Outcome
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, CaseState, FailureReason, ModelVersion, Rerun, Role
+from webapp.storage.store import store_of
 
 OLD, NEW = "0" * 64, "1" * 64
 
@@ -44,7 +45,7 @@ def feed(app: Flask) -> int:
 
 def work(app: Flask, answer: Outcome | FailureReason) -> None:
     """What a worker does with the re-runs that are queued."""
-    store = app.extensions["image_store"]
+    store = store_of(app)
     with app.app_context(), transaction() as session:
         for analysis in session.scalars(select(Analysis).where(Analysis.beside, Analysis.state == "queued")):
             analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 3

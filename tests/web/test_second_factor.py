@@ -1,7 +1,6 @@
 """The second factor: required where the role says so, each code once, and a way back for whoever lost the telephone."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -23,7 +22,7 @@ from tests.web.helpers import actions, user_id, words
 from tests.web_client import CheckedClient
 from webapp.accounts.second_factor import SECONDS_TO_FINISH, SINCE
 from webapp.accounts.settings import RECOVERY_CODES
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.models import Role
 
 SIGN_IN = "/login"
@@ -31,7 +30,7 @@ SIGN_IN = "/login"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, second_factor=True)
+    return settings.model_copy(update={"second_factor": True})
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_who_must_have_one_cannot_switch_it_off(app: Flask, reader: str, client:
 
 def test_somebody_signed_in_before_it_was_required_sets_it_up_now(app: Flask, world: World, monkeypatch) -> None:
     """Also if the role's rule is switched on while people are at work."""
-    loose, strict = replace(app.extensions["settings"], second_factor=False), app.extensions["settings"]
+    loose, strict = settings_of(app).model_copy(update={"second_factor": False}), settings_of(app)
     monkeypatch.setitem(app.extensions, "settings", loose)
     client = new_client(app)
     client.sign_in(world.user(Role.DERMATOLOGIST), PASSWORD)

@@ -1,7 +1,6 @@
 """The service status page: tells in plain words what is at work, what waits, and what is broken."""
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from webapp.analysis import workers
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, FailureReason, Image, Role, Worker, utcnow
 from webapp.storage.local import LocalFolder
+from webapp.storage.store import store_of
 
 SHA = "f" * 64
 
@@ -115,7 +115,7 @@ def test_a_queue_that_does_not_answer(app: Flask, admin: CheckedClient, monkeypa
     ("free", "state"), [(400 * 10**9, "Working"), (60 * 10**9, "Needs attention"), (4 * 10**9, "Needs attention")]
 )
 def test_the_disk(app: Flask, admin: CheckedClient, monkeypatch, free: int, state: str) -> None:
-    monkeypatch.setattr(app.extensions["image_store"].blobs, "space", lambda: (free, 1000 * 10**9))
+    monkeypatch.setattr(store_of(app).blobs, "space", lambda: (free, 1000 * 10**9))
     assert f"Disk {state} {free / 1e9:.1f} GB of 1000.0 GB free" in check(admin, "Disk")
 
 
@@ -125,7 +125,7 @@ def test_a_folder_knows_its_disk_before_the_first_image(tmp_path: Path) -> None:
 
 
 def test_an_object_store_tells_of_no_disk(app: Flask, admin: CheckedClient, monkeypatch) -> None:
-    monkeypatch.setattr(app.extensions["image_store"].blobs, "space", lambda: None)
+    monkeypatch.setattr(store_of(app).blobs, "space", lambda: None)
     assert "does not report free space" in check(admin, "Disk")
 
 
@@ -167,7 +167,7 @@ def test_the_shipped_model_is_noted_when_a_worker_loads_it(app: Flask, settings)
 
     with app.app_context():
         with transaction():
-            assert runner.warm_up(replace(settings, model_bundle=None), "machine:1")
+            assert runner.warm_up(settings.model_copy(update={"model_bundle": None}), "machine:1")
         with reading() as session:
             assert session.query(Worker).one().model_version.reference == read_card().reference
 
@@ -177,6 +177,6 @@ def test_the_missing_bundle_is_named(app: Flask, settings, tmp_path: Path) -> No
 
     with app.app_context():
         with transaction():
-            assert not runner.warm_up(replace(settings, model_bundle=tmp_path), "machine:1")
+            assert not runner.warm_up(settings.model_copy(update={"model_bundle": tmp_path}), "machine:1")
         with reading() as session:
             assert str(tmp_path) in session.query(Worker).one().model_error

@@ -1,7 +1,6 @@
 """A sign-in ends by time, by its owner, by an administrator; a page that asks by itself keeps nobody signed in."""
 
 import hashlib
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -116,7 +115,7 @@ def test_a_session_ends_after_a_working_day(app: Flask, at_work: CheckedClient, 
 def test_the_limits_are_settings(app: Flask, at_work: CheckedClient, settings: Settings, monkeypatch, changes) -> None:
     set_back(app, "seen_at", timedelta(minutes=3))
     set_back(app, "started_at", timedelta(hours=2))
-    monkeypatch.setitem(app.extensions, "settings", replace(settings, **changes))
+    monkeypatch.setitem(app.extensions, "settings", settings.model_copy(update=dict(**changes)))
     assert at_work.get("/cases/").status_code == OUT
 
 

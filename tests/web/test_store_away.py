@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -16,6 +15,7 @@ from tests.web_client import CheckedClient
 from webapp.core.config import Settings
 from webapp.models import Analysis, Image, Role
 from webapp.storage import s3 as object_store
+from webapp.storage.store import store_of
 
 
 def _file(seed: int) -> tuple[io.BytesIO, str]:
@@ -33,7 +33,7 @@ def server(monkeypatch) -> Iterator[s3.Server]:
 
 @pytest.fixture
 def settings(settings: Settings, server: s3.Server) -> Settings:
-    return replace(settings, storage_url=server.url("images"))
+    return settings.model_copy(update={"storage_url": server.url("images")})
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_new_case_comes_back_as_it_was_typed(
 def test_a_store_that_fails_in_the_middle_leaves_no_half_case(
     app: Flask, settings: Settings, gp: CheckedClient, monkeypatch
 ) -> None:
-    blobs, written = app.extensions["image_store"].blobs, []
+    blobs, written = store_of(app).blobs, []
     write = blobs.write
 
     def one_only(key: str, data: bytes) -> None:
@@ -100,7 +100,7 @@ def test_new_images_that_fail_in_the_middle_are_not_shown_as_sent(
 ) -> None:
     number = world.case(email)
     ask_for_images(sign_in(world.user(Role.DERMATOLOGIST)), number)
-    blobs, written = app.extensions["image_store"].blobs, []
+    blobs, written = store_of(app).blobs, []
     write = blobs.write
 
     def first_image_only(key: str, data: bytes) -> None:

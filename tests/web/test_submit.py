@@ -13,6 +13,7 @@ from tests.web.helpers import count, filled_in, number_of, send, stored_case, st
 from webapp.analysis import queue
 from webapp.core.config import Settings
 from webapp.models import AnalysisState, BodySite, CaseState, Role, Sex, TriageReason, Urgency
+from webapp.storage.store import store_of
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_the_kinds_that_are_promised_are_taken(app: Flask, gp, data: bytes, medi
     with stored_case(app, number) as case:
         image = case.images[0]
         assert (image.media_type, image.width, image.height) == (media_type, 240, 180)
-        stored = app.extensions["image_store"].get(image.key)
+        stored = store_of(app).get(image.key)
     assert Image.open(io.BytesIO(stored)).size == (240, 180)
 
 

@@ -12,7 +12,7 @@ from flask_security.utils import hash_password
 from webapp import audit
 from webapp.accounts import queries, sessions
 from webapp.core import mail
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 from webapp.core.database import after_commit
 from webapp.core.extensions import db
 from webapp.models import Centre, Role, User, utcnow
@@ -76,7 +76,7 @@ def new_link(actor: User, user: User) -> str:
 
 def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
     """Mail a link once its account is safely stored, and ``tell`` whether that worked. False: no mail server is set."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     if not settings.mail_url:
         return False
     to, text = user.email, INVITATION.format(name=user.name, link=link, days=settings.invitation_days)

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import Flask, Response, current_app, flash, g, request, session
+from flask import Flask, Response, flash, g, request, session
 from flask_login import user_logged_in
 from flask_security.utils import set_request_attr
 from sqlalchemy import ColumnElement, delete, update
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import audit
 from webapp.accounts import queries
 from webapp.accounts.browsers import browser_in_words
-from webapp.core.config import Settings
+from webapp.core.config import Settings, current_settings
 from webapp.core.database import apart
 from webapp.core.extensions import db
 from webapp.models import SignInSession, User, utcnow
@@ -177,7 +177,7 @@ def _will_be_noted(here: Here, now: datetime) -> bool:
 
 
 def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     return settings
 
 

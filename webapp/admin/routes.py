@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -14,6 +14,7 @@ from webapp.admin import queries as trail
 from webapp.admin.forms import AuditForm, ManagementForm
 from webapp.admin.service import OptionError, offer_management
 from webapp.audit.words import EventRow
+from webapp.core.config import current_settings
 from webapp.core.parameters import row_id
 from webapp.models import Centre, Role, User
 from webapp.review.queries import management_options
@@ -195,7 +196,7 @@ def audit_log() -> Page:
     form.offer_actors()
     if not form.validate():
         return render_template("admin/audit.html", form=form, rows=[]), 422
-    begin, end = form.span(current_app.extensions["settings"].timezone)
+    begin, end = form.span(current_settings().timezone)
     before = request.args.get("before", type=row_id)
     found = trail.audit_events(
         actor_id=form.actor_id,

@@ -15,11 +15,11 @@ from webapp.analysis.leases import Heartbeat
 from webapp.analysis.model import analyse, analyse_together, loaded, upright
 from webapp.analysis.results import Outcome
 from webapp.core import logs
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import FailureReason, utcnow
 from webapp.storage.errors import StorageError, StoreAwayError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import ImageStore, store_of
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ def run_analysis(analysis_id: int) -> None:
     Others that wait for their first attempt are taken along, ANALYSIS_BATCH in all, each with a lease of its own.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    settings: Settings = app.extensions["settings"]
-    store: ImageStore = app.extensions["image_store"]
+    settings = settings_of(app)
+    store = store_of(app)
     owner = leases.new_owner()
     with transaction():
         taken = leases.take_batch(analysis_id, owner)

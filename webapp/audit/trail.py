@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from webapp.audit.chain import GENESIS, digest_of
+from webapp.core.config import current_settings
 from webapp.core.database import reading
 from webapp.core.extensions import db
 from webapp.models import AuditEvent, AuditHead
@@ -63,7 +63,7 @@ def tell_head() -> None:
 
 def verify(expected: Head | None = None) -> Findings:
     """Compare every digest with its event, the end with the stored head, and with one noted elsewhere."""
-    key = current_app.extensions["settings"].audit_key
+    key = current_settings().audit_key
     with reading():
         claimed = head()
         found, walked, last_id, last = Findings(claimed), 0, 0, GENESIS

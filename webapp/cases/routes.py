@@ -16,6 +16,7 @@ from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientErr
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.core.choices import choices
+from webapp.core.config import current_settings
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.intake.rebuild import CleanImage
@@ -111,7 +112,7 @@ def _empty_form(follows: str) -> str:
 
 
 def _form_page(form: CaseForm, follows: Case | None) -> str:
-    settings = current_app.extensions["settings"]
+    settings = current_settings()
     return render_template("cases/new.html", form=form, follows=follows, settings=settings)
 
 
@@ -185,7 +186,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
         confirm=ConfirmForm(),
         history=queries.lesion_history(current_user, case),
         follow_form=_follow_form(case),
-        settings=current_app.extensions["settings"],
+        settings=current_settings(),
     )
 
 

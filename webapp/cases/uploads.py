@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flask import current_app
-
 from webapp.analysis import bundles
 from webapp.cases import queries
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 from webapp.core.database import pause
 from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
 from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
@@ -78,7 +76,7 @@ def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[
 
     Raises RefusedUploadError or, see ``admitted``, BusyError.
     """
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
     if not files:
         raise RefusedUploadError(["Choose at least one image."])

@@ -2,12 +2,12 @@
 
 from datetime import date, datetime
 
-from flask import current_app
 from flask_wtf import FlaskForm
 from wtforms import DateField, RadioField, TextAreaField, ValidationError
 from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.core.choices import choices_of
+from webapp.core.config import current_settings
 from webapp.models import HistologyResult
 
 EARLIEST = date(2000, 1, 1)
@@ -28,6 +28,6 @@ class HistologyForm(FlaskForm):
     )
 
     def validate_reported_on(self, field: DateField) -> None:
-        today = datetime.now(current_app.extensions["settings"].timezone).date()
+        today = datetime.now(current_settings().timezone).date()
         if field.data is not None and not EARLIEST <= field.data <= today:
             raise ValidationError("Enter a date that is not in the future.")

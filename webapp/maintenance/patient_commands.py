@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from webapp import audit
+from webapp.core.config import current_settings
 from webapp.core.database import reading, transaction
 from webapp.maintenance import erasure, record
 from webapp.models import Centre, utcnow
@@ -68,7 +68,7 @@ def erase_patient(reference: str, centre: str, yes: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="only list them")
 @with_appcontext
 def apply_retention(dry_run: bool) -> None:
-    years = current_app.extensions["settings"].retention_years
+    years = current_settings().retention_years
     if years is None:
         click.echo("RETENTION_YEARS is not set, so every case is kept.")
         return

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from flask import current_app
 from sqlalchemy import Connection, Table, delete, func, select, text
 
 from webapp.core.database import transaction
@@ -12,14 +11,14 @@ from webapp.maintenance import manifest, rows
 from webapp.maintenance.backup import revision_of
 from webapp.maintenance.manifest import BackupError, Manifest
 from webapp.models import AuditHead
-from webapp.storage.store import ImageStore
+from webapp.storage.store import ImageStore, current_store
 
 
 def put_back(folder: Path) -> Manifest:
     """Restore the backup in ``folder``. Raises BackupError, and then nothing has changed."""
     found = Manifest.read(folder)
     _check_files(folder, found)
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     if unknown := set(found.key_ids) - set(store.ciphers):
         raise BackupError(f"The images need encryption keys that are not in IMAGE_KEYS: {', '.join(sorted(unknown))}.")
     with transaction() as session:

@@ -1,10 +1,10 @@
 """``flask verify-store`` and ``flask rotate-keys``."""
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from webapp.maintenance import store
+from webapp.storage.store import current_store
 
 
 @click.command("verify-store", help="Check every stored object, and find objects that no database row refers to.")
@@ -18,7 +18,7 @@ def verify_store(delete_orphans: bool) -> None:
     for key in store.left_over():
         orphans += 1
         if delete_orphans:
-            current_app.extensions["image_store"].delete(key)
+            current_store().delete(key)
         click.echo(f"object {key}: no row refers to it{', deleted' if delete_orphans else ''}")
     click.echo(f"{wrong} rows with a wrong object, {orphans} objects without a row.")
     if wrong:
@@ -35,7 +35,7 @@ def rotate_keys() -> None:
         else:
             failed += 1
             click.echo(problem)
-    current = current_app.extensions["image_store"].current_key
+    current = current_store().current_key
     click.echo(f"{changed} objects re-encrypted with the key {current!r}.")
     if failed:
         raise click.ClickException(f"{failed} objects could not be read and were not changed: keep the old keys.")

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from flask import current_app
-
 from webapp import audit
+from webapp.core.config import current_settings
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
@@ -25,7 +24,7 @@ class TooLateError(Exception):
 
 
 def undo_until(review: Review) -> datetime:
-    return review.decided_at + timedelta(minutes=current_app.extensions["settings"].undo_minutes)
+    return review.decided_at + timedelta(minutes=current_settings().undo_minutes)
 
 
 def can_undo(user: User, case: Case) -> bool:

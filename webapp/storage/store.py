@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import Flask, current_app
 
 from webapp.core.config import ConfigurationError, Settings
 from webapp.storage.errors import StorageError
@@ -122,6 +123,16 @@ def key_id_of(key: str, data: bytes) -> str:
 def open_store(settings: Settings) -> ImageStore:
     """The store that STORAGE_URL names. Raises ConfigurationError for a scheme this version does not know."""
     return ImageStore(_blobs(settings.storage_url), settings.image_keys)
+
+
+def store_of(app: Flask) -> ImageStore:
+    store: ImageStore = app.extensions["image_store"]
+    return store
+
+
+def current_store() -> ImageStore:
+    """That of the application that handles this request or command."""
+    return store_of(current_app)
 
 
 def _blobs(url: str) -> Blobs:

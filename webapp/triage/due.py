@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from flask import current_app
-
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 from webapp.models import Case, Urgency, utcnow
 
 
 def allowed() -> Mapping[Urgency, timedelta]:
     """How long a case of each urgency may wait."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     days = {
         Urgency.URGENT: settings.target_days_urgent,
         Urgency.SOON: settings.target_days_soon,

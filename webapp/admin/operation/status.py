@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from flask import current_app
-
 from webapp.admin.operation import queries
 from webapp.analysis import queries as analyses
 from webapp.analysis import queue
 from webapp.core.filters import ago
 from webapp.models import FailureReason, Worker, utcnow
+from webapp.storage.store import current_store
 
 SILENT_AFTER = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=5)
@@ -102,7 +101,7 @@ def _queue() -> Check:
 
 
 def _disk() -> Check:
-    room = current_app.extensions["image_store"].space()
+    room = current_store().space()
     if room is None:
         text = "Images are in an object store, which does not report free space. Check this with whoever runs it."
         return Check("Disk", Health.GOOD, text)
