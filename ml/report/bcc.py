@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ml.charts import Series, chart, matrix
 from ml.evaluation.criteria import words
 from ml.report.parts import Document, estimate, paragraph, section, table
-from ml.report.svg import Series, chart, matrix
 
 
 def criteria(document: Document) -> str:

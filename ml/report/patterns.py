@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from ml.charts import matrix
 from ml.patterns import Pattern
 from ml.report.parts import Document, estimate, paragraph, section, table
-from ml.report.svg import matrix
 
 FIGURES: Final = {
     "recall": "Recall",

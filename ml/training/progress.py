@@ -8,9 +8,9 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 
+from ml.charts import Series, chart
 from ml.data.examples import PN, SIX, Examples
 from ml.imaging.preprocessing import PreprocessingSpec
-from ml.report.svg import Series, chart
 from ml.training.activations import activations_of
 from ml.training.network import Logits, MultiTaskNet
 

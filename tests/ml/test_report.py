@@ -15,6 +15,7 @@ from ml.__main__ import main
 from ml.backbones import BACKBONES
 from ml.backbones import table as backbone_table
 from ml.bundle import MODEL_FILE, Bundle, write_card
+from ml.charts import COLOURS, Estimated, Series, chart, forest, matrix, steps
 from ml.data.ham10000 import Ham10000
 from ml.data.mixture import Sources
 from ml.data.splits import Split
@@ -25,7 +26,6 @@ from ml.report.document import document, summary
 from ml.report.files import write_report
 from ml.report.page import page
 from ml.report.parts import estimate, table
-from ml.report.svg import COLOURS, Estimated, Series, chart, forest, matrix, steps
 
 LABELS = np.array([True, True, False, False, False])
 SCORES = np.array([0.9, 0.6, 0.7, 0.2, 0.1])
