@@ -54,6 +54,6 @@ def operating_points(document: Document) -> str:
 def lesion_types(document: Document) -> str:
     found = document["curves"]["confusion"]
     rows = [[name, *row] for name, row in zip(found["names"], found["rows"], strict=True)]
-    drawing = matrix("Lesion types: truth downwards, answers to the right", found["names"], found["rows"])
+    drawing = matrix("Lesion types: truth and prediction", found["names"], found["rows"])
     text = f"Accuracy {estimate(document['lesion_accuracy'])}, macro F1 {estimate(document['lesion_macro_f1'])}."
     return section("Lesion types", paragraph(text), drawing, table(["Truth", *found["names"]], rows))
