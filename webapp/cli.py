@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and `webapp.maintenance`'s."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and others, see ``COMMANDS``."""
 
 import click
 from flask import Flask
@@ -12,6 +12,7 @@ from webapp.maintenance.backup_commands import make_backup, restore_backup
 from webapp.maintenance.patient_commands import apply_retention, erase_patient, export_patient
 from webapp.maintenance.store_commands import rotate_keys, verify_store
 from webapp.maintenance.trail_commands import verify_audit
+from webapp.models import states
 from webapp.review import claims
 
 
@@ -58,7 +59,13 @@ def reset_second_factor(email: str) -> None:
     click.echo(f"The second factor of {email} is reset. The next sign-in sets up a new one.")
 
 
+@click.command("draw-states", help="Print the states of cases and analyses as docs/architecture.md shows them.")
+def draw_states() -> None:
+    click.echo(states.drawings())
+
+
 COMMANDS = (
+    draw_states,
     create_admin,
     reset_second_factor,
     verify_audit,
