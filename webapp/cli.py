@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and `webapp.maintenance`'s."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and others, see ``COMMANDS``."""
 
 import click
 from flask import Flask
@@ -12,6 +12,7 @@ from webapp.maintenance.backup_commands import make_backup, restore_backup
 from webapp.maintenance.patient_commands import apply_retention, erase_patient, export_patient
 from webapp.maintenance.store_commands import rotate_keys, verify_store
 from webapp.maintenance.trail_commands import verify_audit
+from webapp.models import states
 from webapp.review import claims
 from webapp.triage import lift
 
@@ -65,7 +66,13 @@ def reset_second_factor(email: str) -> None:
     click.echo(f"Two-factor authentication for {email} is reset and must be set up again at the next sign-in.")
 
 
+@click.command("draw-states", help="Print the states of cases and analyses as docs/architecture.md shows them.")
+def draw_states() -> None:
+    click.echo(states.drawings())
+
+
 COMMANDS = (
+    draw_states,
     create_admin,
     reset_second_factor,
     verify_audit,

@@ -1,6 +1,6 @@
 """What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
 
-States: queued → running → done | failed; a re-run stands beside the earlier row, and in an open case supersedes it.
+Its states stand in `webapp.models.states`. A re-run stands beside the earlier row, and in an open case supersedes it.
 """
 
 from datetime import datetime
@@ -25,14 +25,7 @@ from ml.patterns import Pattern, Verdict, clinical_rule
 from webapp.core.orm import OBJECT, Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
-
-
-class AnalysisState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
+from webapp.models.states import AnalysisState
 
 
 class FailureReason(StrEnum):

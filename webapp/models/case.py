@@ -1,6 +1,6 @@
 """A case: one lesion of one pseudonymous patient, sent by a GP and waiting for a decision.
 
-States: submitted → awaiting_review → in_review → reviewed → closed, with retake_requested and withdrawn beside them.
+Its states and what may follow what stand in `webapp.models.states`.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.centre import Centre
+from webapp.models.states import CASE_TRANSITIONS, OPEN_STATES, CaseState, NotAllowedError
 from webapp.models.user import User
 
 if TYPE_CHECKING:
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
     from webapp.models.impression import Impression
     from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
-
-
-class CaseState(StrEnum):
-    SUBMITTED = "submitted"
-    AWAITING_REVIEW = "awaiting_review"
-    IN_REVIEW = "in_review"
-    REVIEWED = "reviewed"
-    CLOSED = "closed"
-    RETAKE_REQUESTED = "retake_requested"
-    WITHDRAWN = "withdrawn"
-
-
-OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
-"""States in which a case stands in the worklist."""
 
 
 class Sex(StrEnum):
@@ -253,7 +240,12 @@ class Case(Base):
         return reference
 
     def move_to(self, state: CaseState) -> None:
-        """``unread`` is set again by who puts an answer before the GP."""
+        """``unread`` is set again by who puts an answer before the GP.
+
+        Raises NotAllowedError where the table has no such transition.
+        """
+        if state not in CASE_TRANSITIONS[self.state]:
+            raise NotAllowedError(f"case {self.number}: no way from {self.state} to {state}")
         self.unread = False
         self.state = state
         self.is_open = state in OPEN_STATES

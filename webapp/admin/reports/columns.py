@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ml.patterns import Pattern
-from webapp.models import Analysis, Case, HistologyResult, Image, PatternAnswer, Review
-from webapp.models.analysis import AnalysisState
+from webapp.models import Analysis, AnalysisState, Case, HistologyResult, Image, PatternAnswer, Review
 
 Cell = str | int | float | None
 
