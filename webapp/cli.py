@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-@click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")
+@click.command("create-admin", help="Create an administrator and print a one-time link for choosing a password.")
 @click.option("--email", prompt="E-mail")
 @click.option("--name", prompt="Full name")
 @with_appcontext

@@ -49,7 +49,7 @@ def test_change_password(enter: Arrive, gp: str) -> None:
 
 def test_error_pages(enter: Arrive, gp: str) -> None:
     doctor = enter(Role.GP, gp).open("/no-such-page")
-    doctor.sees_title("Nothing here")
+    doctor.sees_title("Page not found")
     check(doctor.page, "error-404")
     doctor.open("/review/").sees_title("You do not have access")
     check(doctor.page, "error-403")

@@ -27,7 +27,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
     admin.add_centre(CENTRE)
     gp: Gp = arrive(Gp)
     gp.accept(admin.invite("Story GP", "gp@story.example", "GP", CENTRE), "gp@story.example")
-    gp.sees_title(f"Cases of {CENTRE}")
+    gp.sees_title(f"Cases from {CENTRE}")
     gp.sees("No cases yet")
     check(gp.page, "gp-list-empty")
     reader: Dermatologist = arrive(Dermatologist)

@@ -85,7 +85,7 @@ def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
         try:
             mail.send(settings, to, "Your DermTriage account", text)
         except mail.MailError as error:
-            log.error("an invitation could not be mailed: %s", error)
+            log.error("an invitation could not be emailed: %s", error)
             tell(False)
         else:
             tell(True)

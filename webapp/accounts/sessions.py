@@ -168,7 +168,7 @@ def _note_seen(response: Response) -> Response:
                 connection.execute(update(SignInSession).where(row).values(seen_at=now))
             present.seen_at = now
         except SQLAlchemyError:
-            log.exception("it could not be noted that somebody was there")  # the page itself is fine
+            log.exception("the time last seen could not be saved")  # the page itself is fine
     return response
 
 
