@@ -14,7 +14,7 @@ from webapp.models import (
     CaseState,
     FailureReason,
     Image,
-    RecallReason,
+    ReopenReason,
     TriageReason,
     Urgency,
 )
@@ -111,7 +111,7 @@ def test_a_doubted_image_puts_the_case_before_every_trusted_one() -> None:
 
 def test_every_place_lies_in_its_section() -> None:
     for kinds in COMBINATIONS:
-        for facts in ({}, {"urgency": Urgency.URGENT}, {"recalled": RecallReason.HISTOLOGY}):
+        for facts in ({}, {"urgency": Urgency.URGENT}, {"reopened": ReopenReason.HISTOLOGY}):
             case = placed(*kinds, **facts)
             assert section(case) is rank.section_of(case)
 
@@ -185,7 +185,7 @@ def test_of_those_looked_at_now_the_reopened_come_first_then_by_due_date_then_by
     def waits(days: int, *kinds: Kind, **facts: object) -> Case:
         return placed(*kinds, waiting_since=NOW - timedelta(days=days), **facts)
 
-    again, urgent = {"recalled": RecallReason.LATE_RESULT}, {"urgency": Urgency.URGENT}
+    again, urgent = {"reopened": ReopenReason.LATE_RESULT}, {"urgency": Urgency.URGENT}
     assert in_order(
         waits(13, result(0.0), **again),
         waits(1, result(0.0), **again),

@@ -260,7 +260,7 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:
-        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_recall"
+        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_reopening"
 
 
 def test_the_page_says_what_the_model_says(world: World, gp: str, reader: CheckedClient) -> None:

@@ -144,5 +144,5 @@ class Progress:
 
     @property
     def can_be_withdrawn(self) -> bool:
-        unanswered = self.case.is_open and not self.case.recalled
+        unanswered = self.case.is_open and not self.case.reopened
         return unanswered or self.case.state is CaseState.RETAKE_REQUESTED

@@ -128,7 +128,7 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
     except RefusedUploadError as error:
         form.images.errors = error.problems
     except ReasonMissingError as missing:
-        form.send_anyway.errors = missing.remarks
+        form.send_anyway.errors = missing.quality_flags
     return None
 
 
@@ -144,8 +144,8 @@ def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str,
         return {"refused": True, "text": str(error)}
     except BusyError:
         return {}, *LATER
-    (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
-    return {"refused": False, "text": uploads.sentence(remarks)}
+    (quality_flags,) = uploads.flags_on(current_user, images, request.form.get("submission_token", ""))
+    return {"refused": False, "text": uploads.sentence(quality_flags)}
 
 
 def _new_case(form: CaseForm, follows: Case | None) -> NewCase:

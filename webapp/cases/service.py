@@ -120,7 +120,7 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         height=clean.height,
         byte_size=len(clean.data),
         sha256=clean.sha256,
-        remarks=[remark.value for remark in clean.remarks],
+        quality_flags=[flag.value for flag in clean.quality_flags],
         sent_anyway=clean.sent_anyway,
     )
     analysis = Analysis(image=image)
@@ -151,7 +151,7 @@ def withdraw(user: User, case: Case) -> None:
     """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
     if case.state is CaseState.WITHDRAWN:
         return
-    if case.recalled or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
+    if case.reopened or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
         raise CaseChangedError
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)

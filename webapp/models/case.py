@@ -65,7 +65,7 @@ class Urgency(StrEnum):
         return self.value.capitalize()
 
 
-class RecallReason(StrEnum):
+class ReopenReason(StrEnum):
     """What called a decision into question after it was made."""
 
     LATE_RESULT = "late_result"
@@ -135,7 +135,7 @@ class Case(Base):
     image has no trusted result) and ``past_due`` (the target date had passed when the case was placed last). A new
     case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
-    ``recalled``: the case was decided and is open again, because of something that came later.
+    ``reopened``: the case was decided and is open again, because of something that came later.
     ``unread``: it is answered, and nobody at the centre has opened the answer.
     """
 
@@ -199,7 +199,7 @@ class Case(Base):
     bcc_probability: Mapped[float | None]
     contradiction: Mapped[bool] = mapped_column(default=False)
     other_cancer: Mapped[bool] = mapped_column(default=False)
-    recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
+    reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
     past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
