@@ -37,6 +37,7 @@ def test_the_history_goes_back_step_by_step_for_gp_and_dermatologist(
     first, second, third = (world.case(email, images=2) for _ in range(3))
     answered(world, sign_in, first, diagnosis="bcc", management="biopsy")
     assert (follow(gp, second, first), follow(gp, third, second)) == (302, 302)
+    gp.get(f"/cases/{first}")
     reader = sign_in(world.user(Role.DERMATOLOGIST))
     for client, path in ((gp, "cases"), (reader, "review")):
         page = client.get(f"/{path}/{third}").text

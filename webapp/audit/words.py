@@ -36,7 +36,6 @@ ACTIONS = {
     "case.follows": "Linked to earlier case of the lesion",
     "case.images_added": "New images added",
     "case.impression": "Blinded impression recorded",
-    "case.recalled": "Case re-opened (older entry)",
     "case.reopened": "Case re-opened",
     "case.released": "Claim released",
     "case.submitted": "Case sent",
@@ -64,6 +63,8 @@ ACTIONS = {
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
+OLDER_ACTIONS = {"case.recalled": "Case re-opened"}
+"""Of entries from before an action got its present name."""
 """Every action that the program notes; a test finds one that was forgotten here."""
 
 KINDS = {
@@ -79,6 +80,10 @@ KINDS = {
 }
 
 
+def action_in_words(action: str) -> str:
+    return ACTIONS.get(action) or OLDER_ACTIONS.get(action, action)
+
+
 @dataclass(frozen=True)
 class EventRow:
     """One event: who did what to which subject, and what changed by it."""
@@ -92,7 +97,7 @@ class EventRow:
 
     @property
     def action(self) -> str:
-        return ACTIONS.get(self.event.action, self.event.action)
+        return action_in_words(self.event.action)
 
     @property
     def subject(self) -> str:

@@ -35,6 +35,12 @@ STATE_WORDS = {
 }
 
 
+def opened_answer(case: Case) -> Review | None:
+    """The decision in force once somebody at the centre has opened it: before that nothing shows it to a GP."""
+    review = case.standing_review
+    return review if review is not None and review.receipt is not None else None
+
+
 @dataclass(frozen=True)
 class CaseRow:
     """One line of the GP's list; ``waiting`` for a case that is open."""
@@ -49,8 +55,7 @@ class CaseRow:
     @property
     def unread(self) -> bool:
         """Nobody at the centre has opened the answer."""
-        answer = self.outcome
-        return self.case.state is CaseState.REVIEWED and answer is not None and answer.receipt is None
+        return self.case.state is CaseState.REVIEWED and self.outcome is None
 
     @property
     def waits_for_gp(self) -> bool:
@@ -67,7 +72,14 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return self.case.standing_review
+        return opened_answer(self.case)
+
+    @property
+    def to_open(self) -> str:
+        """What the GP has to open the case for; empty where nothing is new."""
+        if self.outcome is not None or not self.waits_for_gp:
+            return ""
+        return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
 def place_words(waiting: Waiting | None) -> str:
@@ -140,7 +152,7 @@ class Progress:
 
     @property
     def outcome(self) -> Review | None:
-        return self.case.standing_review
+        return opened_answer(self.case)
 
     @property
     def can_be_withdrawn(self) -> bool:

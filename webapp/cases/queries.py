@@ -38,16 +38,19 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
     )
 
 
-def find(user: User, number: str) -> Case | None:
-    """One case with all that its page shows, or None when this user may not see it."""
-    statement = select(Case).where(Case.number == number, visible_to(user))
-    return db.session.scalars(_with_details(statement)).one_or_none()
+def find(user: User, number: str, *, afresh: bool = False) -> Case | None:
+    """One case with all that its page shows, or None when this user may not see it.
+
+    ``afresh``: what was loaded of it before is forgotten.
+    """
+    statement = _with_details(select(Case).where(Case.number == number, visible_to(user)))
+    return db.session.scalars(statement.execution_options(populate_existing=afresh)).one_or_none()
 
 
 def find_locked(user: User, number: str) -> Case | None:
-    """The same case, held against changes by others until this transaction ends."""
+    """The same case, held against changes by others until this transaction ends, as it stands once it is held."""
     db.session.execute(select(Case.id).where(Case.number == number, visible_to(user)).with_for_update())
-    return find(user, number)
+    return find(user, number, afresh=True)
 
 
 def by_submission(user: User, token: str) -> Case | None:

@@ -171,9 +171,8 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 
 @blueprint.get("/<number>")
 def show(number: str) -> str:
-    case = _visible_case(number)
+    case = service.open_answer(current_user, number) or abort(404)
     audit.record(current_user, "case.viewed", case)
-    service.note_reading(current_user, case)
     return _case_page(case, ImagesForm())
 
 

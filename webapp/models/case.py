@@ -232,6 +232,11 @@ class Case(Base):
         last = self.reviews[-1] if self.reviews else None
         return last if last is not None and last.retraction and not self.standing_review else None
 
+    @property
+    def has_letter(self) -> bool:
+        """Whether there is an answer to hand out: one that is neither a request nor called into question."""
+        return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and self.standing_review is not None
+
     @validates("patient_reference")
     def _keep_keys(self, _name: str, reference: str) -> str:
         """A search looks for the beginning or the end of a reference, each by an index."""
