@@ -56,9 +56,9 @@ node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
 	@touch $@
 
-test: install-all  ## lint, types, directions of import, and every test
+test: install-all  ## lint, types, directions of import, and every test; COVERAGE=--cov measures, a third slower
 	$(MAKE) -s lint
-	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)
 
 test-faults: install-all  ## kill, restart and race at length, on TEST_DATABASE_URL where that is set
 	FAULTS=all $(BIN)/python -m pytest --numprocesses=2 --dist=load tests/faults
