@@ -4,12 +4,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
 from ml.patterns import Lesion, Pattern
 
 FORMAT_VERSION: Final = 1
 BCC: Final = "BCC"
+
+Floats = npt.NDArray[np.float64]
+
+
+def calibrated(logits: npt.ArrayLike, temperature: float, offset: float) -> Floats:
+    """sigmoid((z + offset) / temperature) for an array of logits. No other code turns a logit into a probability."""
+    z = (np.asarray(logits, np.float64) + offset) / temperature
+    return np.asarray(0.5 * (1 + np.tanh(z / 2)))  # the sigmoid, written so that it cannot overflow
 
 
 @dataclass(frozen=True)
@@ -24,10 +35,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Target:
-    """One finding the model was trained for: BCC, or a pattern by its code.
-
-    The calibrated probability of a logit z is sigmoid((z + offset) / temperature).
-    """
+    """One finding the model was trained for: BCC, or a pattern by its code. `calibrated` explains the two numbers."""
 
     code: str
     evidence: str
@@ -45,6 +53,10 @@ class Target:
     def threshold(self) -> float:
         """Probability from which the finding counts as present: the default operating point's."""
         return next(p.threshold for p in self.operating_points if p.wanted == self.default_sensitivity)
+
+    def probability(self, logits: npt.ArrayLike) -> Floats:
+        """Calibrated probabilities of an array of this target's logits."""
+        return calibrated(logits, self.temperature, self.offset)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -105,6 +117,11 @@ class Card:
     def patterns(self) -> tuple[Pattern, ...]:
         """The patterns this model was trained for; the others are "not assessed by this model"."""
         return tuple(Pattern(target.code) for target in self.targets[1:])
+
+    def unfamiliar(self, distances: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+        """Which novelty distances exceed the card's threshold: none where the bundle has no such test."""
+        limit = np.inf if self.novelty is None else self.novelty.threshold
+        return np.asarray(distances > limit)
 
     @property
     def reference(self) -> str:

@@ -26,7 +26,6 @@ import onnxruntime as ort
 from PIL import Image
 
 from ml.bundle import Bundle, BundleError
-from ml.card import Card, Target
 from ml.imaging.preprocessing import Region, prepare, region
 from ml.imaging.quality import assess
 from ml.patterns import Lesion, Pattern
@@ -97,7 +96,7 @@ class Engine:
         # Not one number of a broken answer is passed on: it could look like a low risk.
         usable = all(bool(np.isfinite(values).all()) for values in outputs.values())
         reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in quality.issues]
-        if usable and unfamiliar(self._card, outputs):
+        if usable and "novelty" in outputs and self._card.unfamiliar(outputs["novelty"]).any():
             reasons.append(Reason.UNFAMILIAR)
         heatmaps = self._heatmaps(outputs["cams"]) if usable else {}
         findings = self._findings(outputs, heatmaps) if usable else ()
@@ -120,7 +119,7 @@ class Engine:
 
     def _findings(self, outputs: dict[str, Array], heatmaps: dict[str, Heatmap]) -> tuple[Finding, ...]:
         logits = np.concatenate([outputs["bcc_logit"], outputs.get("pattern_logits", np.empty(0, np.float32))])
-        probabilities = [_calibrated(target, logit) for target, logit in zip(self._card.targets, logits, strict=True)]
+        probabilities = [float(t.probability(logit)) for t, logit in zip(self._card.targets, logits, strict=True)]
         return tuple(
             Finding(target.code, p, target.threshold, p >= target.threshold, heatmaps[target.code].strength)
             for target, p in zip(self._card.targets, probabilities, strict=True)
@@ -130,16 +129,6 @@ class Engine:
         scaled = (logits - logits.max()).astype(np.float64) / self._card.lesion_temperature
         shares = np.exp(scaled) / np.exp(scaled).sum()
         return {lesion: float(share) for lesion, share in zip(self._card.lesions, shares, strict=True)}
-
-
-def unfamiliar(card: Card, outputs: dict[str, Array]) -> bool:
-    """Whether one image's outputs lie farther from the known images than the card allows."""
-    return card.novelty is not None and float(outputs["novelty"][0]) > card.novelty.threshold
-
-
-def _calibrated(target: Target, logit: np.floating) -> float:
-    z = (float(logit) + target.offset) / target.temperature
-    return float(0.5 * (1 + np.tanh(z / 2)))  # the sigmoid, without overflow
 
 
 def _batched(images: Sequence[Image.Image]) -> Iterator[Sequence[Image.Image]]:

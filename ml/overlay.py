@@ -9,17 +9,14 @@ from PIL import Image
 from ml.imaging.preprocessing import Region
 from ml.results import Heatmap
 
-# Black → purple → orange → yellow: rises evenly in lightness, so it reads without colour vision and in print.
-_ANCHORS: Final = np.array(
-    [[0, 0, 4], [51, 13, 96], [119, 28, 109], [186, 54, 85], [236, 105, 37], [252, 176, 20], [252, 255, 164]],
-    np.float32,
-)
+# Viridis in five steps, as in static/js/viewer.js. Lightness rises evenly: it reads without colour vision and in print.
+RAMP: Final = ((62, 6, 90), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 
 
 def colourise(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Grey values (h, w) → colours (h, w, 3)."""
-    positions = np.linspace(0, 255, len(_ANCHORS))
-    channels = [np.interp(values, positions, _ANCHORS[:, channel]) for channel in range(3)]
+    positions = np.linspace(0, 255, len(RAMP))
+    channels = [np.interp(values, positions, channel) for channel in zip(*RAMP, strict=True)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.card import BCC
 from ml.imaging.preprocessing import Region
 from ml.imaging.quality import Quality, QualityIssue
 from ml.patterns import Lesion, Pattern
@@ -101,10 +100,6 @@ class Result:
     @property
     def needs_person(self) -> bool:
         return bool(self.reasons)
-
-    @property
-    def bcc_heatmap(self) -> Heatmap | None:
-        return self.heatmaps.get(BCC)
 
     def to_json(self) -> dict[str, Any]:
         """The command line's contract, without "image"."""

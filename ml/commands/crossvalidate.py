@@ -30,8 +30,8 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from dataclasses import replace
 
+    from ml.release.build import release
     from ml.training.cross_validation import summary
-    from ml.training.release import release
     from ml.training.stages import Trainer
 
     cards = []

@@ -18,7 +18,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ml.training.release import release
+    from ml.release.build import release
 
     card = release(options.folder, options.bundle, sources_of(options), size=options.size)
     print(json.dumps({"bundle": card.reference, **card.metrics}, indent=1))

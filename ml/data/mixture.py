@@ -19,11 +19,10 @@ from torch import Tensor
 from ml.data.examples import LESIONS, PATTERNS, PN, SIX, Examples, read_pixels
 from ml.data.ham10000 import Ham10000
 from ml.data.isic2019 import Isic2019LowResolution
-from ml.data.records import DataError, Record
+from ml.data.records import DataError, Photographs, Record
 from ml.data.splits import Split, split_by_lesion
 from ml.data.synthetic import MASK_SIDE, Drawn, drawings
 from ml.data.task2 import Isic2018Task2
-from ml.evaluation.diagnosis import Photographs
 from ml.imaging.preprocessing import PreprocessingSpec
 
 # How many of the images drawn in an epoch are of each source; without one the others keep their proportions.

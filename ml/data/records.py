@@ -6,7 +6,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,12 @@ class Record:
     @property
     def bcc(self) -> bool:
         return self.lesion is Lesion.BCC
+
+
+class Photographs(Protocol):
+    """Anything that can show the image of a record."""
+
+    def image(self, record: Record) -> Image.Image: ...
 
 
 class DataSet(ABC):

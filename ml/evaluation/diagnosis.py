@@ -2,32 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from tqdm import tqdm
 
 from ml.card import Card, OperatingPoint
 from ml.data.examples import LESIONS
-from ml.data.records import Record
+from ml.data.records import Photographs, Record
 from ml.engine import Engine
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.metrics import Flags, Floats
 from ml.imaging.preprocessing import prepare
 from ml.imaging.quality import assess
-from ml.training.calibration import calibrated
 
 SENSITIVITY: Final = 0.95  # at which the specificity is read off the ROC curve
 _BATCH: Final = 32
-
-
-class Photographs(Protocol):
-    """A data set that gives the picture of a record."""
-
-    def image(self, record: Record) -> Image.Image: ...
 
 
 @dataclass(frozen=True)
@@ -75,29 +67,22 @@ def predict(engine: Engine, data: Photographs, records: Sequence[Record]) -> Pre
         name: np.concatenate([output[name] for output in outputs]).astype(np.float64)
         for name in outputs[0].keys() - {"cams", "features"}
     }
+    novelty = joined.get("novelty", np.zeros((len(records), 1)))[:, 0]
     return Predictions(
         tuple(records),
         joined["bcc_logit"][:, 0],
         joined["lesion_logits"],
         np.array(flagged, np.bool_),
         joined.get("pattern_logits", np.empty((len(records), 0))),
-        joined.get("novelty", np.zeros((len(records), 1)))[:, 0],
-        unfamiliar(joined, card),
+        novelty,
+        card.unfamiliar(novelty),
         cams,
     )
 
 
-def unfamiliar(outputs: dict[str, Floats], card: Card) -> Flags:
-    """For the graph's outputs of N images: which the card's threshold calls unfamiliar."""
-    if card.novelty is None:
-        return np.zeros(len(outputs["bcc_logit"]), np.bool_)
-    found: Flags = outputs["novelty"][:, 0] > card.novelty.threshold
-    return found
-
-
 def measure(known: Predictions, card: Card, resamples: int | None = None) -> dict[str, Any]:
     """BCC and lesion type, every figure as {value, low, high}: `Bootstrap` over lesions."""
-    probabilities, labels = calibrated(known.bcc_logits, card.bcc.temperature, card.bcc.offset), known.bcc
+    probabilities, labels = card.bcc.probability(known.bcc_logits), known.bcc
     bootstrap = Bootstrap(known.groups, resamples)
     named, guesses = known.lesion >= 0, known.lesion_logits.argmax(axis=1)
     return {

@@ -13,10 +13,9 @@ from ml.data.synthetic import Drawn
 from ml.engine import Engine
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
-from ml.evaluation.diagnosis import Predictions, detection, unfamiliar
+from ml.evaluation.diagnosis import Predictions, detection
 from ml.evaluation.metrics import Flags, Floats
 from ml.patterns import Pattern, clinical_rule
-from ml.training.calibration import calibrated
 
 # What an image shows, in the paper's coding: pigment network first, as in the clinical rule.
 CODING: Final = ("no pattern", "pigment network", "any BCC pattern")
@@ -35,8 +34,9 @@ class DrawnAnswers:
     @classmethod
     def ask(cls, engine: Engine, drawn: Drawn) -> "DrawnAnswers":
         outputs = forward(engine, drawn.pixels)
-        found = unfamiliar(outputs, engine.bundle.card)
-        return cls(drawn, outputs["pattern_logits"], outputs["cams"].astype(np.float32), found)
+        novelty = outputs.get("novelty", np.zeros((len(drawn.pixels), 1)))[:, 0]
+        unfamiliar = engine.bundle.card.unfamiliar(novelty)
+        return cls(drawn, outputs["pattern_logits"], outputs["cams"].astype(np.float32), unfamiliar)
 
     def labels(self, pattern: Pattern) -> npt.NDArray[np.float32]:
         """1 present, 0 absent, NaN unknown: (N,)."""
@@ -132,8 +132,7 @@ def present(card: Card, logits: Floats) -> Flags:
 
 def pattern_probabilities(card: Card, logits: Floats) -> Floats:
     """(N, P) logits → calibrated probabilities."""
-    columns = [calibrated(logits[:, k], t.temperature, t.offset) for k, t in enumerate(card.targets[1:])]
-    return np.stack(columns, axis=1)
+    return np.stack([target.probability(logits[:, k]) for k, target in enumerate(card.targets[1:])], axis=1)
 
 
 def forward(engine: Engine, pixels: npt.NDArray[np.uint8]) -> dict[str, Floats]:

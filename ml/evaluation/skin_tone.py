@@ -10,17 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
+from skimage.color import rgb2lab
 
 SIDE: Final = 64  # the picture is shrunk to this square first: skin has no detail that counts here
 LEAST_SKIN: Final = 0.02  # of the picture; below this there is no estimate
 _MARGIN: Final = 2  # pixels around the lesion that are left out: its halo is not plain skin
 _DARK: Final = 40  # of 255 in every channel: the frame of the lens or a hair, not skin
-_XYZ: Final = np.array(  # of linear sRGB, IEC 61966-2-1
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-_D65: Final = np.array([0.95047, 1.0, 1.08883])
-
-Floats = npt.NDArray[np.float64]
 
 
 class SkinTone(StrEnum):
@@ -59,15 +54,5 @@ def typology_angle(image: Image.Image, lesion_mask: npt.NDArray[np.bool_]) -> fl
     skin = pixels[~lesion & (pixels.max(axis=2) > _DARK)]
     if len(skin) < LEAST_SKIN * SIDE**2:
         return None
-    lightness, _, yellow = np.median(lab(skin), axis=0).tolist()
+    lightness, _, yellow = np.median(rgb2lab(skin), axis=0).tolist()
     return float(np.degrees(np.arctan2(lightness - 50, yellow)))
-
-
-def lab(rgb: npt.NDArray[np.number]) -> Floats:
-    """sRGB 0–255 (…, 3) → CIE L*a*b* under D65 (…, 3)."""
-    unit = np.asarray(rgb, np.float64) / 255
-    linear = np.where(unit <= 0.04045, unit / 12.92, ((unit + 0.055) / 1.055) ** 2.4)
-    ratio = linear @ _XYZ.T / _D65
-    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
-    x, y, z = np.moveaxis(f, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)

@@ -14,7 +14,6 @@ from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.diagnosis import Predictions
 from ml.evaluation.metrics import Flags, Floats
 from ml.evaluation.skin_tone import SkinTone, band, typology_angle
-from ml.training.calibration import calibrated
 
 FEWEST_BCC: Final = 10  # images; below this a subgroup is counted, and called "too few" for figures
 UNKNOWN: Final = "unknown"
@@ -50,7 +49,7 @@ def subgroups(
         "site": ([record.site or UNKNOWN for record in known.records], []),
         "skin tone": (list(tones), [tone.value for tone in SkinTone]),
     }
-    scores = calibrated(known.bcc_logits, card.bcc.temperature, card.bcc.offset)
+    scores = card.bcc.probability(known.bcc_logits)
     return {
         way: [
             {"group": name, **_figures(known, scores, card.bcc.threshold, np.array(names) == name, resamples)}

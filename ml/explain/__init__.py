@@ -1,5 +1,5 @@
 """Heatmap methods behind one small base class: `Explainer`; `methods` lists them by name.
 
-`closed_form` is what the exported graph computes, in torch; `reference` is pytorch-grad-cam, for the parity tests and
-the bench. Only those two need torch.
+`closed_form` is Grad-CAM as the exported graph computes it; `reference` is pytorch-grad-cam, for the parity tests and
+the benchmark. Only those two need torch.
 """

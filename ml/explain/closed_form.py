@@ -4,27 +4,11 @@ Grad-CAM (Selvaraju et al., arXiv 1610.02391) weights each channel by the mean g
 logit = Σ_k w_k · mean(A_k) + b, so d logit / d A_k = w_k / (h·w) everywhere, and the map is ReLU(Σ_k w_k A_k / (h·w)).
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from ml.training.network import MultiTaskNet
 
 
 def closed_form_cams(activations: Tensor, weights: Tensor) -> Tensor:
     """Raw, un-normalised maps: activations (N, C, h, w) and head weights (T, C) → (N, T, h, w), ≥ 0."""
     cells = activations.shape[-2] * activations.shape[-1]
     return F.relu(F.conv2d(activations, weights[:, :, None, None])) / cells
-
-
-class ClosedFormGradCam:
-    """What the exported graph computes, in torch."""
-
-    def __init__(self, network: MultiTaskNet) -> None:
-        self.network = network.eval()
-
-    @torch.no_grad()
-    def heatmaps(self, images: Tensor, target: int) -> Tensor:
-        """(N, 3, H, W) normalised images → (N, h, w) maps ≥ 0 for one target (0 is BCC, then the patterns)."""
-        activations = self.network.features(images)
-        return closed_form_cams(activations, self.network.target_weights())[:, target]

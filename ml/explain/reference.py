@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, ScoreCAM
@@ -10,12 +10,22 @@ from pytorch_grad_cam.base_cam import BaseCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from ml.training.network import MultiTaskNet
+
+class Network(Protocol):
+    """What the reference needs of a network (`ml.training.network.MultiTaskNet` has it): its last stage, its logits."""
+
+    features: nn.Sequential
+
+    def eval(self) -> Self: ...
+
+    def __call__(self, images: Tensor) -> Any:
+        """(N, 3, H, W) → an object with `bcc` (N, 1) and `patterns` (N, P)."""
 
 
 class _TargetLogits(nn.Module):
-    # pytorch-grad-cam wants a model whose output is one tensor.
-    def __init__(self, network: MultiTaskNet) -> None:
+    """pytorch-grad-cam wants a model whose output is one tensor."""
+
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
@@ -29,7 +39,7 @@ class ReferenceGradCam:
 
     method: ClassVar[type[BaseCAM]] = GradCAM
 
-    def __init__(self, network: MultiTaskNet) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network.eval()
 
     def heatmaps(self, images: Tensor, target: int) -> Tensor:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ml.charts import Series, chart, matrix
 from ml.evaluation.criteria import words
 from ml.report.parts import Document, estimate, paragraph, section, table
-from ml.report.svg import Series, chart, matrix
 
 
 def criteria(document: Document) -> str:
@@ -54,6 +54,6 @@ def operating_points(document: Document) -> str:
 def lesion_types(document: Document) -> str:
     found = document["curves"]["confusion"]
     rows = [[name, *row] for name, row in zip(found["names"], found["rows"], strict=True)]
-    drawing = matrix("Lesion types: truth downwards, answers to the right", found["names"], found["rows"])
+    drawing = matrix("Lesion types: truth and prediction", found["names"], found["rows"])
     text = f"Accuracy {estimate(document['lesion_accuracy'])}, macro F1 {estimate(document['lesion_macro_f1'])}."
     return section("Lesion types", paragraph(text), drawing, table(["Truth", *found["names"]], rows))

@@ -12,12 +12,10 @@ from ml.evaluation.answers import Answers, ask
 from ml.evaluation.criteria import judge
 from ml.evaluation.diagnosis import Predictions, measure
 from ml.evaluation.heatmaps import heatmaps
-from ml.evaluation.metrics import Floats
 from ml.evaluation.patterns import by_the_rule, coding, on_drawings, on_expert_labels
 from ml.evaluation.subgroups import skin_tones, subgroups
 from ml.patterns import Pattern
 from ml.report.curves import confusion, precision_recall, reliability, roc
-from ml.training.calibration import calibrated
 
 DRAWINGS: Final = 400
 # What a card keeps: no curve, no density, no count of a confusion matrix, and nothing of a single subgroup.
@@ -75,7 +73,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def curves(answers: Answers, card: Card) -> dict[str, Any]:
     """What the report draws of BCC and lesion type, and the ROC curve of pigment network."""
-    known, probabilities = answers.ham, _bcc_probabilities(answers.ham, card)
+    known, probabilities = answers.ham, card.bcc.probability(answers.ham.bcc_logits)
     named, guesses = known.lesion >= 0, known.lesion_logits.argmax(axis=1)
     names = [lesion.value for lesion in card.lesions]
     drawn = {
@@ -90,12 +88,8 @@ def curves(answers: Answers, card: Card) -> dict[str, Any]:
     return drawn
 
 
-def _bcc_probabilities(known: Predictions, card: Card) -> Floats:
-    return calibrated(known.bcc_logits, card.bcc.temperature, card.bcc.offset)
-
-
 def _bcc_roc(known: Predictions, card: Card) -> dict[str, Any]:
-    return roc(_bcc_probabilities(known, card), known.bcc)
+    return roc(card.bcc.probability(known.bcc_logits), known.bcc)
 
 
 def _patterns(answers: Answers, card: Card) -> dict[str, Any]:

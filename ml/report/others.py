@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
+from ml.charts import Estimated, chart, forest, steps
 from ml.evaluation.subgroups import FEWEST_BCC
 from ml.report.parts import Document, estimate, paragraph, section, table
-from ml.report.svg import Estimated, chart, forest, steps
 
 _MOMENTS: Final = {
     "images": "Images",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from ml.charts import matrix
 from ml.patterns import Pattern
 from ml.report.parts import Document, estimate, paragraph, section, table
-from ml.report.svg import matrix
 
 FIGURES: Final = {
     "recall": "Recall",
@@ -59,16 +59,16 @@ def confusions(document: Document) -> str:
         for finding, source, _, _, row in measured
     ]
     drawings = "".join(
-        f"<h3>{finding}, {source}</h3>" + _two_by_two(finding, row["confusion"])
+        f"<h3>{finding}, {source}</h3>" + _two_by_two(f"{finding}, {source}", row["confusion"])
         for finding, source, _, _, row in measured
         if source not in DRAWN.values()
     )
     return section("Confusion matrices", table(["Finding", "Measured on", *_CELLS.values()], rows), drawings)
 
 
-def _two_by_two(finding: str, cells: Document) -> str:
-    counts = [[round(cells[name]["value"]) for name in pair] for pair in (("tp", "fn"), ("fp", "tn"))]
-    return matrix(f"{finding}: truth downwards, answers to the right", ["yes", "no"], counts)
+def _two_by_two(name: str, cells: Document) -> str:
+    counts = [[round(cells[cell]["value"]) for cell in pair] for pair in (("tp", "fn"), ("fp", "tn"))]
+    return matrix(f"{name}: truth and prediction", ["yes", "no"], counts)
 
 
 def coding(document: Document) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax
+from scipy.special import log_softmax
 
 from ml.card import OperatingPoint
 
@@ -18,12 +18,6 @@ WANTED_SENSITIVITIES: Final = (0.90, 0.95, 0.98)
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
-
-
-def calibrated(logits: Floats, temperature: float, offset: float) -> Floats:
-    """sigmoid((z + offset) / temperature)."""
-    probabilities: Floats = expit((logits + offset) / temperature)
-    return probabilities
 
 
 def fit_binary(logits: Floats, labels: Labels) -> tuple[float, float]:

@@ -8,9 +8,9 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 
+from ml.charts import Series, chart
 from ml.data.examples import PN, SIX, Examples
 from ml.imaging.preprocessing import PreprocessingSpec
-from ml.report.svg import Series, chart
 from ml.training.activations import activations_of
 from ml.training.network import Logits, MultiTaskNet
 
@@ -76,12 +76,13 @@ def area(labels: Tensor, scores: Tensor) -> float:
 
 
 def curves(history: Sequence[Mapping[str, Any]]) -> str:
-    """The loss and the figures of each epoch so far as SVG."""
-    x = [(epoch + 0.5) / len(history) for epoch in range(len(history))]
+    """The loss and the figures of each epoch so far, as SVG."""
+    x = [float(epoch) for epoch in range(1, len(history) + 1)]
     scale = {"loss": max(row["loss"] for row in history)}
     shown = [
         Series(label, x, [row[name] / scale.get(name, 1) for row in history], dots=True)
         for name, label in CURVES.items()
         if name in history[0]
     ]
-    return chart(f"{len(history)} epochs", "training, from start to end", "on validation images", shown)
+    limits = (0.5, len(history) + 0.5)
+    return chart(f"{len(history)} epochs", "epoch", "on validation images", shown, x_limits=limits)

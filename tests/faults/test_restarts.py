@@ -102,7 +102,7 @@ def test_pages_during_an_outage_and_after_it(app: Flask, cluster: Postgres, worl
     try:
         for response in (gp.get("/cases/"), gp.get("/healthz"), gp.get("/login"), post(gp, form)):
             assert response.status_code == 503
-            assert "The database is not available just now" in response.text
+            assert "The database is temporarily unavailable" in response.text
             assert "Nothing was saved" in response.text
             assert not any(word in response.text for word in TECHNICAL)
     finally:

@@ -97,5 +97,5 @@ def test_a_case_whose_analysis_never_survives_ends_at_the_top(app: Flask, world:
         assert states() == [AnalysisState.FAILED]
     with stored_case(app, number) as case:
         assert case.needs_person
-        assert case.rank == 0.0
+        assert case.rank == 2.0
         assert case.is_open

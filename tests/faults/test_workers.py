@@ -90,7 +90,7 @@ def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World,
     with stored_case(app, poisoned) as case:
         (analysis,) = case.images[1].analyses
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)
-        assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, TriageReason.ANALYSIS_FAILED)
 
 
 class TestWithATimeLimit:
@@ -106,7 +106,7 @@ class TestWithATimeLimit:
             other = world.case(world.user(Role.GP))
             wait_until_stored(app, lambda: finished() == 1)
         with stored_case(app, number) as case:
-            assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+            assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
         with stored_case(app, other) as case:
             assert case.bcc_probability is not None
 

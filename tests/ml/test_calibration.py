@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from ml.card import calibrated
 from ml.evaluation.metrics import calibration_error
-from ml.training.calibration import (
-    calibrated,
-    fit_binary,
-    fit_temperature,
-    operating_points,
-    sensitivity_specificity,
-)
+from ml.training.calibration import fit_binary, fit_temperature, operating_points, sensitivity_specificity
+
+
+def test_a_probability_is_the_sigmoid_of_the_scaled_logit_and_never_overflows() -> None:
+    assert calibrated([0.0, 1.0], 2.0, 3.0) == pytest.approx(1 / (1 + np.exp([-1.5, -2.0])))
+    assert calibrated([-1e9, 1e9], 0.01, 0.0).tolist() == [0, 1]
 
 
 def test_fit_undoes_a_known_distortion() -> None:

@@ -13,7 +13,6 @@ from ml.data.splits import Split, split_by_lesion
 from ml.engine import Engine
 from ml.evaluation.diagnosis import Predictions, measure, predict
 from ml.patterns import Lesion
-from ml.training.calibration import calibrated
 
 FIGURES = ["auc", "average_precision", "recall", "specificity", "precision", "accuracy", "f1"]
 
@@ -82,8 +81,7 @@ def test_prediction_takes_the_serving_path(bundle: Bundle, tiny_ham: Path) -> No
     engine = Engine(bundle)
     known = predict(engine, data, data.records[:5])
     results = engine.run([data.image(record) for record in data.records[:5]])
-    target = bundle.card.bcc
-    ours = calibrated(known.bcc_logits, target.temperature, target.offset)
+    ours = bundle.card.bcc.probability(known.bcc_logits)
     np.testing.assert_allclose(ours, [result.bcc_probability for result in results], atol=1e-6)
     assert known.flagged.tolist() == [result.needs_person for result in results]
 

@@ -24,11 +24,11 @@ from ml.evaluation.criteria import CRITERIA
 from ml.evaluation.out_of_distribution import strangers
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Lesion, Pattern
+from ml.release.build import release
+from ml.release.patterns import choose_thresholds
 from ml.report.files import read_report
 from ml.report.model_card import markdown
 from ml.training.augmentation import at_low_resolution, augment_with_masks
-from ml.training.pattern_release import choose_thresholds
-from ml.training.release import release
 from ml.training.stages import Config, Stage, Trainer
 from tests.ml.support import picture
 

@@ -1,10 +1,14 @@
 """Colours over exactly the analysed square."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
 from ml.imaging.preprocessing import Region
-from ml.overlay import colourise, overlay
+from ml.overlay import RAMP, colourise, overlay
 from ml.results import Heatmap
 
 
@@ -37,4 +41,11 @@ def test_colours_rise_in_lightness() -> None:
     colours = colourise(np.arange(256, dtype=np.uint8)[None])[0]
     lightness = colours @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(lightness) > -0.8).all()  # rounding apart
-    assert lightness[-1] - lightness[0] > 200
+    assert lightness[-1] - lightness[0] > 190
+
+
+def test_the_page_and_the_command_line_share_one_colour_ramp() -> None:
+    script = (Path(__file__).parents[2] / "static" / "js" / "viewer.js").read_text(encoding="utf-8")
+    found = re.search(r"RAMP = (\[\[.*?\]\]);", script)
+    assert found
+    assert [tuple(colour) for colour in json.loads(found[1])] == list(RAMP)

@@ -17,6 +17,7 @@ from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, FailureReason, Finding, ModelVersion, TriageReason
 from webapp.storage.store import store_of
 from webapp.triage import rank
+from webapp.triage.concern import says_bcc
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def count(app: Flask, table: type) -> int:
 def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
     with stored(app, analysis_id) as analysis:
-        assert (analysis.state, analysis.bcc_probability, analysis.bcc) == (AnalysisState.DONE, 0.9, True)
+        assert (analysis.state, analysis.bcc_probability, says_bcc(analysis)) == (AnalysisState.DONE, 0.9, True)
         assert (analysis.lease_owner, analysis.lease_until) == (None, None)
         assert analysis.model_version.reference == "test-model@000000000000"
         assert analysis.preprocessing == "test-1"
@@ -66,7 +67,7 @@ def test_a_stranger_changes_nothing(app: Flask, settings: Settings, number: str,
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.lease_owner) == (AnalysisState.RUNNING, "owner")
     with stored_case(app, number) as case:
-        assert case.rank == 0.0
+        assert case.rank == 2.0
     assert count(app, Finding) == 0
     assert stored_files(settings) == before
 
@@ -119,7 +120,7 @@ def test_a_failed_attempt_is_tried_again_and_the_last_one_is_final(app: Flask, n
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ERROR)
     with stored_case(app, number) as case:
-        assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 
 
 def test_a_stranger_cannot_give_up_for_the_owner(app: Flask, analysis_id: int) -> None:

@@ -93,7 +93,7 @@ def test_dying_workers_end_with_the_case_on_top(app: Flask, number: str, analysi
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person) == (0.0, True)
+        assert (case.rank, case.needs_person) == (2.0, True)
         assert case.triage_reason is TriageReason.ANALYSIS_FAILED
     assert sweep(app) == 0
 

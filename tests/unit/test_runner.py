@@ -51,7 +51,7 @@ def run(app: Flask, analysis_id: int, monkeypatch) -> Callable[[object], None]:
 
 def assert_on_top(app: Flask, number: str, reason: TriageReason) -> None:
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, reason)
+        assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, reason)
 
 
 def test_an_answer_is_stored(app: Flask, run, analysis_id: int, number: str) -> None:
@@ -150,7 +150,7 @@ def test_a_probability_that_is_no_number_ends_on_top(
 
 def assert_never_low(app: Flask, number: str) -> None:
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person) == (0.0, True)
+        assert (case.rank, case.needs_person) == (2.0, True)
 
 
 def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: int, number: str, monkeypatch) -> None:

@@ -114,7 +114,7 @@ def test_a_manipulation_is_found_and_placed(app: Flask, manipulation: str) -> No
     status, output = verify(app)
     assert status == 1
     assert place in output
-    assert "not whole" in output
+    assert "not intact" in output
 
 
 @pytest.mark.usefixtures("someone")
@@ -137,7 +137,7 @@ def test_an_end_that_was_cut_off_cleanly_is_found_with_a_head_noted_elsewhere(ap
     assert verify(app)[0] == 0, "nothing in the database itself tells"
     status, output = verify(app, "--expect", noted)
     assert status == 1
-    assert "noted elsewhere" in output
+    assert "recorded elsewhere" in output
 
 
 def test_an_older_head_belongs_to_a_trail_that_has_grown(app: Flask, someone: str) -> None:

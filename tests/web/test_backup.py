@@ -113,7 +113,7 @@ def test_everything_comes_back_and_works(
         before, files = every_row(app), stored_bytes(settings)
         status, output = run(other, "restore", folder)
         assert status == 0, output
-        assert "The audit trail and every stored object are whole." in output
+        assert "The audit trail and every stored object are intact." in output
         assert every_row(other) == before
         images = tmp_path / "elsewhere" / "images"
         assert {path.name: path.read_bytes() for path in images.rglob("*") if path.is_file()} == files
@@ -184,7 +184,7 @@ def test_a_backup_never_overwrites(app: Flask, folder: Path) -> None:
     before = (folder / "manifest.json").read_bytes()
     status, output = run(app, "backup", folder)
     assert status == 1
-    assert "exists already" in output
+    assert "already exists" in output
     assert (folder / "manifest.json").read_bytes() == before
 
 
@@ -237,13 +237,13 @@ def remove_the_manifest(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (change_a_table, "case_file.jsonl is not the file"),
+        (change_a_table, "case_file.jsonl differs from the file"),
         (remove_a_table, "review.jsonl is missing"),
-        (change_an_object, "is not the file"),
+        (change_an_object, "differs from the file"),
         (remove_an_object, "is missing"),
-        (change_the_list, "objects.txt is not the file"),
+        (change_the_list, "objects.txt differs from the file"),
         (change_the_revision, "revision 0001"),
-        (remove_the_manifest, "no whole backup"),
+        (remove_the_manifest, "not a complete backup"),
     ],
 )
 def test_a_damaged_backup_is_refused_whole(other: Flask, folder: Path, damage, word: str) -> None:

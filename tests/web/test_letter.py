@@ -41,7 +41,7 @@ def number(world: World, email: str, sign_in) -> str:
 def test_gp_and_dermatologist_get_the_letter(app: Flask, world: World, sign_in, number: str, role: Role) -> None:
     client = sign_in(world.user(role))
     page = client.get(f"/cases/{number}" if role is Role.GP else f"/review/{number}").text
-    link = re.search(r'href="([^"]+)">Letter as PDF', page)
+    link = re.search(r'href="([^"]+)">Report as PDF', page)
     assert link
     answer = client.get(link.group(1))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
@@ -106,7 +106,7 @@ def test_a_server_without_pango_says_so(app: Flask, email: str, sign_in, number:
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
     answer = sign_in(email).get(f"/media/letters/{number}.pdf")
     assert answer.status_code == 503
-    assert "Not available just now" in answer.text
+    assert "Temporarily unavailable" in answer.text
 
 
 def test_the_letter_fetches_nothing(app: Flask, number: str, monkeypatch) -> None:

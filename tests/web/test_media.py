@@ -109,7 +109,7 @@ def test_a_harmed_object_is_said_in_words_and_not_audited(
     for address in addresses:
         response = client.get(address)
         assert response.status_code == 503
-        assert "Not available just now" in response.text
+        assert "Temporarily unavailable" in response.text
     assert actions(app) == before
 
 

@@ -145,7 +145,7 @@ def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, worl
     world.case(gp, patient_reference=REFERENCE)
     assert erase(app)[0] == 0
     before = actions(app)
-    assert erase(app) == (0, "Nothing is held on this reference of this centre.\n")
+    assert erase(app) == (0, "Nothing is held under this patient reference at this centre.\n")
     assert actions(app) == before
     assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
 
@@ -230,7 +230,7 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     assert set(record) >= {table.name for table in belonging.tables()}
     assert all(record[table.name] for table in belonging.tables())
     assert "Private advice" in letter
-    assert {"Case sent", "Image analysed", "Case decided"} <= {event["what"] for event in events}
+    assert {"Case sent", "Image analysed", "Decision made"} <= {event["what"] for event in events}
     assert "SOMEBODY-ELSE" not in json.dumps(record)
     assert actions(app)[-1] == "patient.exported"
     assert run(app, *command)[0] == 1, "an existing file is never overwritten"
@@ -288,7 +288,7 @@ def test_retention_erases_what_ended_long_ago_and_nothing_else(old, settings, wo
         pass
     status, output = run(old, "apply-retention")
     assert (status, output.split()[:2]) == (0, [gone, "1"])
-    assert "and are erased" in output
+    assert "and have been erased" in output
     with old.app_context(), reading() as session:
         assert set(session.scalars(select(Case.number))) == {reopened, fresh_answer, recently_closed, follower}
     with stored_case(old, follower) as case:
@@ -336,7 +336,7 @@ def test_a_later_lesion_follows_the_nearest_case_that_stays(old, world, sign_in,
 
 def test_without_the_setting_everything_is_kept(app: Flask, world, sign_in, gp) -> None:
     number = decided_long_ago(app, world, sign_in, gp)
-    assert run(app, "apply-retention") == (0, "RETENTION_YEARS is not set: every case is kept.\n")
+    assert run(app, "apply-retention") == (0, "RETENTION_YEARS is not set, so every case is kept.\n")
     with stored_case(app, number):
         pass
 

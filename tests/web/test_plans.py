@@ -17,6 +17,7 @@ from webapp.analysis import leases, workers
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.review import claims
+from webapp.triage import lift
 
 CASES = 3000
 BIG = {"case_file", "image", "analysis", "finding", "claim", "review", "outcome_receipt", "assessment"}
@@ -130,7 +131,7 @@ def test_no_page_goes_through_a_table(stage: Stage, plans: list[str]) -> None:
 
 def test_what_the_worker_asks_every_second_goes_through_no_table(app: Flask, stage: Stage, plans: list[str]) -> None:
     def once() -> None:
-        for step in (leases.sweep, claims.release_expired, lambda: workers.beat("test")):
+        for step in (leases.sweep, claims.release_expired, lift.lift_past_due, lambda: workers.beat("test")):
             with app.app_context(), transaction():
                 step()
 

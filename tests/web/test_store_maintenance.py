@@ -134,7 +134,7 @@ def test_an_object_without_a_row_is_told_after_an_hour_and_deleted_when_asked(ap
     aged(path_of(settings, orphan))
     status, output = run(app, "verify-store")
     assert (status, orphan in stored_files(settings)) == (0, True)
-    assert f"object {orphan}: no row names it\n" in output
+    assert f"object {orphan}: no row refers to it\n" in output
     run(app, "verify-store", "--delete-orphans")
     assert stored_files(settings) == known
 
@@ -153,7 +153,7 @@ def test_every_object_gets_the_first_key(settings: Settings, rotated) -> None:
     changed = rotated()
     status, output = run(changed, "rotate-keys")
     assert (status, key_ids(settings)) == (0, {b"new"})
-    assert "6 objects are encrypted anew with the key 'new'" in output
+    assert "6 objects re-encrypted with the key 'new'" in output
     assert "0 objects" in run(changed, "rotate-keys")[1], "nothing is left to do"
     assert run(rotated(with_old=False), "verify-store")[0] == 0, "the old key is not needed any more"
 
@@ -178,7 +178,7 @@ def test_without_the_old_key_nothing_is_damaged(settings: Settings, another, los
     status, output = run(another(settings.model_copy(update={"image_keys": keys})), "rotate-keys")
     assert status == 1
     assert f"{key_id!r}" in output
-    assert "6 objects could not be read and were left as they are" in output
+    assert "6 objects could not be read and were not changed" in output
     assert stored_bytes(settings) == before
 
 

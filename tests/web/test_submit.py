@@ -39,13 +39,13 @@ def test_only_reference_site_and_image_are_needed(app: Flask, gp) -> None:
 def test_fields_that_no_form_has_change_nothing(app: Flask, gp) -> None:
     hostile = {"rank": "3", "needs_person": "", "state": "reviewed", "is_open": "", "centre_id": "9", "synthetic": "1"}
     with stored_case(app, number_of(send(gp, **hostile, number="AAAA-AAAA", bcc_probability="0"))) as case:
-        assert (case.rank, case.needs_person, case.state, case.is_open) == (0.0, True, CaseState.SUBMITTED, True)
+        assert (case.rank, case.needs_person, case.state, case.is_open) == (2.0, True, CaseState.SUBMITTED, True)
         assert (case.centre.name, case.synthetic, case.bcc_probability) == ("Test Centre A", False, None)
 
 
 def test_a_new_case_stands_at_the_top_and_waits_for_analysis(app: Flask, gp) -> None:
     with stored_case(app, number_of(send(gp))) as case:
-        assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 0.0, True)
+        assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 2.0, True)
         assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
         assert [image.current_analysis.state for image in case.images] == [AnalysisState.QUEUED]
     with app.app_context():

@@ -152,7 +152,7 @@ def test_the_present_password_is_guessed_as_slowly(gp: str, sign_in) -> None:
 
 @pytest.fixture
 def reader(app: Flask, world: World, settings: Settings, monkeypatch) -> str:
-    """Who needs a second factor, and has one."""
+    """Who requires two-factor authentication, and has one."""
     monkeypatch.setitem(app.extensions, "settings", settings.model_copy(update={"second_factor": True}))
     return world.user(Role.DERMATOLOGIST)
 

@@ -90,7 +90,7 @@ def seconds_left_from_now(here: Here) -> float:
 def say_if_ended_by_time() -> None:
     """Once for each session: the cookie is one of somebody who is no longer signed in."""
     if session.pop(TOKEN, None) is not None:
-        flash("You were signed out, because nothing was done for a while. Please sign in again.", "info")
+        flash("You were signed out because of inactivity. Please sign in again.", "info")
 
 
 def _seconds_left() -> int:
@@ -168,7 +168,7 @@ def _note_seen(response: Response) -> Response:
                 connection.execute(update(SignInSession).where(row).values(seen_at=now))
             present.seen_at = now
         except SQLAlchemyError:
-            log.exception("it could not be noted that somebody was there")  # the page itself is fine
+            log.exception("the time last seen could not be saved")  # the page itself is fine
     return response
 
 

@@ -116,7 +116,7 @@ def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
             with app.app_context(), transaction():
                 model_is_noted = warm_up(settings, huey.worker_name)
         except Exception:
-            log.warning("the loaded model could not be noted", exc_info=True)
+            log.warning("the loaded model could not be recorded", exc_info=True)
 
     with app.app_context():
         dispose_inherited_connections(db.engine)

@@ -39,7 +39,7 @@ class Head:
         """Raises NotAHeadError."""
         count, _, digest = text.strip().partition(":")
         if not count.isdecimal() or len(digest) != len(GENESIS):
-            raise NotAHeadError("a noted head is written COUNT:DIGEST")
+            raise NotAHeadError("a head is written COUNT:DIGEST")
         return cls(int(count), digest)
 
 
@@ -76,10 +76,10 @@ def verify(expected: Head | None = None) -> Findings:
         if Head(walked, last) != claimed:
             found.breaks.append(
                 f"after event {last_id}: the last events were removed or replaced "
-                f"({walked} are stored, the head counts {claimed.count})"
+                f"({walked} are stored; the head says {claimed.count})"
             )
     if not noted:
-        found.breaks.append(f"the head noted elsewhere ({expected}) is not part of this trail")
+        found.breaks.append(f"the head recorded elsewhere ({expected}) is not part of this trail")
     return found
 
 

@@ -83,12 +83,13 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     if new.follows is not None:
         follow(user, case, new.follows.number)
     _add(case, images)
+    rank.refresh(case)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
 
 
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
-    """Answer a request for new images: the same case goes back to the top until they are analysed.
+    """Answer a request for new images: the same case needs a person again until they are analysed.
 
     It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
     """
@@ -119,7 +120,7 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         height=clean.height,
         byte_size=len(clean.data),
         sha256=clean.sha256,
-        remarks=[remark.value for remark in clean.remarks],
+        quality_flags=[flag.value for flag in clean.quality_flags],
         sent_anyway=clean.sent_anyway,
     )
     analysis = Analysis(image=image)
@@ -150,7 +151,7 @@ def withdraw(user: User, case: Case) -> None:
     """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
     if case.state is CaseState.WITHDRAWN:
         return
-    if case.recalled or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
+    if case.reopened or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
         raise CaseChangedError
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)

@@ -34,7 +34,7 @@ def _image_keys(text: str) -> dict[str, bytes]:
             continue
         key_id, _, encoded = entry.strip().partition(":")
         if key_id in keys:
-            raise ValueError(f"names the key {key_id!r} twice.")
+            raise ValueError(f"contains the key id {key_id!r} twice.")
         try:
             keys[key_id] = b64decode(encoded, validate=True)
         except ValueError:
@@ -42,7 +42,7 @@ def _image_keys(text: str) -> dict[str, bytes]:
         if not 0 < len(key_id) <= 32 or len(keys[key_id]) != 32:
             raise ValueError("must hold an id and 32 bytes in base64 (AES-256) in each entry.")
     if not keys:
-        raise ValueError("holds no key.")
+        raise ValueError("contains no key.")
     return keys
 
 
@@ -51,7 +51,7 @@ def _totp_secrets(text: str) -> dict[str, str]:
     for entry in text.split(","):
         number, _, secret = entry.strip().partition(":")
         if not number.isdecimal() or len(secret) < 32 or number in found:
-            raise ValueError("must hold a number of its own and 32 characters or more in each entry.")
+            raise ValueError("must hold a different number and at least 32 characters in each entry.")
         found[number] = secret
     return found
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def make(folder: Path) -> Manifest:
     """Write a backup into a new folder, which appears once it is whole. Raises BackupError."""
     if folder.exists():
-        raise BackupError(f"{folder} exists already: each backup needs a folder of its own.")
+        raise BackupError(f"{folder} already exists. Each backup needs its own folder.")
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     draft.mkdir(parents=True, mode=0o700)
     try:

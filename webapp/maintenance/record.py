@@ -92,7 +92,7 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
         {
             "id": event.id,
             "at": event.at,
-            "who": event.actor.name if event.actor else "The program",
+            "who": event.actor.name if event.actor else "System",
             "what": ACTIONS.get(event.action, event.action),
             "subject": f"{event.subject_type} {event.subject_id}",
             "before": event.before,

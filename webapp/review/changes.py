@@ -9,6 +9,7 @@ from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
 from webapp.triage import reopen
+from webapp.triage.risk import Shown
 
 AMENDABLE = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
@@ -45,9 +46,9 @@ def undo(user: User, case: Case, seen: int) -> None:
     review.retraction = Retraction(user_id=user.id)
     db.session.flush()
     earlier = case.standing_review
-    if review.recall is not None:
+    if review.reopened is not None:
         claims.begin(user, case)
-        reopen.reopen(case, review.recall)
+        reopen.ask_again(case, review.reopened)
     elif review.amends_id is not None and earlier is not None:
         service.answer(case, earlier)
     else:
@@ -55,12 +56,13 @@ def undo(user: User, case: Case, seen: int) -> None:
     audit.record(user, "case.decision_undone", case, before=service.in_short(review))
 
 
-def amend(user: User, case: Case, seen: int, decision: Decision, reason: str) -> Review:
+def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown | None = None) -> Review:
     """Replace the decision ``seen`` on a locked case by a new one; the GP is told anew.
 
-    Raises ChangedMeanwhileError or service.WordsMissingError.
+    ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.WordsMissingError.
     """
     before = _in_force(case, seen)
+    service.demand_a_look(case, shown)
     service.demand_words(case, decision)
     review = service.store(user, case, decision)
     review.amends, review.amendment_reason = before, reason

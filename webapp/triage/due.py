@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from webapp.core.config import current_settings
-from webapp.models import Case, Urgency
+from webapp.models import Case, Urgency, utcnow
 
 
 def allowed() -> Mapping[Urgency, timedelta]:
@@ -18,5 +18,15 @@ def allowed() -> Mapping[Urgency, timedelta]:
     return {urgency: timedelta(days=count) for urgency, count in days.items()}
 
 
-def target_at(case: Case) -> datetime:
+def due_at(case: Case) -> datetime:
+    """The target date of the case."""
     return case.waiting_since + allowed()[case.urgency]
+
+
+def is_past(case: Case) -> bool:
+    return due_at(case) < utcnow()
+
+
+def is_urgent(case: Case) -> bool:
+    """Whether the GP sent it as urgent."""
+    return case.urgency is Urgency.URGENT

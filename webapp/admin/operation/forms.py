@@ -15,15 +15,15 @@ class PrevalenceForm(FlaskForm):
         csrf = False
 
     prevalence = FloatField(
-        "BCC among the cases sent, in percent",
-        validators=[Optional(), NumberRange(0, 100, message="Please give a number from 0 to 100.")],
+        "Percentage of your cases that are BCC",
+        validators=[Optional(), NumberRange(0, 100, message="Enter a number from 0 to 100.")],
     )
 
 
 class OperatingPointForm(FlaskForm):
-    wanted = RadioField("Operating point", validators=[InputRequired("Please choose an operating point.")])
+    wanted = RadioField("Operating point", validators=[InputRequired("Choose an operating point.")])
 
     def offer(self, version: ModelVersion) -> None:
         self.wanted.choices = choices(
-            (str(p.wanted), f"{p.wanted * 100:g} % sensitivity") for p in version.operating_points
+            (str(p.wanted), f"{p.wanted * 100:g} % target sensitivity") for p in version.operating_points
         )

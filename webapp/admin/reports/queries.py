@@ -37,6 +37,7 @@ from webapp.models import (
     ModelVersion,
     Review,
 )
+from webapp.triage.concern import reaches
 
 PORTION = 200
 AT_ONCE = 5000
@@ -108,7 +109,7 @@ def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int
         select(
             Image.case_id,
             func.min(case((usable, 1), else_=0)).label("sure"),
-            func.max(case((Analysis.bcc_probability >= threshold, 1), else_=0)).label("present"),
+            func.max(case((reaches(Analysis.bcc_probability, threshold), 1), else_=0)).label("present"),
             func.max(Analysis.bcc_probability).label("probability"),
         )
         .outerjoin(Analysis, and_(Analysis.image_id == Image.id, *_counts(version_id)))
@@ -121,7 +122,7 @@ def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int
 def _counts(version_id: int | None) -> list[ColumnElement[bool]]:
     """The one analysis of an image that counts: the result in force, or the latest of one model version."""
     if version_id is None:
-        return [Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside]
+        return [Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.shadow]
     later = aliased(Analysis)
     latest = select(func.max(later.id)).where(later.image_id == Image.id, later.model_version_id == version_id)
     return [Analysis.id == latest.correlate(Image).scalar_subquery()]

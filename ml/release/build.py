@@ -13,7 +13,7 @@ import torch
 
 from ml.backbones import find
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
-from ml.card import BCC, Card, Novelty, OperatingPoint, Target
+from ml.card import BCC, Card, Novelty, OperatingPoint, Target, calibrated
 from ml.data.examples import LESIONS
 from ml.data.mixture import Portion, Sources, load
 from ml.data.records import DataError
@@ -25,12 +25,12 @@ from ml.evaluation.diagnosis import Predictions, predict
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
 from ml.patterns import Pattern
+from ml.release.patterns import NOVELTY_METHOD, known_images, pattern_targets, with_novelty
 from ml.report.document import DRAWINGS, document, summary
 from ml.report.files import write_report
-from ml.training.calibration import calibrated, fit_binary, fit_temperature, operating_points
+from ml.training.calibration import fit_binary, fit_temperature, operating_points
 from ml.training.export import export_onnx
 from ml.training.network import MultiTaskNet
-from ml.training.pattern_release import NOVELTY_METHOD, known_images, pattern_targets, with_novelty
 from ml.training.stages import BEST
 
 DEFAULT_SENSITIVITY: Final = 0.95

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ml.card import Card, Novelty, OperatingPoint, Target
+from ml.card import Card, Novelty, OperatingPoint, Target, calibrated
 from ml.data.mixture import Parts, Portion
 from ml.data.synthetic import Drawn
 from ml.data.task2 import Isic2018Task2
@@ -16,7 +16,7 @@ from ml.evaluation.patterns import forward
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Pattern
 from ml.training.activations import activations_of
-from ml.training.calibration import Floats, Labels, calibrated, fit_binary, operating_points, sensitivity_specificity
+from ml.training.calibration import Floats, Labels, fit_binary, operating_points, sensitivity_specificity
 from ml.training.network import MultiTaskNet
 from ml.training.novelty import COMPONENTS, NoveltyScore, fit
 
@@ -94,11 +94,7 @@ def _one_of_six(pattern: Pattern, logits: Floats, labels: Labels, negatives: Flo
 def _with_thresholds(card: Card, targets: dict[Pattern, Target], known: Predictions) -> dict[Pattern, Target]:
     six = [column for column, pattern in enumerate(card.patterns) if not pattern.is_negative_criterion]
     probabilities = np.stack(
-        [
-            calibrated(known.pattern_logits[:, column], targets[p].temperature, targets[p].offset)
-            for column, p in enumerate(card.patterns)
-        ],
-        axis=1,
+        [targets[p].probability(known.pattern_logits[:, column]) for column, p in enumerate(card.patterns)], axis=1
     )
     thresholds = choose_thresholds(probabilities[:, six], known.bcc)
     chosen = dict(targets)
