@@ -97,7 +97,7 @@ class TriageReason(StrEnum):
             "model_unavailable": "Model unavailable",
             "analysis_failed": "Analysis failed",
             "model_unsure": "Model uncertain",
-            "probability": "Ranked by probability of BCC",
+            "probability": "Trusted result",
         }[self.value]
 
 
