@@ -70,6 +70,7 @@ KINDS = {
     "image": "Image of",
     "analysis": "Analysis of",
     "finding": "Heatmap of",
+    "review": "Decision on",
     "user_account": "Account of",
     "centre": "Centre",
     "model_version": "Model",
