@@ -17,6 +17,7 @@ from webapp.models import (
     AnalysisState,
     Case,
     CaseState,
+    Diagnosis,
     Management,
     RecallReason,
     Role,
