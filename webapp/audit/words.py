@@ -72,6 +72,7 @@ KINDS = {
     "image": "Image in",
     "analysis": "Analysis of",
     "finding": "Heatmap in",
+    "review": "Decision on",
     "user_account": "Account:",
     "centre": "Centre",
     "model_version": "Model",

@@ -108,6 +108,24 @@ _PLACE = {
     CaseState.CLOSED: 4,
 }
 
+_READING = {
+    CaseState.IN_REVIEW: "Being reviewed now",
+    CaseState.REVIEWED: "Decided",
+    CaseState.CLOSED: "Decided",
+    CaseState.RETAKE_REQUESTED: "Needs new images",
+    CaseState.WITHDRAWN: "Withdrawn before a decision",
+}
+_ANSWER = {
+    CaseState.REVIEWED: "Ready to read",
+    CaseState.CLOSED: "Read",
+    CaseState.RETAKE_REQUESTED: "Not yet: send new images first",
+    CaseState.WITHDRAWN: "None",
+}
+_ARRIVED = {
+    CaseState.REVIEWED: "The answer has arrived. Read it now",
+    CaseState.RETAKE_REQUESTED: "The dermatologist needs new images. See what is needed",
+}
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -123,7 +141,7 @@ class Progress:
             ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored"),
             ("Analysis", self._analysis),
             ("Dermatologist", self._reading),
-            ("Answer", "Ready to read" if place > 3 else "Not yet"),
+            ("Answer", _ANSWER.get(self.case.state, "Not yet")),
         ]
         return [
             Step(title, detail, "done" if index < place else "current" if index == place else "ahead")
@@ -141,9 +159,13 @@ class Progress:
 
     @property
     def _reading(self) -> str:
-        if self.case.state is CaseState.IN_REVIEW:
-            return "Being reviewed now"
-        return f"In the worklist: {place_words(self.waiting)}" if self.waiting else "Decided"
+        waiting = f"In the worklist: {place_words(self.waiting)}" if self.waiting else "In the worklist"
+        return _READING.get(self.case.state, waiting)
+
+    @property
+    def arrived(self) -> str:
+        """What there is to open; empty while there is nothing."""
+        return _ARRIVED.get(self.case.state, "")
 
     @property
     def poll_url(self) -> str | None:

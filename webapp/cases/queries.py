@@ -171,11 +171,22 @@ def decisions_since(moment: datetime) -> tuple[int, datetime | None]:
 
 
 def candidates(user: User, case: Case) -> list[Case]:
-    """The centre's earlier cases of the same patient, newest first: one of them may show the same lesion."""
+    """Of the centre's earlier cases of the same patient the latest, and the one that ``case`` follows, newest first."""
+    latest = _earlier(user, case).with_only_columns(Case.id).order_by(Case.id.desc()).limit(PAGE_SIZE)
+    chosen = or_(Case.id.in_(select(latest.subquery().c.id)), Case.id == case.follows_id)
+    return list(db.session.scalars(_earlier(user, case).where(chosen).order_by(Case.id.desc())))
+
+
+def candidate(user: User, case: Case, number: str) -> Case | None:
+    """One of the centre's earlier cases of the same patient, however long ago."""
+    return db.session.scalars(_earlier(user, case).where(Case.number == number)).one_or_none()
+
+
+def _earlier(user: User, case: Case) -> Select[Case]:
+    """Cases that may show the same lesion."""
     same_patient = (Case.centre_id == case.centre_id, Case.patient_reference == case.patient_reference)
     statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
-    statement = statement.where(Case.state != CaseState.WITHDRAWN).order_by(Case.id.desc()).limit(PAGE_SIZE)
-    return list(db.session.scalars(statement))
+    return statement.where(Case.state != CaseState.WITHDRAWN)
 
 
 def lesion_history(user: User, case: Case) -> list[Case]:

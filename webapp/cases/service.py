@@ -164,7 +164,7 @@ def follow(user: User, case: Case, number: str) -> None:
 
     Raises NotTheSamePatientError unless that is an earlier case of the same patient and centre.
     """
-    earlier = next((other for other in queries.candidates(user, case) if other.number == number), None)
+    earlier = queries.candidate(user, case, number) if number else None
     if number and earlier is None:
         raise NotTheSamePatientError
     before, case.follows_id = case.follows_id, earlier.id if earlier else None
