@@ -1,4 +1,4 @@
-"""From a training run to a bundle: export, calibrate on validation, measure on test, write the card."""
+"""Build a bundle from a training run: export, calibrate on validation, measure on test, write the card."""
 
 import json
 import pickle
@@ -21,7 +21,7 @@ from ml.data.splits import Split
 from ml.data.synthetic import drawings as drawn
 from ml.data.task2 import Isic2018Task2
 from ml.engine import Engine
-from ml.evaluation.diagnosis import Predictions, predict
+from ml.evaluation.predictions import Predictions, predict
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
 from ml.patterns import Pattern
@@ -41,7 +41,7 @@ INTENDED_USE: Final = (
 )
 NOTICE: Final = (
     "Not clinically validated: this model was trained and tested on one public research collection only. It orders the "
-    "worklist; it does not replace the reading."
+    "worklist; it does not replace a dermatologist's reading."
 )
 EVIDENCE: Final = "HAM10000 diagnoses; every BCC in it is confirmed by histology"
 DATA: Final = {
@@ -50,13 +50,13 @@ DATA: Final = {
 }
 JOINT_NOTICE: Final = (
     "Not clinically validated: this model was trained and tested on public research collections only. Six of its seven "
-    "patterns were learnt from drawings and the clinical rule, with no expert label: that it names one of them says “a "
-    "pattern of BCC”, hardly which, and in a BCC it usually names several. It orders the worklist; it does not replace "
-    "the reading."
+    "patterns were learnt from drawings and the clinical rule, without expert labels: read each of them as “some "
+    "pattern of BCC”, since in a BCC the model usually names several. It orders the worklist; it does not replace a "
+    "dermatologist's reading."
 )
 PATTERN_SOURCES: Final = (
-    "Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The six BCC patterns: drawn "
-    "phantoms and drawings on HAM10000 photographs"
+    "Pigment network: ISIC 2018 Task 2 (Codella et al., arXiv 1902.03368), 400 px. The six BCC patterns: phantoms, and "
+    "drawings on HAM10000 photographs"
 )
 CLINICS_SOURCE: Final = "More BCC and lesion types: ISIC 2019 images of BCN_20000 (arXiv 1908.02288), 84 px"
 _LIBRARIES: Final = ("torch", "torchvision", "schedulefree", "onnx", "onnxruntime", "numpy", "pillow")
@@ -75,11 +75,10 @@ def load_run(run: Path) -> tuple[MultiTaskNet, PreprocessingSpec, dict[str, Any]
 
 
 def release(run: Path, bundle: Path, sources: Sources, drawings: int = DRAWINGS, size: int | None = None) -> Card:
-    """Write the bundle of a run; one with pattern heads needs `structures`. Raises `DataError`.
+    """Write the bundle of a run; a run with pattern heads needs `sources.structures`. Raises `DataError`.
 
-    `size`: side of the network's input in pixels where it shall not be that of training: a network trained on views
-    that zoom in may see better at a larger one (Touvron et al., arXiv 1906.06423). The test split is read once, after
-    everything has been decided.
+    `size`: side of the input in pixels, if not that of training: a network trained on zoomed-in views may do better at
+    a larger one (Touvron et al., arXiv 1906.06423). The test split is read once, after every choice has been made.
     """
     network, spec, config = load_run(run)
     spec = replace(spec, size=size or spec.size)
@@ -114,9 +113,11 @@ def release(run: Path, bundle: Path, sources: Sources, drawings: int = DRAWINGS,
 def _draft(
     name: str, bundle: Path, spec: PreprocessingSpec, config: dict[str, Any], marked: Isic2018Task2 | None
 ) -> Card:
-    # Replaced by `_calibrate`; the engine needs a complete card to start.
-    uncalibrated = OperatingPoint(wanted=DEFAULT_SENSITIVITY, threshold=0.5, sensitivity=0.0, specificity=0.0)
-    config["weights"] = Path(config["weights"]).name  # the path is this machine's, the name is the fact
+    # The engine needs a complete card to start; `_calibrate` replaces this.
+    uncalibrated = OperatingPoint(
+        target_sensitivity=DEFAULT_SENSITIVITY, threshold=0.5, sensitivity=0.0, specificity=0.0
+    )
+    config["weights"] = Path(config["weights"]).name  # the path says nothing elsewhere
     return Card(
         name=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,8 +1,8 @@
-"""Three-step training in the spirit of Matas et al. (arXiv 2407.00104): heads, then the last blocks, then the rest.
+"""Three-step training after Matas et al. (arXiv 2407.00104): the heads, then the last blocks, then the rest.
 
-Each step freezes the first `cut` blocks. What they make of a handful of augmented views can be computed once and kept,
-which makes the first step quick on a processor. Optimiser: schedule-free AdamW (Defazio et al., arXiv 2405.15682). It
-averages weights, and averaged weights need their own batch-norm statistics before anything is evaluated.
+Each step freezes the first `cut` blocks. Their output for a few augmented views can be cached, which makes the first
+step fast on a CPU. Optimiser: schedule-free AdamW (Defazio et al., arXiv 2405.15682). It averages weights, and averaged
+weights need batch-norm statistics of their own before they are evaluated.
 """
 
 import json
@@ -33,7 +33,7 @@ _RECALIBRATION_BATCHES: Final = 16
 
 @dataclass(frozen=True)
 class Stage:
-    """One step: blocks below `cut` frozen; `views` cached views of the training images, 0 for fresh ones each time."""
+    """One step: blocks below `cut` are frozen; `views` of each image are cached, 0 for a fresh one every time."""
 
     name: str
     cut: int
@@ -43,9 +43,9 @@ class Stage:
 
 
 def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 4, 4)) -> tuple[Stage, ...]:
-    """The paper's steps for a backbone: heads, last blocks, and nearly all, the last first fast and then slowly.
+    """The paper's three steps for a backbone; the third runs at a high rate and then at a low one.
 
-    What stays frozen in the end are edges and colours, which ImageNet taught well. Raises `DataError`.
+    The first blocks stay frozen throughout: edges and colours are well learnt from ImageNet. Raises `DataError`.
     """
     heads, last, most = find(backbone).cuts
     return (
@@ -58,31 +58,31 @@ def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 4, 4)) -
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's outcome; written to config.json in its folder."""
+    """Everything that determines a run's outcome; saved as config.json in its folder."""
 
     weights: str
     backbone: str = DEFAULT
     seed: int = 1
     fold: int = 0
-    # Side of the input in pixels; 0 is the one the backbone's weights expect.
+    # Side of the input in pixels; 0: the size that the backbone's weights expect.
     size: int = 0
     batch: int = 64
-    # Images drawn in an epoch, and drawings among the training images.
+    # Images sampled per epoch, and synthetic drawings among the training images.
     draws: int = 9600
     drawings: int = 4000
     dropout: float = 0.3
     gamma: float = 2.0
     weight_decay: float = 1e-2
-    # Sampling weight of an image is (images of its lesion type)^-balance: 0 is the natural mix, 1 all types alike.
+    # An image's sampling weight is (images of its type)^-balance: 0 keeps the natural mix, 1 equalises the types.
     balance: float = 0.5
-    # What the patterns' loss, the clinical rule's and that of heatmaps beside the masks weigh against BCC's.
+    # Weights, relative to BCC's loss, of the patterns' loss, the clinical rule's and that of heatmaps outside masks.
     pattern_weight: float = 2.0
     rule_weight: float = 0.5
     outside_weight: float = 0.3
-    # Which sources besides HAM10000 the run has, and so which heads.
+    # Whether the run has ISIC 2018 Task 2 (hence pattern heads) and other clinics, besides HAM10000.
     patterns: bool = False
     clinics: bool = False
-    # bfloat16 halves the time where the processor has it (and on GPUs).
+    # bfloat16: twice as fast on GPUs and on CPUs that support it.
     half: bool = False
     stages: tuple[Stage, ...] = field(default_factory=three_steps)
 
@@ -108,14 +108,14 @@ class Trainer:
         known = {split: [r.image_id for r in portion.of(sources.ham.records)] for split, portion in portions.items()}
         self._write("config.json", {**asdict(config), "preprocessing": self.spec.to_json()})
         self._write("split.json", known)
-        # A little larger than the network's input, so that a view that zooms in has something to show.
+        # Slightly larger than the network's input, so that zoomed-in views keep their detail.
         stored = replace(self.spec, size=self.spec.size * 8 // 7)
         self.train = mixed(load(sources, portions[Split.TRAIN], stored, folder, config.drawings), config.balance)
         held_out = load(sources, portions[Split.VALIDATION], self.spec, folder, config.drawings // 5)
         self.progress = Progress(held_out, self.spec)
 
     def run(self) -> None:
-        """Train every stage, from the checkpoint in the folder where there is one."""
+        """Train every stage, resuming from the checkpoint in the folder if there is one."""
         number, epoch, state = self._resume()
         for index in range(number, len(self.config.stages)):
             self._run_stage(index, epoch, state)
@@ -150,7 +150,7 @@ class Trainer:
     def _train_epoch(self, index: int, epoch: int, optimizer: AdamWScheduleFree, source: Source) -> float:
         stage, total = self.config.stages[index], 0.0
         seed = (self.config.seed * 1009 + index) * 1009 + epoch
-        torch.manual_seed(seed)  # dropout; a resumed epoch repeats exactly
+        torch.manual_seed(seed)  # for dropout: a resumed epoch repeats exactly
         set_training(self.network, stage.cut)
         optimizer.train()
         batches = list(self._batches(torch.Generator().manual_seed(seed)))
@@ -184,13 +184,13 @@ class Trainer:
         )
 
     def _batches(self, generator: torch.Generator) -> Iterator[Tensor]:
-        """An epoch of index batches, drawn by weight."""
+        """The index batches of one epoch, sampled by weight."""
         drawn = torch.multinomial(self.train.weight, self.config.draws, replacement=True, generator=generator)
         return iter(drawn.split(self.config.batch))
 
     @torch.no_grad()
     def _recalibrate(self, cut: int, source: Source) -> None:
-        """Batch-norm statistics of the weights as they are now, over a few batches."""
+        """Set the batch-norm statistics of the current weights from a few batches."""
         norms = [m for m in self.network.features[cut:].modules() if isinstance(m, torch.nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         if not norms:
@@ -220,7 +220,7 @@ class Trainer:
         state = {"stage": stage, "epoch": epoch, "network": self.network.state_dict(), "history": self.history}
         temporary = self.folder / f"{CHECKPOINT}.new"
         torch.save({**state, "optimizer": optimizer.state_dict()}, temporary)
-        temporary.replace(self.folder / CHECKPOINT)  # an interruption leaves the old or the new one, never half
+        temporary.replace(self.folder / CHECKPOINT)  # atomic: an interruption leaves the old one or the new one
 
     def _resume(self) -> tuple[int, int, dict[str, Any] | None]:
         file = self.folder / CHECKPOINT
@@ -236,18 +236,18 @@ class Trainer:
 
 
 def worth(row: dict[str, Any]) -> float:
-    """What the best epoch has most of."""
+    """The score by which the best epoch is chosen."""
     return float(sum(row.get(name, 0.0) for name in ("auc", "average_precision", "pn_auc", "drawn_auc", "six_auc")))
 
 
 def freeze_below(network: MultiTaskNet, cut: int) -> list[torch.nn.Parameter]:
-    """Let only the blocks from `cut` on, and the heads, learn; returns their parameters."""
+    """Make only the heads and the blocks from `cut` on trainable; return their parameters."""
     network.requires_grad_(True)
     network.features[:cut].requires_grad_(False)
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def set_training(network: MultiTaskNet, cut: int) -> None:
-    """Training mode, with frozen blocks left in evaluation mode: their batch norms keep their statistics."""
+    """Training mode, except for the frozen blocks, whose batch norms must keep their statistics."""
     network.train()
     network.features[:cut].eval()
