@@ -94,16 +94,19 @@ def _prepare(*, demo: bool, address: str) -> None:
     with app.app_context():
         upgrade()
     if not demo:
-        print(f"\nDermTriage: {address}\nFirst start? Make an account: flask --app wsgi create-admin\n", flush=True)
+        print(
+            f"\nDermTriage: {address}\nFirst start? Create an administrator: flask --app wsgi create-admin\n",
+            flush=True,
+        )
         return
     from webapp.demo import prepare
 
-    print("\nPreparing the demonstration …", flush=True)
+    print("\nPreparing the demonstration…", flush=True)
     accounts = prepare(app)
     print(f"\nDermTriage demonstration: {address}\nEvery image is synthetic. Passwords are new at each start:\n")
     for role, email, password in accounts:
         print(f"  {role.label:<14} {email:<28} {password}")
-    print("\nCtrl-C stops it.\n", flush=True)
+    print("\nPress Ctrl-C to stop.\n", flush=True)
 
 
 def _services(options: argparse.Namespace) -> list[Service]:
@@ -130,7 +133,7 @@ def _supervise(services: list[Service]) -> int:
     while not stopping:
         for service in services:
             if service.died():
-                print(f"The {service.name} ended unexpectedly.", file=sys.stderr, flush=True)
+                print(f"The {service.name} stopped unexpectedly.", file=sys.stderr, flush=True)
                 stopping, status = (True, 1) if service.died_at_once() else (stopping, status)
                 if not stopping:
                     service.start()

@@ -1,6 +1,6 @@
 """How gunicorn serves the application, on one laptop and in a region: ``gunicorn wsgi:app`` in this folder reads it.
 
-The variables are explained with all others in webapp/core/config.py.
+The variables are explained with all the others in docs/settings.md.
 """
 
 import os

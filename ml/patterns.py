@@ -6,6 +6,7 @@ Source: Matas et al., arXiv 2407.00104. Imports nothing heavy: the web process s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Pattern(StrEnum):
@@ -56,6 +57,10 @@ class Lesion(StrEnum):
     @property
     def label(self) -> str:
         return _LESION_LABELS[self]
+
+
+MALIGNANT: Final = (Lesion.BCC, Lesion.MEL)
+"""Lesion types that are cancers. Actinic keratosis is a precancer."""
 
 
 _LESION_LABELS = {

@@ -36,6 +36,7 @@ from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
+from webapp.storage.store import store_of
 from webapp.triage import rank
 
 PASSWORD = "four unrelated clinic words"
@@ -62,7 +63,7 @@ def make_settings(folder: Path, **changes: object) -> Settings:
     if bucket := server("TEST_S3_URL"):
         prefix = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         environ["STORAGE_URL"] = urlsplit(bucket)._replace(path=f"/{prefix}").geturl()
-    return replace(Settings.from_environment(environ), **changes)  # type: ignore[arg-type]
+    return Settings.from_environment(environ).model_copy(update=changes)
 
 
 def make_app(settings: Settings) -> Flask:
@@ -222,11 +223,13 @@ class World:
 
     def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
-        store = self.app.extensions["image_store"]
+        store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
             for image in case.images:
                 analysis: Analysis = image.analyses[-1]
+                if analysis.state is AnalysisState.DONE:
+                    continue
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
                 assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)  # type: ignore[arg-type]

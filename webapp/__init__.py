@@ -13,9 +13,9 @@ from webapp.analysis import bundles, queue
 from webapp.analysis import queries as analyses
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
-from webapp.core import access, database, errors, filters, headers, health, logs, overload, parameters
+from webapp.core import access, database, errors, filters, headers, health, logs, migrations, overload, parameters
 from webapp.core.config import PROJECT_ROOT, Settings, flask_config
-from webapp.core.extensions import bootstrap, csrf, db, migrate
+from webapp.core.extensions import bootstrap, csrf, db
 from webapp.core.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
 from webapp.metrics.routes import blueprint as metrics_page
@@ -23,7 +23,7 @@ from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
-from webapp.storage.store import open_store
+from webapp.storage.store import open_store, store_of
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     metrics.init_app(app, settings, waiting=analyses.waiting)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(PROJECT_ROOT / "migrations"), render_as_batch=True)
+    migrations.init_app(app)
     overload.init_app(app)
     parameters.init_app(app)
     csrf.init_app(app)
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         "database": health.reach_database,
         "migrations": health.migrations,
         "queue": queue.pending_count,
-        "store": lambda: app.extensions["image_store"].reach(),
+        "store": lambda: store_of(app).reach(),
         "model": bundles.check,
     }
     health.init_app(app, checks)

@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and `webapp.maintenance`'s."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and others, see ``COMMANDS``."""
 
 import click
 from flask import Flask
@@ -12,7 +12,9 @@ from webapp.maintenance.backup_commands import make_backup, restore_backup
 from webapp.maintenance.patient_commands import apply_retention, erase_patient, export_patient
 from webapp.maintenance.store_commands import rotate_keys, verify_store
 from webapp.maintenance.trail_commands import verify_audit
+from webapp.models import states
 from webapp.review import claims
+from webapp.triage import lift
 
 
 def init_app(app: Flask) -> None:
@@ -24,6 +26,7 @@ def init_app(app: Flask) -> None:
             app,
             [
                 Chore("expired claims", claims.release_expired),
+                Chore("target dates", lift.lift_past_due, every_seconds=5.0),
                 Chore("audit head", trail.tell_head, every_seconds=3600.0),
             ],
         )
@@ -32,7 +35,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-@click.command("create-admin", help="Create an administrator and print a one-time link to choose a password.")
+@click.command("create-admin", help="Create an administrator and print a one-time link for choosing a password.")
 @click.option("--email", prompt="E-mail")
 @click.option("--name", prompt="Full name")
 @with_appcontext
@@ -43,22 +46,33 @@ def create_admin(email: str, name: str) -> None:
             link = accounts.invitation_path(user)
     except accounts.AccountError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Administrator {email} created. Open this address once on your server to choose a password:\n{link}")
+    click.echo(
+        f"Administrator {email} created. Open this address on your server to choose a password. It works once:\n{link}"
+    )
 
 
-@click.command("reset-second-factor", help="For an administrator who has lost telephone and recovery codes.")
+@click.command(
+    "reset-second-factor",
+    help="Reset two-factor authentication for an administrator who has lost both phone and recovery codes.",
+)
 @click.option("--email", prompt="E-mail")
 @with_appcontext
 def reset_second_factor(email: str) -> None:
     with transaction():
         user = queries.by_email(email.strip())
         if user is None:
-            raise click.ClickException("There is no account with this e-mail address.")
+            raise click.ClickException("There is no account with this email address.")
         second_factor.reset(None, user)
-    click.echo(f"The second factor of {email} is reset. The next sign-in sets up a new one.")
+    click.echo(f"Two-factor authentication for {email} is reset and must be set up again at the next sign-in.")
+
+
+@click.command("draw-states", help="Print the states of cases and analyses as docs/architecture.md shows them.")
+def draw_states() -> None:
+    click.echo(states.drawings())
 
 
 COMMANDS = (
+    draw_states,
     create_admin,
     reset_second_factor,
     verify_audit,

@@ -43,21 +43,21 @@ def _one(*codes: str, spoil: str = "") -> tuple[tuple[tuple[str, ...], str], ...
 
 CASES = (
     DemoCase(_one("AT"), BodySite.FACE, 1948, Sex.FEMALE, "Shiny nodule, 8 months, bleeds at times.", "BCC?"),
-    DemoCase(_one("PN"), BodySite.BACK, 1990, Sex.MALE, "Brown mole, known for years.", "Does it need a follow-up?"),
+    DemoCase(_one("PN"), BodySite.BACK, 1990, Sex.MALE, "Brown mole, known for years.", "Follow-up needed?"),
     DemoCase(
         _one("ON", "MG"),
         BodySite.CHEST,
         1955,
         Sex.MALE,
-        "Slowly growing dark papule.",
+        "Slow-growing dark papule.",
         "Melanoma or BCC?",
         Urgency.SOON,
     ),
     DemoCase(_one(), BodySite.UPPER_LIMB, 1979, Sex.FEMALE, "Flat pink-brown patch.", "Benign?"),
-    DemoCase(_one("U", "AT"), BodySite.EAR, 1940, Sex.MALE, "Does not heal for 4 months.", "Excision?", Urgency.URGENT),
-    DemoCase(_one("ML"), BodySite.LOWER_LIMB, 1962, Sex.FEMALE, "Found at check-up.", ""),
-    DemoCase(_one("SW"), BodySite.ABDOMEN, 1970, Sex.MALE, "No complaints.", "Pattern unclear to me."),
-    DemoCase(_one("AT", spoil="defocus"), BodySite.NECK, 1951, Sex.FEMALE, "Nodule; the picture is not sharp.", "BCC?"),
+    DemoCase(_one("U", "AT"), BodySite.EAR, 1940, Sex.MALE, "Not healing for 4 months.", "Excision?", Urgency.URGENT),
+    DemoCase(_one("ML"), BodySite.LOWER_LIMB, 1962, Sex.FEMALE, "Noticed at a check-up.", ""),
+    DemoCase(_one("SW"), BodySite.ABDOMEN, 1970, Sex.MALE, "No symptoms.", "Unsure of the pattern."),
+    DemoCase(_one("AT", spoil="defocus"), BodySite.NECK, 1951, Sex.FEMALE, "Nodule; image not sharp.", "BCC?"),
     DemoCase(
         ((("PN",), ""), (("PN",), "")),
         BodySite.BACK,
@@ -67,8 +67,8 @@ CASES = (
         "Change since last year?",
     ),
     DemoCase(_one("MG"), BodySite.SCALP, 1944, Sex.MALE, "Itches.", "", Urgency.SOON),
-    DemoCase(_one("PN"), BodySite.LOWER_LIMB, 1996, Sex.FEMALE, "New on holiday.", "Harmless?"),
-    DemoCase(_one(spoil="dark"), BodySite.HAND, 1967, Sex.OTHER, "Picture taken in poor light.", "What is it?"),
+    DemoCase(_one("PN"), BodySite.LOWER_LIMB, 1996, Sex.FEMALE, "Noticed on holiday.", "Harmless?"),
+    DemoCase(_one(spoil="dark"), BodySite.HAND, 1967, Sex.OTHER, "Image taken in poor light.", "What is it?"),
 )
 
 

@@ -29,7 +29,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def criteria(card: Card, found: Document) -> str:
     rows = [[row["name"], *words(row)] for row in found.get("criteria", [])]
-    return section("Criteria", table(["criterion", "value", "95 % interval", "required", "outcome"], rows)) if rows else ""
+    head = ["criterion", "value", "95 % interval", "required", "outcome"]
+    return section("Criteria", table(head, rows)) if rows else ""
 
 
 def figures(card: Card, found: Document) -> str:

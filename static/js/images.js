@@ -13,7 +13,7 @@
   function troubleOf(file) {
     if (file.type && !ACCEPTED.includes(file.type)) return "not a JPEG, PNG or WebP image";
     if (file.size > form.dataset.maxMegabytes * MEGABYTE) return `larger than ${form.dataset.maxMegabytes} MB`;
-    return file.size === 0 ? "empty" : "";
+    return file.size === 0 ? "empty file" : "";
   }
 
   function add(files) {

@@ -38,6 +38,7 @@ from webapp.models import (
 )
 from webapp.review import claims
 from webapp.review import service as reviews
+from webapp.storage.store import store_of
 from webapp.triage import rank
 
 TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
@@ -55,7 +56,7 @@ class Clinic(World):
         **facts: object,
     ) -> str:
         """A case whose analysis has this result; None: a worker is still at it, for the next hour."""
-        store = self.app.extensions["image_store"]
+        store = store_of(self.app)
         shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
         new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
         files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]

@@ -81,7 +81,7 @@ def read(reader: Dermatologist) -> str:
     picture(reader.open("/review/").page, "reader-worklist")
     numbers = reader.page.locator("tr:not(.needs-person) [data-row]").all_inner_texts()
     number = next(number for number in numbers if reader.open(f"/review/{number}").page.locator("[data-url]").count())
-    reader.click("Read this case")
+    reader.click("Claim this case")
     image = reader.viewer_is_open()
     image.locator("[data-url]").first.check()
     expect(image.locator("canvas.heatmap")).to_be_visible()
@@ -97,8 +97,8 @@ def read(reader: Dermatologist) -> str:
     picture(reader.page, "reader-keys")
     reader.page.keyboard.press("Escape")
     reader.page.get_by_label("Advice to the GP").fill("Please tell the patient to expect a call. Synthetic example.")
-    reader.click("Decide, and answer the GP")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.click("Send decision to the GP")
+    reader.sees(f"Decision saved for case {number}")
     picture(reader.open(f"/review/{number}").page, "reader-decided")
     return number
 

@@ -61,7 +61,7 @@ class Person:
         return self.open("/login").sign_in_here(email, password)
 
     def sign_in_here(self, email: str, password: str = PASSWORD) -> Self:
-        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.click("Sign in")
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
@@ -70,9 +70,9 @@ class Person:
     def accept(self, invitation: str, email: str, password: str = PASSWORD) -> None:
         """What everybody does with an invitation link: choose a password, then sign in with it."""
         self.page.goto(invitation)
-        self.page.get_by_label("New password").fill(password)
-        self.page.get_by_label("The same once more").fill(password)
-        self.click("Save the password")
+        self.page.get_by_label("New password", exact=True).fill(password)
+        self.page.get_by_label("Confirm new password").fill(password)
+        self.click("Save password")
         self.sees_title("Sign in")
         self.sign_in(email, password)
 
@@ -88,20 +88,20 @@ class Admin(Person):
     def add_centre(self, name: str) -> None:
         self.click("Centres", "link")
         self.click("Add a centre", "link")
-        self.page.get_by_label("Name of the centre").fill(name)
+        self.page.get_by_label("Centre name").fill(name)
         self.click("Save")
         self.sees(f"{name} was added")
 
     def invite(self, name: str, email: str, role: str, centre: str | None = None) -> str:
         """Returns the one-time link."""
         self.click("Accounts", "link")
-        self.click("Invite somebody", "link")
-        self.page.get_by_label("E-mail").fill(email)
+        self.click("Invite someone", "link")
+        self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Full name").fill(name)
         self.page.get_by_label(role, exact=True).check()
         if centre:
             self.page.get_by_label("Centre").select_option(label=centre)
-        self.click("Make the invitation link")
+        self.click("Create invitation link")
         return self.page.get_by_label("One-time link").input_value()
 
 
@@ -127,7 +127,7 @@ class Gp(Person):
 
     def confirm(self) -> None:
         """Consent and privacy."""
-        for words in ("The patient, or who decides", "No image or text shows"):
+        for words in ("The patient, or the person who decides", "No image or text includes"):
             self.page.get_by_label(words).check()
 
     def choose_images(self, *contents: bytes) -> None:
@@ -137,10 +137,10 @@ class Gp(Person):
         self.page.evaluate(DROP, base64.b64encode(content).decode())
 
     def use_camera(self, content: bytes) -> None:
-        self.page.get_by_label("Or take a photograph").set_input_files(image_files(content))
+        self.page.get_by_label("Or take a photo").set_input_files(image_files(content))
 
     def send(self) -> None:
-        self.click("Send the case")
+        self.click("Send case")
 
     def sent_case(self) -> str:
         """The number of the case that was just sent."""
@@ -157,7 +157,7 @@ class Dermatologist(Person):
 
     def read(self, number: str) -> None:
         """From the worklist into the case, which is then reserved."""
-        self.page.get_by_role("button", name=f"Read case {number}").click()
+        self.page.get_by_role("button", name=f"Review case {number}").click()
         self.sees_title(f"Case {number}")
 
     def viewer_is_open(self, position: int = 1) -> Locator:
@@ -173,7 +173,7 @@ class Dermatologist(Person):
     def decide(self, diagnosis: str, management: str, advice: str = "") -> None:
         self.choose(diagnosis, management)
         self.page.get_by_label("Advice to the GP").fill(advice)
-        self.click("Decide, and answer the GP")
+        self.click("Send decision to the GP")
 
 
 def percentages(texts: Sequence[str]) -> list[float]:

@@ -30,7 +30,7 @@ def test_a_session_that_ended_does_not_cost_the_draft(arrive: Arrive, gp: str) -
     doctor.begin_case("TEST-EXPIRED-1")
     doctor.page.context.clear_cookies()
     doctor.open("/cases/new")
-    doctor.page.get_by_label("E-mail").fill(gp)
+    doctor.page.get_by_label("Email").fill(gp)
     doctor.page.get_by_label("Password").fill("four unrelated clinic words")
     doctor.click("Sign in")
     doctor.sees_title("New case")

@@ -39,7 +39,7 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     page = reader.open("/login").page
     keys = page.keyboard
     # sign in: the focus is in the first field already
-    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_label("Email")).to_be_focused()
     keys.type(dermatologist)
     keys.press("Tab")
     keys.type(PASSWORD)
@@ -47,9 +47,9 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     reader.sees_title("Worklist")
     # over the head of the page, straight to the content
     keys.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     keys.press("Enter")
-    tab_to(page, f"Read case {number}")
+    tab_to(page, f"Review case {number}")
     keys.press("Enter")
     reader.sees_title(f"Case {number}")
     reader.viewer_is_open()
@@ -64,12 +64,12 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     tab_to(page, "Basal cell carcinoma")
     keys.press("Space")
     expect(page.locator(".decision").get_by_label("Basal cell carcinoma")).to_be_checked()
-    tab_to(page, "Urgent appointment in dermatology")
+    tab_to(page, "Urgent dermatology appointment")
     keys.press("ArrowDown")
     expect(page.get_by_label("Biopsy")).to_be_checked()
-    tab_to(page, "Decide, and answer the GP")
+    tab_to(page, "Send decision to the GP")
     keys.press("Enter")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     assert clinic.audited(number)[-1] == "case.decided"
 
 
@@ -95,11 +95,11 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     tab_to(page, "Routine")
     keys.press("ArrowRight")
     expect(page.get_by_label("Soon")).to_be_checked()
-    tab_to(page, "The patient, or who decides")
+    tab_to(page, "The patient, or the person who decides")
     keys.press("Space")
-    tab_to(page, "No image or text shows")
+    tab_to(page, "No image or text includes")
     keys.press("Space")
-    tab_to(page, "Send the case")
+    tab_to(page, "Send case")
     keys.press("Enter")
     doctor.sent_case()
     doctor.sees("Soon")
@@ -115,7 +115,7 @@ def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
     page, keys = reader.page, reader.page.keyboard
     # the list
     keys.press("?")
-    dialog = page.get_by_role("dialog", name="Keys on this page")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_contain_text("Basal cell carcinoma")
     expect(dialog).to_contain_text("Next heatmap, then off")
     check(page, "shortcuts", focus=False)
@@ -144,7 +144,7 @@ def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
     expect(page.locator("input[name=diagnosis]:checked")).to_have_count(1)
     # and off
     keys.press("?")
-    page.get_by_label("Use these keys").uncheck()
+    page.get_by_label("Use keyboard shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     keys.press("3")
     expect(page.get_by_label("Precancerous lesion")).not_to_be_checked()

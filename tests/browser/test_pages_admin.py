@@ -21,7 +21,7 @@ def test_accounts_and_centres(enter: Arrive, clinic: Clinic, admin: str, gp: str
     check(somebody.page, "admin-link")
     somebody.open("/admin/accounts/new")
     check(somebody.page, "admin-invite")
-    somebody.click("Make the invitation link")
+    somebody.click("Create invitation link")
     somebody.sees_errors()
     check(somebody.page, "admin-invite-errors")
     somebody.open(f"/admin/accounts/{clinic.user_id(gp)}")
@@ -50,15 +50,15 @@ def test_the_audit_log(enter: Arrive, clinic: Clinic, admin: str, gp: str, derma
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/audit")
     check(somebody.page, "admin-audit")
     somebody.page.get_by_label("Case number").fill(number.lower())
-    somebody.click("Show")
+    somebody.click("Apply")
     # Then its whole history stands there, newest first
     rows = somebody.page.locator("tbody tr")
     expect(rows).to_have_count(4)
-    expect(rows.nth(0)).to_contain_text("Case decided")
+    expect(rows.nth(0)).to_contain_text("Decision made")
     expect(rows.nth(3)).to_contain_text("Case sent")
     somebody.page.get_by_label("Case number").fill("DT-NOSUCH1")
-    somebody.click("Show")
-    somebody.sees("Nothing found")
+    somebody.click("Apply")
+    somebody.sees("No events found")
     check(somebody.page, "admin-audit-nothing", focus=False)
 
 

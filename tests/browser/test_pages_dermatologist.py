@@ -22,7 +22,7 @@ def test_a_click_anywhere_in_a_row_opens_the_case(enter: Arrive, clinic: Clinic,
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
     reader.row(number).locator(".cell-why").click(force=True)  # what lies over it is the link
     reader.sees_title(f"Case {number}")
-    reader.sees("Not reserved")
+    reader.sees("Not claimed")
 
 
 def reading(name: str) -> Callable[[Clinic, str, str], str]:
@@ -86,20 +86,20 @@ def test_reading_page(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str
 def test_decision_with_errors(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     number = reading("claimed")(clinic, gp, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
-    reader.click("Decide, and answer the GP")
+    reader.click("Send decision to the GP")
     reader.sees_errors()
     summary = reader.page.locator("#error-summary")
     expect(summary.get_by_role("link")).to_have_count(2)
     check(reader.page, "reading-errors")
-    summary.get_by_role("link", name="Please choose what is to be done.").press("Enter")
-    expect(reader.page.get_by_label("Urgent appointment in dermatology")).to_be_focused()
+    summary.get_by_role("link", name="Choose a management option.").press("Enter")
+    expect(reader.page.get_by_label("Urgent dermatology appointment")).to_be_focused()
 
 
 def test_a_decision_that_came_too_late(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     number = reading("claimed")(clinic, gp, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     clinic.decide(number, dermatologist)
-    reader.decide("Benign lesion", "Routine dermatology clinic", "What I had written.")
+    reader.decide("Benign lesion", "Routine dermatology appointment", "What I had written.")
     reader.sees("What I had written.")
     check(reader.page, "too-late")
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 def test_sign_in(arrive: Arrive) -> None:
     somebody = arrive(Person).open("/login")
     check(somebody.page, "sign-in")
-    somebody.page.get_by_label("E-mail").fill("nobody@test.example")
+    somebody.page.get_by_label("Email").fill("nobody@test.example")
     somebody.page.get_by_label("Password").fill("not the password")
     somebody.click("Sign in")
     expect(somebody.page.get_by_role("alert")).to_be_visible()
@@ -39,19 +39,19 @@ def test_help_and_profile(enter: Arrive, gp: str, dermatologist: str, admin: str
 def test_change_password(enter: Arrive, gp: str) -> None:
     somebody = enter(Role.GP, gp).open("/change")
     check(somebody.page, "password-change")
-    somebody.page.get_by_label("Present password").fill("not my password")
-    somebody.page.get_by_label("New password").fill("short")
-    somebody.page.get_by_label("The same once more").fill("other")
-    somebody.click("Change the password")
+    somebody.page.get_by_label("Current password").fill("not my password")
+    somebody.page.get_by_label("New password", exact=True).fill("short")
+    somebody.page.get_by_label("Confirm new password").fill("other")
+    somebody.click("Change password")
     expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "password-change-errors")
 
 
 def test_error_pages(enter: Arrive, gp: str) -> None:
     doctor = enter(Role.GP, gp).open("/no-such-page")
-    doctor.sees_title("Nothing here")
+    doctor.sees_title("Page not found")
     check(doctor.page, "error-404")
-    doctor.open("/review/").sees_title("Not part of your role")
+    doctor.open("/review/").sees_title("You do not have access")
     check(doctor.page, "error-403")
 
 
@@ -64,9 +64,9 @@ def test_invitation(arrive: Arrive, clinic: Clinic) -> None:
     somebody = arrive(Person).open(fresh)
     somebody.sees_title("Choose your password")
     check(somebody.page, "invitation")
-    somebody.page.get_by_label("New password").fill("too short")
-    somebody.page.get_by_label("The same once more").fill("different")
-    somebody.click("Save the password")
+    somebody.page.get_by_label("New password", exact=True).fill("too short")
+    somebody.page.get_by_label("Confirm new password").fill("different")
+    somebody.click("Save password")
     expect(somebody.page.locator(".field-error").first).to_be_visible()
     check(somebody.page, "invitation-errors")
     somebody.open(expired).sees_title("You need a new link")

@@ -21,7 +21,7 @@ def test_gp_list(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> 
     doctor = enter(Role.GP, gp).open("/cases/")
     expect(doctor.page.locator(".case-row").first).to_contain_text("Answered")
     check(doctor.page, "gp-list")
-    doctor.open("/cases/?q=NO-SUCH-CODE").sees("Nothing found")
+    doctor.open("/cases/?q=NO-SUCH-CODE").sees("No cases found")
     check(doctor.page, "gp-list-nothing-found")
 
 
@@ -37,7 +37,7 @@ def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     facts = {"history": HISTORY, "clinical_question": "BCC?", "birth_year": 1948, "phototype": 2}
     doctor = enter(Role.GP, gp)
     number = clinic.settled_case(gp, None, **facts)
-    doctor.open(f"/cases/{number}").sees("In the queue")
+    doctor.open(f"/cases/{number}").sees("Queued")
     check(doctor.page, "case-analysing")
     withdrawn = number
     number = clinic.settled_case(gp, FailureReason.TIMED_OUT, **facts)
@@ -47,7 +47,7 @@ def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.open(f"/cases/{number}").sees("In the worklist")
     check(doctor.page, "case-waiting")
     clinic.claim(number, dermatologist)
-    doctor.open(f"/cases/{number}").sees("Being read now")
+    doctor.open(f"/cases/{number}").sees("Being reviewed now")
     check(doctor.page, "case-being-read")
     clinic.decide(number, dermatologist)
     doctor.open(f"/cases/{number}").sees("Biopsy")

@@ -24,20 +24,20 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     clinic.centre("Second Story Centre")
     somebody: Admin = enter(Role.ADMIN, admin, permissions=["clipboard-read", "clipboard-write"]).open("/")
     link = somebody.invite("Story Newcomer", "newcomer@story.example", "GP", "First Story Centre")
-    somebody.click("Copy the link")
+    somebody.click("Copy link")
     expect(somebody.page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert somebody.page.evaluate("() => navigator.clipboard.readText()") == link
     # When the GP opens the link, then a password can be chosen, once
     newcomer: Gp = arrive(Gp)
     newcomer.accept(link, "newcomer@story.example")
-    newcomer.sees_title("Cases of First Story Centre")
+    newcomer.sees_title("Cases from First Story Centre")
     arrive(Person).open(link).sees_title("You need a new link")
     # When the administrator moves the GP to another centre, then the next click shows it
     page = somebody.open("/admin/accounts").page
     page.get_by_role("link", name="Story Newcomer").click()
     page.get_by_label("Centre").select_option(label="Second Story Centre")
     somebody.click("Save")
-    newcomer.open("/cases/").sees_title("Cases of Second Story Centre")
+    newcomer.open("/cases/").sees_title("Cases from Second Story Centre")
     # and with another role come other pages, after signing in again
     page.get_by_role("link", name="Story Newcomer").click()
     page.get_by_label("Dermatologist").check()
@@ -45,16 +45,16 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     somebody.click("Save")
     newcomer.open("/cases/").sees_title("Sign in")
     newcomer.sign_in("newcomer@story.example").sees_title("Worklist")
-    newcomer.open("/cases/").sees_title("Not part of your role")
+    newcomer.open("/cases/").sees_title("You do not have access")
     # When the account is disabled, then the open session ends
     page.get_by_role("link", name="Story Newcomer").click()
-    somebody.click("Disable this account")
-    somebody.sees("is disabled: it can no longer sign in")
+    somebody.click("Disable account")
+    somebody.sees("is disabled and can no longer sign in")
     newcomer.open("/review/").sees_title("Sign in")
     # When nobody else is administrator, then the last one can't lock the door
     with clinic.without_other_admins(admin):
-        somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable this account")
-        somebody.sees("This is the last administrator. Make another one first.")
+        somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable account")
+        somebody.sees("This is the last administrator. Add another administrator first.")
         check(page, "admin-account-last", focus=False)
 
 
@@ -65,25 +65,25 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     # When a centre is added and closed again, then it can be given no new GPs
     somebody.add_centre("Story Centre That Closes")
     somebody.click("Story Centre That Closes", "link")
-    page.get_by_label("Takes part").uncheck()
+    page.get_by_label("Active").uncheck()
     somebody.click("Save")
-    expect(page.get_by_role("row").filter(has_text="Story Centre That Closes")).to_contain_text("Closed")
+    expect(page.get_by_role("row").filter(has_text="Story Centre That Closes")).to_contain_text("Inactive")
     somebody.open("/admin/accounts/new")
     expect(page.get_by_role("option", name="Story Centre That Closes")).to_have_count(0)
     # When no way to dermatology would be left among the management options
     somebody.click("Options", "link")
     check(page, "admin-management")
-    for label in ("Urgent appointment in dermatology", "Biopsy", "Routine dermatology clinic"):
-        page.get_by_label(f"On offer: {label}").uncheck()
+    for label in ("Urgent dermatology appointment", "Biopsy", "Routine dermatology appointment"):
+        page.get_by_label(f"Available: {label}").uncheck()
     somebody.click("Save")
     # Then that is refused, and what was chosen is kept
-    somebody.sees("must stay on offer")
-    expect(page.get_by_label("On offer: Biopsy")).not_to_be_checked()
+    somebody.sees("must be available")
+    expect(page.get_by_label("Available: Biopsy")).not_to_be_checked()
     check(page, "admin-management-error", focus=False)
     # When the administrator looks at what each threshold would mean at a share of BCC of 5 %
     somebody.click("Model", "link")
     somebody.click("Threshold", "link")
-    page.get_by_label("BCC among the cases sent, in percent").fill("5")
+    page.get_by_label("Percentage of your cases that are BCC").fill("5")
     somebody.click("Calculate")
     # Then every operating point of the model says it, and one is in force
     rows = page.locator("tbody tr")
@@ -93,16 +93,16 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     expect(page.get_by_role("radio", checked=True)).to_have_count(1)
     check(page, "admin-threshold")
     # When another one is chosen, then it is in force, and who chose it is written down
-    page.get_by_label("98 % of all BCC").check()
+    page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
-    expect(rows.filter(has_text="98 % of all BCC")).to_contain_text("in force")
-    somebody.sees("98 % of all BCC, by Test Administrator")
-    page.get_by_label("95 % of all BCC").check()  # for the other tests
+    expect(rows.filter(has_text="98 % target sensitivity")).to_contain_text("in use")
+    somebody.sees("target sensitivity 98 %, by Test Administrator")
+    page.get_by_label("95 %").check()  # for the other tests
     somebody.click("Use this operating point")
 
 
 def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
-    # Given decided cases of two centres, one of them a BCC that the model did not suspect, and a histology
+    # Given decided cases of two centres, one of them a BCC not suspected by the model, and a histology
     elsewhere = clinic.user(Role.GP, "Distant GP", centre="Health Centre for Family Medicine of the Northern District")
     for who, phototype, probability in ((gp, 2, 0.9), (gp, 2, 0.6), (elsewhere, 5, 0.7), (elsewhere, None, 0.03)):
         number = clinic.settled_case(who, outcome(probability), phototype=phototype)
@@ -114,20 +114,20 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     page = somebody.page
     somebody.click("Dashboard", "link")
     # Then the missed case is listed, and every chart has its numbers
-    missed = page.get_by_role("region", name="BCC that the model did not suspect")
+    missed = page.get_by_role("region", name="BCC not suspected by the model")
     expect(missed.get_by_role("row").filter(has_text=number)).to_contain_text("3 %")
     expect(page.get_by_role("img")).to_have_count(4)
     # and model and dermatologist are measured against each other and against the histology
-    truth = page.get_by_role("region", name="Who agrees with whom on BCC")
+    truth = page.get_by_role("region", name="Agreement on BCC")
     expect(truth.get_by_role("row", name=re.compile("^Dermatologist histology"))).to_have_count(1)
     expect(truth.get_by_role("row", name=re.compile("^not BCC BCC 1 0 1$"))).to_have_count(1)
     check(page, "admin-dashboard")
-    page.get_by_text("The numbers").click()
+    page.get_by_text("Show numbers").click()
     check(page, "admin-dashboard-numbers", focus=False)
     # and another period and model can be chosen
     page.get_by_label("Cases sent in the last").select_option(label="12 months")
-    page.get_by_label("The model's answer").select_option(label="of test-model@000000000000")
-    somebody.click("Show")
+    page.get_by_label("Model result", exact=True).select_option(label="From test-model@000000000000")
+    somebody.click("Apply")
     somebody.sees("Cases sent per week")
     check(page, "admin-dashboard-year", focus=False)
     # When the administrator looks whether everything is at work
@@ -135,17 +135,17 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     # Then worker, queue and model say so, and which model it is
     for title in ("Worker", "Model", "Queue"):
         item = page.locator(".check").filter(has=page.get_by_role("heading", name=f"{title} "))
-        expect(item).to_contain_text("In order")
+        expect(item).to_contain_text("Working")
     expect(page.locator(".check code")).to_have_text(read_card().sha256)
     check(page, "admin-service")
     # When old cases are analysed again with the model in use, then the page tells by itself when it is done
     somebody.click("Model", "link")
     somebody.sees("test-model")
     check(page, "admin-models")
-    somebody.click("Re-run old cases with this model")
+    somebody.click("Re-run earlier cases with this model")
     expect(page.locator("#versions")).to_contain_text("Last re-run")
     check(page, "admin-models-done", focus=False)
-    expect(page.get_by_role("button", name="Re-run old cases with this model")).to_be_visible()
+    expect(page.get_by_role("button", name="Re-run earlier cases with this model")).to_be_visible()
     # and both results are kept: the new one in force where nobody has decided, beside the old one where somebody has
     loaded = read_card().reference
     assert clinic.models_of(still_open) == ([loaded], ["test-model@000000000000"])
@@ -157,11 +157,11 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     clinic.decide(number, dermatologist)
     # Given the dashboard, when its cases shall be evaluated elsewhere
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/dashboard")
-    somebody.click("Export cases and labels", "link")
+    somebody.click("Export cases", "link")
     # Then every column is explained, and the file holds the case, and nothing that tells whose it is
     check(somebody.page, "admin-export")
     with somebody.page.expect_download() as download:
-        somebody.click("Download as CSV")
+        somebody.click("Download CSV")
     text = download.value.path().read_text(encoding="utf-8-sig")
     (line,) = [row for row in csv.DictReader(io.StringIO(text)) if row["case"] == number]
     assert (line["p_bcc"], line["diagnosis"], line["management"]) == ("0.6", "bcc", "biopsy")
@@ -169,9 +169,9 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     expect(somebody.page.locator("main code").first).to_have_text("case")
     # and a wrong choice is explained
     somebody.page.get_by_label("Sent from").fill("2026-05-02")
-    somebody.page.get_by_label("Sent until, included").fill("2026-05-01")
-    somebody.click("Download as CSV")
-    somebody.sees("The last day is before the first.")
+    somebody.page.get_by_label("Sent up to and including").fill("2026-05-01")
+    somebody.click("Download CSV")
+    somebody.sees("The end date is before the start date.")
     check(somebody.page, "admin-export-error", focus=False)
     # and who has taken the file stands in the audit log
     somebody.click("Audit log", "link")

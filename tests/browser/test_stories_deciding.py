@@ -22,7 +22,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.read(number)
     reader.page.get_by_text("Patterns you see").click()
     reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent").check()
-    reassuring = "No appointment: reassure, with safety-net advice"
+    reassuring = "No appointment: reassure, with safety-netting advice"
     reader.decide("Benign lesion", reassuring, "Synthetic advice.")
     # Then a reason is asked for, and everything else is kept
     reader.sees_errors()
@@ -30,12 +30,12 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     expect(reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent")).to_be_checked()
     check(reader.page, "reading-reason-missing", focus=False)
     reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
-    reader.click("Decide, and answer the GP")
-    reader.sees(f"Your decision on {number} is stored")
+    reader.click("Send decision to the GP")
+    reader.sees(f"Decision saved for case {number}")
     # When the decision is taken back at once
-    reader.page.get_by_role("link", name="Look at it again").click()
+    reader.page.get_by_role("link", name="View it, or take it back").click()
     check(reader.page, "decided-may-undo", focus=False)
-    reader.click("Take this decision back")
+    reader.click("Take back this decision")
     # Then the form is there as it was sent, and the GP is told
     expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
     expect(reader.page.get_by_label("Advice to the GP")).to_have_value("Synthetic advice.")
@@ -44,15 +44,15 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     check(doctor.page, "case-taken-back", focus=False)
     # When it is decided otherwise, and amended later
     reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
-    reader.open(f"/review/{number}").click("Change this decision, with a reason", "link")
-    reader.click("Change the decision, and tell the GP")
+    reader.open(f"/review/{number}").click("Change this decision", "link")
+    reader.click("Send changed decision to the GP")
     reader.sees_errors()
     check(reader.page, "amending-errors")
-    reader.page.get_by_label("Why the decision changes").fill("Seen once more. Synthetic example.")
-    reader.choose("Urgent appointment in dermatology")
-    reader.click("Change the decision, and tell the GP")
+    reader.page.get_by_label("Reason for changing the decision").fill("Seen once more. Synthetic example.")
+    reader.choose("Urgent dermatology appointment")
+    reader.click("Send changed decision to the GP")
     # Then both see the new one, and what was before
-    reader.sees("is changed, and the GP is told anew")
+    reader.sees("The GP will see it as a new answer")
     reader.page.get_by_text("Earlier decisions (2)").click()
     check(reader.page, "amended", focus=False)
     doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Seen once more.")
@@ -61,10 +61,10 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     # When a colleague is asked for an opinion
     email = clinic.user(Role.DERMATOLOGIST, "Test Colleague")
     reader.open(f"/review/{number}").page.get_by_text("Ask a colleague for a second opinion").click()
-    reader.page.get_by_label("Whom do you ask?").select_option(label="Test Colleague")
+    reader.page.get_by_label("Colleague").select_option(label="Test Colleague")
     reader.page.get_by_label("Your question").fill("Is it a BCC?")
-    reader.click("Ask")
-    reader.sees("will not see your decision before it")
+    reader.click("Request second opinion")
+    reader.sees("will not see your decision before giving it")
     # Then the colleague finds the case, and nothing of the decision
     colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/opinions")
     check(colleague.page, "opinions", focus=False)
@@ -73,10 +73,10 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
     check(colleague.page, "opinion-wanted", focus=False)
     # and after the answer both see both
-    colleague.choose("Benign lesion", "Routine dermatology clinic")
-    colleague.click("Give my opinion")
+    colleague.choose("Benign lesion", "Routine dermatology appointment")
+    colleague.click("Send my opinion")
     colleague.sees("Synthetic advice.")
-    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology clinic")
+    reader.open(f"/review/{number}").sees("Benign lesion: Routine dermatology appointment")
     reader.click("I have read the second opinion")
     expect(reader.page.locator(".nav-badge")).to_have_count(0)
 
@@ -98,10 +98,10 @@ def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str,
     keys.press("b")
     expect(reader.page.locator("[data-chosen]")).to_have_text("Basal cell carcinoma · Biopsy")
     keys.press("d")
-    expect(reader.page.get_by_role("button", name="Decide, and answer the GP")).to_be_focused()
+    expect(reader.page.get_by_role("button", name="Send decision to the GP")).to_be_focused()
     keys.press("Enter")
     # Then the GP has the answer, after fewer than ten keys
-    reader.sees(f"Your decision on {number} is stored")
+    reader.sees(f"Decision saved for case {number}")
     assert clinic.audited(number)[-1] == "case.decided"
     assert keys.pressed <= MOST_KEYS
 
@@ -124,24 +124,24 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     clinic.decide(number, dermatologist, management=Management.ROUTINE_CLINIC)
     # When the GP enters the histology
     doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
-    doctor.click("Enter the histology result", "link")
-    doctor.click("Store the result")
+    doctor.click("Add histology result", "link")
+    doctor.click("Save result")
     doctor.sees_errors()
     check(doctor.page, "histology-errors", focus=False)
     doctor.page.get_by_label("Basal cell carcinoma").check()
     doctor.page.get_by_label("Date of the report").fill("2026-01-31")
-    doctor.click("Store the result")
+    doctor.click("Save result")
     # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
-    doctor.sees("A dermatologist looks at this case again.")
+    doctor.sees("This case has been re-opened for review by a dermatologist.")
     check(doctor.page, "case-recalled", focus=False)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    expect(reader.row(number)).to_contain_text("The histology found a cancer.")
+    expect(reader.row(number)).to_contain_text("Histology shows a cancer.")
     reader.read(number)
-    reader.sees("Please look again.")
+    reader.sees("Please review again.")
     check(reader.page, "reading-recalled", focus=False)
     # When the dermatologist decides anew, then the GP sees what changed and why
-    reader.decide("Basal cell carcinoma", "Urgent appointment in dermatology")
-    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: The histology found a cancer.")
+    reader.decide("Basal cell carcinoma", "Urgent dermatology appointment")
+    doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Histology shows a cancer.")
     # and the dermatologist can correct the result
-    reader.open(f"/review/{number}").click("Correct the histology result", "link")
+    reader.open(f"/review/{number}").click("Correct histology result", "link")
     check(reader.page, "histology")

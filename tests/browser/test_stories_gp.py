@@ -39,13 +39,13 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.confirm()
     doctor.open("/cases/").open("/cases/new")
     # Then what was typed is here again, but consent has to be asked for again
-    doctor.sees("What you typed before is here again")
+    doctor.sees("Your draft has been restored")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT-1")
     expect(doctor.site("Ear")).to_be_checked()
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
-    expect(doctor.page.get_by_label("The patient, or who decides")).not_to_be_checked()
+    expect(doctor.page.get_by_label("The patient, or the person who decides")).not_to_be_checked()
     # When images come from the file dialog, by drag and drop, and from the camera
-    reason = doctor.page.get_by_label("Why send it all the same?")
+    reason = doctor.page.get_by_label("Reason for sending this image anyway")
     expect(reason).to_be_hidden()
     doctor.choose_images(fresh())
     doctor.drop_image(blurred())
@@ -53,22 +53,22 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     # Then each has its preview and says how good it is, or that it was sent before
     expect(doctor.page.locator("#previews img")).to_have_count(3)
     expect(doctor.preview(1)).to_contain_text("Sharp and bright enough")
-    expect(doctor.preview(2)).to_contain_text("retake: out of focus")
-    expect(doctor.preview(3)).to_contain_text(f"this very image was sent with case {earlier}")
+    expect(doctor.preview(2)).to_contain_text("please retake (out of focus")
+    expect(doctor.preview(3)).to_contain_text(f"this image was already sent with case {earlier}")
     doctor.preview(1).get_by_role("button").click()
     # and without consent and a reason for the poor image, the case is refused, field by field
     doctor.send()
     doctor.sees_errors()
-    expect(reason).to_have_accessible_description(re.compile("Image 1 .*retake: out of focus"))
+    expect(reason).to_have_accessible_description(re.compile("Image 1 .*please retake"))
     check(doctor.page, "case-new-remarks", focus=False)
     # When both are given, and the button is pressed twice
     doctor.confirm()
     reason.fill("The lesion is ulcerated.")
     sending: list[Route] = []
     doctor.page.route("**/cases/new", lambda route: sending.append(route))  # goes on when the test says so
-    doctor.page.get_by_role("button", name="Send the case").dblclick()
+    doctor.page.get_by_role("button", name="Send case").dblclick()
     expect(doctor.page.get_by_role("progressbar")).to_be_visible()
-    expect(doctor.page.get_by_role("button", name="Send the case")).to_be_disabled()
+    expect(doctor.page.get_by_role("button", name="Send case")).to_be_disabled()
     (only,) = sending
     only.continue_()
     doctor.page.unroute("**/cases/new")
@@ -90,20 +90,20 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
         number = clinic.case(gp, patient_reference="STORY-FOLLOWED-1")
         # When the GP opens it, then it says where the case stands, and its place in line
         doctor.open(f"/cases/{number}")
-        expect(doctor.step("Analysis")).to_contain_text("In the queue")
+        expect(doctor.step("Analysis")).to_contain_text("Queued")
         expect(doctor.step("Dermatologist")).to_contain_text("place 1 of 2")
         doctor.will_not_reload()
     # When analysis, reading and decision go on, then the page tells so by itself
     expect(doctor.step("Analysis")).to_contain_text(re.compile("Done|No reliable result"))
     clinic.claim(number, dermatologist)
-    expect(doctor.step("Dermatologist")).to_contain_text("Being read now")
+    expect(doctor.step("Dermatologist")).to_contain_text("Being reviewed now")
     clinic.decide(number, dermatologist)
-    expect(doctor.page.get_by_role("link", name="The answer has arrived: read it now")).to_be_visible()
+    expect(doctor.page.get_by_role("link", name="The answer has arrived. Read it now")).to_be_visible()
     doctor.has_not_reloaded()
     # When the GP looks for it by the beginning of its reference
     doctor.open("/cases/")
-    doctor.page.get_by_label("Find a case").fill("STORY-FOL")
-    doctor.click("Find")
+    doctor.page.get_by_label("Search by case").fill("STORY-FOL")
+    doctor.click("Search")
     # Then only it is listed
     rows = doctor.page.locator(".case-row")
     expect(rows).to_have_count(1)
@@ -123,14 +123,14 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     # When the GP sends one from the same page
     doctor.sees("Please focus on the border.")
     doctor.choose_images(fresh())
-    doctor.click("Send the new images")
+    doctor.click("Send new images")
     # Then the same case waits again, with both images
     expect(doctor.step("Received")).to_contain_text("2 images")
     # When it is decided, then the list says that there is something to read, and the dermatologist that nobody did
     clinic.decide(number, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/decided")
     mine = reader.page.locator(".case-row").filter(has_text=number).first
-    expect(mine).to_contain_text("not yet opened by the GP")
+    expect(mine).to_contain_text("not opened by the GP yet")
     doctor.open("/cases/")
     expect(doctor.page.locator(".nav-badge")).to_be_visible()
     answered = doctor.page.locator(".case-row").filter(has_text=number)
@@ -139,19 +139,19 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     answered.click()
     # Then the outcome stands on top, and the dermatologist sees that it was opened
     doctor.sees("Basal cell carcinoma")
-    doctor.sees("The hospital will call the patient for a biopsy.")
+    doctor.sees("The hospital will contact the patient to arrange a biopsy.")
     reader.open("/review/decided")
     expect(mine).to_contain_text("opened by the GP")
     expect(mine).not_to_contain_text("not yet")
     # and the letter can be downloaded
     with doctor.page.expect_download(timeout=FIRST_LETTER_MS) as download:
-        doctor.page.get_by_role("link", name="Letter as PDF").click(timeout=FIRST_LETTER_MS)
+        doctor.page.get_by_role("link", name="Report as PDF").click(timeout=FIRST_LETTER_MS)
     assert download.value.suggested_filename == f"letter-{number}.pdf"
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     # When it is closed, and the lesion is sent again later
-    doctor.click("I have read this: close the case")
+    doctor.click("I have read this. Close the case")
     doctor.sees("Read and closed")
-    doctor.click("New case of this lesion", "link")
+    doctor.click("New case for this lesion", "link")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-ANSWERED-1")
     expect(doctor.page.get_by_label("Year of birth")).to_have_value("1950")
     doctor.choose_site("Face")
@@ -160,7 +160,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.send()
     again = doctor.sent_case()
     # Then both sides see the earlier images and the earlier answer beside the new one
-    doctor.sees("The same lesion, now and before")
+    doctor.sees("This lesion over time")
     expect(doctor.page.locator(".over-time img")).to_have_count(3)
     check(doctor.page, "case-history")
     reader.open(f"/review/{again}")
@@ -169,6 +169,6 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     check(reader.page, "reading-history", focus=False)
     # and the GP can say that it was another lesion after all
     doctor.page.get_by_text("Have you sent this lesion before?").click()
-    doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None of them: another lesion")
+    doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None: this is a different lesion")
     doctor.click("Save")
     expect(doctor.page.locator(".over-time")).to_have_count(0)

@@ -42,13 +42,13 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     assert len(trusted) == 6
     assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
     # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
-    expect(reader.row(failed)).to_contain_text("The analysis failed")
+    expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
     expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
     expect(reader.row(late)).to_contain_text("Overdue since")
     expect(reader.row(unsure)).to_contain_text("read by")
-    expect(reader.row(mine).get_by_role("button", name="Go on reading")).to_be_visible()
-    expect(reader.row(taken)).to_contain_text("Another Dermatologist is reading")
+    expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()
+    expect(reader.row(taken)).to_contain_text("Claimed by Another Dermatologist")
     check(reader.page, "worklist")
     # When it is narrowed by a count, or by the filters, then what was asked for is left
     reader.page.get_by_role("link", name="Overdue 1").click()
@@ -56,21 +56,21 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(rows).to_contain_text(late)
     reader.open("/review/").page.get_by_text("Filter and sort").click()
     reader.page.get_by_label("Urgency").select_option(label="Urgent")
-    reader.click("Show")
+    reader.click("Apply")
     expect(rows).to_have_count(1)
-    reader.sees("1 of 11 open cases, as filtered")
+    reader.sees("1 of 11 open cases matches your filters")
     check(reader.page, "worklist-filtered", focus=False)
     reader.page.get_by_label("Pattern present").select_option(label="Spoke wheel areas")
-    reader.click("Show")
-    reader.sees("No case matches these filters")
+    reader.click("Apply")
+    reader.sees("No cases match these filters")
     check(reader.page, "worklist-no-match", focus=False)
     # When there are more than fit on a page, then the last ones stand on the next
     for _ in range(PAGE_SIZE - 10):
         clinic.settled_case(gp, outcome(0.5))
-    reader.open("/review/").page.get_by_role("link", name="Next cases").click()
+    reader.open("/review/").page.get_by_role("link", name="More cases").click()
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("< 1 %")
-    reader.click("Top of the list", "link")
+    reader.click("Back to the top", "link")
     expect(rows).to_have_count(PAGE_SIZE)
 
 
@@ -84,29 +84,29 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     colleague.read(number)
     # When the second reader wants it too
     with reader.page.expect_response(f"**/review/{number}/claim") as answer:
-        reader.page.get_by_role("button", name=f"Read case {number}").click()
+        reader.page.get_by_role("button", name=f"Review case {number}").click()
     # Then a page says who has it, and offers the next one
     assert answer.value.status == 409
-    reader.sees_title(f"Case {number} is being read")
-    reader.sees("Being read by Another Dermatologist")
+    reader.sees_title(f"Case {number} is being reviewed")
+    reader.sees("Another Dermatologist has claimed this case")
     check(reader.page, "busy")
     # When it can't wait, then it can be taken over, with a reason only
-    take_over = "Take the case over from Another Dermatologist"
+    take_over = "Take over from Another Dermatologist"
     reader.click(take_over)
     reader.sees_errors()
     check(reader.page, "busy-errors", focus=False)
-    reader.page.get_by_label("Why do you take it over?").fill("The patient is here.")
+    reader.page.get_by_label("Reason for taking over").fill("The patient is here.")
     reader.click(take_over)
     reader.sees_title(f"Case {number}")
     reader.sees("Your decision")
     # and the colleague reads the reason
-    colleague.open(f"/review/{number}").sees("took this case over from you. The reason given: The patient is here.")
+    colleague.open(f"/review/{number}").sees("took this case over from you. Reason: The patient is here.")
     check(colleague.page, "reading-taken-over", focus=False)
     # When it is decided, then the next free case stands there, one step from being reserved
     reader.decide("Basal cell carcinoma", "Biopsy")
     reader.sees_title(f"Case {following}")
-    reader.page.get_by_role("button", name="Read this case").click()
-    reader.sees("Reserved for you until")
+    reader.page.get_by_role("button", name="Claim this case").click()
+    reader.sees("Claimed by you until")
 
 
 def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str) -> None:
@@ -121,7 +121,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     # Then probability and clinical rule stand side by side, and a sentence says that they contradict each other
     reader.sees("calibrated probability of BCC; the model does not suspect BCC")
     reader.sees("Clinical rule: No pigment network, and of the BCC patterns: ulceration, arborizing telangiectasia.")
-    reader.sees("Contradiction.")
+    reader.sees("Clinical rule and probability disagree.")
     check(reader.page, "reading-contradiction", focus=False)
     # and the image can be enlarged and moved
     small = place(image)
@@ -148,8 +148,8 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     image.get_by_label("Off").check()
     expect(heatmap).to_have_count(0)
     # When the reader would rather not know what the model says
-    reader.click("Put it back without deciding")
-    reader.open("/profile").page.get_by_label("Hide the model's answer").check()
+    reader.click("Release without deciding")
+    reader.open("/profile").page.get_by_label("Hide the model's result").check()
     reader.click("Save")
     blinded = clinic.settled_case(gp, full_outcome())
     reader.open("/review/")
@@ -161,11 +161,11 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     expect(reader.page.locator(".overlay-choice")).to_have_count(0)
     check(reader.page, "impression", focus=False)
     reader.choose("Benign lesion", "Biopsy")
-    reader.click("Keep this, and show the model's answer")
+    reader.click("Save and show the model's result")
     reader.sees("86 %")
     expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
     reader.decide("Basal cell carcinoma", "Biopsy")
-    reader.sees(f"Your decision on {blinded} is stored")
+    reader.sees(f"Decision saved for case {blinded}")
     assert clinic.audited(blinded)[-2:] == ["case.impression", "case.decided"]
 
 

@@ -27,13 +27,13 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
     admin.add_centre(CENTRE)
     gp: Gp = arrive(Gp)
     gp.accept(admin.invite("Story GP", "gp@story.example", "GP", CENTRE), "gp@story.example")
-    gp.sees_title(f"Cases of {CENTRE}")
+    gp.sees_title(f"Cases from {CENTRE}")
     gp.sees("No cases yet")
     check(gp.page, "gp-list-empty")
     reader: Dermatologist = arrive(Dermatologist)
     reader.accept(admin.invite("Story Reader", "reader@story.example", "Dermatologist"), "reader@story.example")
     clinic.withdraw_everything()
-    reader.open("/review/").sees("Nothing waits for you")
+    reader.open("/review/").sees("No open cases")
     check(reader.page, "worklist-empty")
 
     # When the GP sends an image while the worker is busy
@@ -43,8 +43,8 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         gp.send()
         number = gp.sent_case()
         # Then the case is received and waits for its analysis
-        expect(gp.step("Received")).to_contain_text("1 image stored safely")
-        expect(gp.step("Analysis")).to_contain_text("In the queue")
+        expect(gp.step("Received")).to_contain_text("1 image stored")
+        expect(gp.step("Analysis")).to_contain_text("Queued")
         gp.will_not_reload()
         # and stands in the worklist already, needing a person
         reader.open("/review/")
@@ -78,21 +78,19 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         image.get_by_label("Off").check()
         expect(heatmap).to_have_count(0)
     # and meanwhile the GP sees that it is being read
-    expect(gp.step("Dermatologist")).to_contain_text("Being read now")
+    expect(gp.step("Dermatologist")).to_contain_text("Being reviewed now")
 
     # When the dermatologist decides
-    reader.decide(
-        "Basal cell carcinoma", "Urgent appointment in dermatology", "Please tell the patient to expect a call."
-    )
-    reader.sees(f"Your decision on {number} is stored")
+    reader.decide("Basal cell carcinoma", "Urgent dermatology appointment", "Please tell the patient to expect a call.")
+    reader.sees(f"Decision saved for case {number}")
     # Then the answer comes to the GP, who reads it and closes the case
-    answer = gp.page.get_by_role("link", name="The answer has arrived: read it now")
+    answer = gp.page.get_by_role("link", name="The answer has arrived. Read it now")
     expect(answer).to_be_visible()
     gp.has_not_reloaded()
     answer.click()
     gp.sees("Please tell the patient to expect a call.")
     gp.sees("Story Reader")
-    gp.click("I have read this: close the case")
+    gp.click("I have read this. Close the case")
     gp.sees("Read and closed")
     # and every step is in the audit trail
     assert clinic.audited(number) == ["case.submitted", "case.claimed", "case.decided", "case.closed"]

@@ -31,8 +31,8 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     expect(summary.get_by_role("link")).to_have_count(4)
     reference = doctor.page.get_by_label("Patient reference")
     expect(reference).to_have_attribute("aria-invalid", "true")
-    expect(reference).to_have_accessible_description(re.compile("Please give your centre's code"))
-    summary.get_by_role("link", name="Please choose where the lesion is.").click()
+    expect(reference).to_have_accessible_description(re.compile("Enter your centre's code"))
+    summary.get_by_role("link", name="Choose a body site.").click()
     expect(doctor.site("Scalp")).to_be_focused()
     # and the images are still chosen
     assert doctor.page.evaluate(CHOSEN) == ["lesion-1.png", "lesion-2.png"]
@@ -64,7 +64,7 @@ def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive
     expect(doctor.page.get_by_label("History")).to_have_value("Bleeds at times.")
     assert clinic.count(gp) == before
     # and without it the case goes through
-    doctor.click("Take out lesion-2.jpg")
+    doctor.click("Remove lesion-2.jpg")
     doctor.send()
     doctor.sent_case()
     assert clinic.count(gp) == before + 1
@@ -105,12 +105,12 @@ def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp:
     doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])  # type: ignore[list-item]
     refused = doctor.page.locator("#previews .refused")
     expect(refused).to_have_text(
-        [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "At most 6 images: please take out 1"]
+        [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "Maximum 6 images: please remove 1"]
     )
     check(doctor.page, "case-new-refused-files", focus=False)
-    doctor.click("Take out letter.pdf")
+    doctor.click("Remove letter.pdf")
     expect(refused).to_have_count(0)
-    expect(doctor.page.get_by_role("button", name="Take out lesion-6.png")).to_be_focused()
+    expect(doctor.page.get_by_role("button", name="Remove lesion-6.png")).to_be_focused()
 
 
 def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: str) -> None:

@@ -237,9 +237,9 @@ def test_diagnosis_and_management_are_in_sight_without_scrolling(
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     reader.viewer_is_open()
     photograph(reader.page, "in-sight-1280")
-    button = box(reader.page.get_by_role("button", name="Decide, and answer the GP"))
+    button = box(reader.page.get_by_role("button", name="Send decision to the GP"))
     assert button[1] + button[3] <= HEIGHT
-    for label in ("Basal cell carcinoma", "Biopsy", "New images needed before I can decide"):
+    for label in ("Basal cell carcinoma", "Biopsy", "New images requested"):
         left, top, _width, height = box(reader.page.locator(".decision").get_by_label(label))
         assert left > 0
         assert top + height < button[1], label

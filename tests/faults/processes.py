@@ -11,11 +11,12 @@ from flask import Flask
 
 from tests import patience
 from tests.conftest import ROOT
+from webapp.core.config import settings_of
 from webapp.core.database import reading
 
 
 def worker_environment(app: Flask) -> dict[str, str]:
-    settings = app.extensions["settings"]
+    settings = settings_of(app)
     return {
         **os.environ,
         "INSTANCE_DIR": str(settings.instance_dir),

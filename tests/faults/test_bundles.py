@@ -88,7 +88,7 @@ def test_on_top_until_it_is_repaired(app: Flask, bundle: Path, world: World, dam
     with stored_case(app, number) as case:
         (analysis,) = case.images[0].analyses
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.MODEL_UNAVAILABLE)
-        assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, TriageReason.MODEL_UNAVAILABLE)
+        assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, TriageReason.MODEL_UNAVAILABLE)
 
     shutil.rmtree(bundle, ignore_errors=True)
     shutil.copytree(DEFAULT_BUNDLE, bundle)

@@ -28,7 +28,7 @@ from webapp.core.config import Settings
 from webapp.core.extensions import db
 from webapp.models import CaseState, Role, TriageReason
 
-NO_ROOM = "The images could not be stored just now, so nothing was sent."
+NO_ROOM = "The images could not be stored, so nothing was sent."
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
         until_quiet(app)
         assert len(files_on(small_disk)) == len(before) + 2, "its image and thumbnail, and nothing of the attempts"
     with stored_case(app, hopeless) as case:
-        assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def test_a_database_that_finds_no_room(app: Flask, small_disk: Path, world: Worl
             fitted += 1  # into pages that were there already
             assert fitted < 20
         assert answer.status_code == 503
-        assert "The database is not available just now" in answer.text
+        assert "The database is temporarily unavailable" in answer.text
         assert count(app) == 1 + fitted
         assert len(files_on(small_disk)) == 2 * (1 + fitted)
         work_off(app)

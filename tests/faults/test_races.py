@@ -123,7 +123,7 @@ def test_two_tabs_decide(app: Flask, world: World, gp_email: str, first, tab) ->
         assert codes(answers) == [302, 409]
         stored, lost = (BENIGN, BCC) if answers[0].status_code == 302 else (BCC, BENIGN)
         told = next(answer for answer in answers if answer.status_code == 409)
-        assert "was not stored" in words(told.text)
+        assert "Nothing was saved for case" in words(told.text)
         assert lost["advice"] in told.text, "what was typed is shown"
         with stored_case(app, number) as case:
             (review,) = case.reviews
@@ -164,7 +164,7 @@ def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: 
     assert amend().status_code == 302
     answer = undo()
     assert answer.status_code == 409
-    assert "Nothing was overwritten" in words(answer.text)
+    assert "Nothing was saved or overwritten" in words(answer.text)
     with stored_case(app, number) as case:
         assert case.standing_review.management is Management.BIOPSY
 
@@ -193,7 +193,7 @@ def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email
         assert claimed.status_code in (302, 409)
         late = decide(first, number)
         assert late.status_code == 409
-        assert "was not stored" in words(late.text)
+        assert "Nothing was saved for case" in words(late.text)
         with stored_case(app, number) as case:
             assert (case.state, case.reviews) == (CaseState.WITHDRAWN, [])
 

@@ -4,7 +4,6 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +63,9 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, cluster: Postgres, 
     )
     if broker == "sqlite":
         return settings
-    return replace(settings, queue_url=database if broker == "postgresql" else request.getfixturevalue("redis").url)
+    return settings.model_copy(
+        update={"queue_url": database if broker == "postgresql" else request.getfixturevalue("redis").url}
+    )
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_pages_during_an_outage_and_after_it(app: Flask, cluster: Postgres, worl
     try:
         for response in (gp.get("/cases/"), gp.get("/healthz"), gp.get("/login"), post(gp, form)):
             assert response.status_code == 503
-            assert "The database is not available just now" in response.text
+            assert "The database is temporarily unavailable" in response.text
             assert "Nothing was saved" in response.text
             assert not any(word in response.text for word in TECHNICAL)
     finally:

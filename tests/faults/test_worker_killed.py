@@ -14,7 +14,7 @@ from tests.conftest import World, make_settings
 from tests.faults.processes import kill, wait_until, worker
 from tests.unit.work import analysis_ids, change, stored_case, submitted
 from webapp.analysis import leases
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading, transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Finding, utcnow
@@ -37,7 +37,7 @@ def attempts() -> int:
 def endless_reading(app: Flask, number: str) -> Iterator[None]:
     """The case's image is a pipe meanwhile: a worker that has begun its analysis stays in the middle of it."""
     with stored_case(app, number) as case:
-        (path,) = app.extensions["settings"].instance_dir.rglob(case.images[0].key)
+        (path,) = settings_of(app).instance_dir.rglob(case.images[0].key)
     whole = path.rename(path.with_suffix(".whole"))
     os.mkfifo(path)
     try:
@@ -97,5 +97,5 @@ def test_a_case_whose_analysis_never_survives_ends_at_the_top(app: Flask, world:
         assert states() == [AnalysisState.FAILED]
     with stored_case(app, number) as case:
         assert case.needs_person
-        assert case.rank == 0.0
+        assert case.rank == 2.0
         assert case.is_open

@@ -23,9 +23,11 @@ from tests.faults.working import (
     work_off,
 )
 from tests.unit.work import analysis_ids, stored_case
+from webapp.core.config import settings_of
 from webapp.core.database import reading
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, AuditEvent, FailureReason, Role, TriageReason
+from webapp.storage.store import store_of
 
 EVERY_STEP = os.environ.get("FAULTS") == "all"
 ROUNDS = 60 if EVERY_STEP else 6
@@ -67,7 +69,7 @@ def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World,
     others = [world.case(gp) for _ in range(3)]
     with stored_case(app, poisoned) as case:
         poison = case.images[1].key
-    store = app.extensions["image_store"]
+    store = store_of(app)
     whole = store.get
 
     def deadly(key: str) -> bytes:
@@ -81,14 +83,14 @@ def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World,
         deaths += in_child(app, lambda: work_off(app)) == KILLED
         let_time_pass(app)
         sweep(app)
-        assert deaths <= app.extensions["settings"].analysis_attempts
-    assert deaths == app.extensions["settings"].analysis_attempts
+        assert deaths <= settings_of(app).analysis_attempts
+    assert deaths == settings_of(app).analysis_attempts
     for number in others:
         assert_answered_once(app, number, 1, targets_of(app))
     with stored_case(app, poisoned) as case:
         (analysis,) = case.images[1].analyses
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)
-        assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, TriageReason.ANALYSIS_FAILED)
 
 
 class TestWithATimeLimit:
@@ -104,7 +106,7 @@ class TestWithATimeLimit:
             other = world.case(world.user(Role.GP))
             wait_until_stored(app, lambda: finished() == 1)
         with stored_case(app, number) as case:
-            assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+            assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
         with stored_case(app, other) as case:
             assert case.bcc_probability is not None
 

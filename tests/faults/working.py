@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 
 from tests.unit.work import stored_case
 from webapp.analysis import leases
+from webapp.core.config import settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, Case, Finding, Image, utcnow
-from webapp.storage.store import ImageStore
+from webapp.storage.store import store_of
 
 LONG = timedelta(hours=1)
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
@@ -83,7 +84,7 @@ def targets_of(app: Flask) -> set[str]:
 
 def named_objects(app: Flask) -> set[str]:
     """Keys of the store that rows name; each must be there, whole."""
-    store: ImageStore = app.extensions["image_store"]
+    store = store_of(app)
     with app.app_context(), reading() as session:
         columns = (Image.key, Image.thumbnail_key, Finding.heatmap_key)
         keys = {key for column in columns for key in session.scalars(select(column)) if key}
@@ -94,7 +95,7 @@ def named_objects(app: Flask) -> set[str]:
 
 def unnamed_files(app: Flask) -> set[Path]:
     """Files of the store that no row names: what a killed process had written before its transaction."""
-    folder: Path = app.extensions["settings"].instance_dir / "images"
+    folder: Path = settings_of(app).instance_dir / "images"
     named = named_objects(app)
     return {path for path in folder.rglob("*") if path.is_file() and path.name not in named}
 

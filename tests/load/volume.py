@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from flask import current_app
 from sqlalchemy import Connection, Table, select, update
 
 from ml.patterns import Pattern
@@ -22,6 +21,7 @@ from tests.load.people import CENTRES, DERMATOLOGISTS, emails, make_people
 from webapp import create_app
 from webapp.audit.chain import digest_of
 from webapp.cases.service import NUMBER_ALPHABET
+from webapp.core.config import current_settings
 from webapp.core.database import reading, transaction
 from webapp.models import (
     Analysis,
@@ -108,7 +108,7 @@ def _clinic() -> Clinic:
         dermatologists = [people[email].id for email in emails(Role.DERMATOLOGIST)]
         session.flush()
         head = session.scalars(select(AuditHead)).one()
-        chain = Chain(current_app.extensions["settings"].audit_key, head.count, head.last_id, head.digest)
+        chain = Chain(current_settings().audit_key, head.count, head.last_id, head.digest)
         return Clinic([gp.centre_id or 0 for gp in gps], [gp.id for gp in gps], dermatologists, version.id, chain)
 
 

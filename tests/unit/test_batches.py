@@ -1,7 +1,6 @@
 """Several analyses at once: each answer its own, and no image the worse for its company."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -9,16 +8,17 @@ from flask import Flask
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, messages, stored, submitted
 from webapp.analysis import leases, runner
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, Urgency
+from webapp.storage.store import store_of
 
 BATCH = 3
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, analysis_batch=BATCH)
+    return settings.model_copy(update={"analysis_batch": BATCH})
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_of_two_workers_none_takes_what_the_other_has(app: Flask, four: list[int
 def test_an_image_that_cannot_be_read_fails_alone(app: Flask, four: list[int], passes: list[int]) -> None:
     with stored(app, four[1]) as analysis:
         key = analysis.image.key
-    app.extensions["image_store"].delete(key)
+    store_of(app).delete(key)
     run(app, four[0])
     assert passes == [BATCH - 1]
     assert states(app, four) == [DONE, (AnalysisState.QUEUED, 1), DONE, QUEUED]
@@ -143,7 +143,7 @@ def test_after_a_killed_batch_each_runs_alone(app: Flask, four: list[int], passe
 
 
 def test_where_there_is_one_attempt_only_nobody_shares_it(app: Flask, four: list[int], passes: list[int]) -> None:
-    app.extensions["settings"] = replace(app.extensions["settings"], analysis_attempts=1)
+    app.extensions["settings"] = settings_of(app).model_copy(update={"analysis_attempts": 1})
     run(app, four[0])
     assert passes == [1]
 
@@ -173,7 +173,7 @@ def test_the_real_network_answers_a_batch_as_it_answers_each_alone(app: Flask, w
         return found
 
     run(app, four[0])
-    app.extensions["settings"] = replace(app.extensions["settings"], analysis_batch=1)
+    app.extensions["settings"] = settings_of(app).model_copy(update={"analysis_batch": 1})
     alone = analysis_ids(app, submitted(world, images=4))
     for analysis_id in alone:
         run(app, analysis_id)
@@ -189,8 +189,8 @@ def test_a_store_that_is_away_is_tried_again_and_again(
         raise StoreAwayError("the object store does not answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(app.extensions["image_store"].blobs, "read", away)
-        for _ in range(app.extensions["settings"].analysis_attempts):
+        patch.setattr(store_of(app).blobs, "read", away)
+        for _ in range(settings_of(app).analysis_attempts):
             run(app, four[0])
     with stored(app, four[0]) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.STORE_UNAVAILABLE)

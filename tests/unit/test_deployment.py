@@ -14,7 +14,7 @@ import yaml
 
 from tests.conftest import ROOT, make_app
 from tests.patience import PATIENCE
-from webapp.core import config
+from webapp.core import config, settings_table
 from webapp.core.config import Settings
 
 DEPLOY = ROOT / "deploy"
@@ -22,12 +22,6 @@ KUBERNETES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 OF_OTHER_PROGRAMS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "FLASK_APP"}
 ONLY_IN_COMPOSE = {"SITE", "POSTGRES_PASSWORD", "REDIS_PASSWORD"}
-
-
-def settings_table() -> set[str]:
-    assert config.__doc__
-    rows = [line.split("|")[1] for line in config.__doc__.splitlines() if line.startswith("| ")]
-    return {name.strip() for row in rows for name in row.split(",")} - {"Variable", "---"}
 
 
 def compose() -> dict[str, Any]:
@@ -70,16 +64,19 @@ def variables() -> Iterator[tuple[str, str]]:
 
 
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    known = settings_table() | OF_OTHER_PROGRAMS
+    known = {*settings_table.names(), *OF_OTHER_PROGRAMS}
     assert {pair for pair in variables() if pair[1] not in known} == set()
 
 
-def test_the_table_of_settings_is_the_truth() -> None:
-    """Each of its rows is a field, or read by gunicorn or the store's client; each field has its row."""
-    fields = {name.upper() for name in Settings.__dataclass_fields__}
-    elsewhere = {"WEB_BIND", "WEB_CONCURRENCY", "WEB_THREADS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-    renamed = {"INSTANCE_DIR"}
-    assert settings_table() | renamed == fields | elsewhere
+def test_the_page_of_settings_is_what_make_settings_prints() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_table.page()
+
+
+@pytest.mark.parametrize("name", ["WEB_BIND", "WEB_CONCURRENCY", "WEB_THREADS"])
+def test_the_defaults_of_the_web_server_are_told(name: str) -> None:
+    default = re.search(rf'environ\.get\("{name}"\) or "?([^")]+)', (ROOT / "gunicorn.conf.py").read_text())
+    assert default is not None
+    assert config.ELSEWHERE[name][1].strip("`") == default.group(1)
 
 
 def test_the_example_names_what_compose_asks_for() -> None:
@@ -87,7 +84,7 @@ def test_the_example_names_what_compose_asks_for() -> None:
     lines = (DEPLOY / "example.env").read_text().splitlines()
     given = {line.partition("=")[0] for line in lines if line and not line.startswith("#")}
     assert asked == given
-    assert given <= settings_table() | ONLY_IN_COMPOSE
+    assert given <= {*settings_table.names(), *ONLY_IN_COMPOSE}
 
 
 def image_files() -> list[str]:

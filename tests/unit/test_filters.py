@@ -1,12 +1,12 @@
 """Words for times, durations and probabilities."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
+from webapp.core.config import settings_of
 from webapp.core.filters import duration, local_time, percent
 
 
@@ -54,7 +54,7 @@ def test_a_duration_in_words(seconds: float, text: str) -> None:
     ],
 )
 def test_a_time_is_shown_in_the_configured_zone(app: Flask, zone: str, text: str) -> None:
-    app.extensions["settings"] = replace(app.extensions["settings"], timezone=ZoneInfo(zone))
+    app.extensions["settings"] = settings_of(app).model_copy(update={"timezone": ZoneInfo(zone)})
     with app.app_context():
         shown = local_time(datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
     assert f">{text}</time>" in shown

@@ -15,7 +15,9 @@ from webapp.analysis.results import FoundTarget
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, FailureReason, Finding, ModelVersion, TriageReason
+from webapp.storage.store import store_of
 from webapp.triage import rank
+from webapp.triage.concern import says_bcc
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def analysis_id(app: Flask, number: str) -> int:
 
 def finish(app: Flask, analysis_id: int, owner: str, probability: float | None = 0.9) -> bool:
     with app.app_context(), transaction():
-        return results.finish(analysis_id, owner, outcome(probability), app.extensions["image_store"])
+        return results.finish(analysis_id, owner, outcome(probability), store_of(app))
 
 
 def give_up(app: Flask, analysis_id: int, owner: str, failure: FailureReason) -> None:
@@ -50,7 +52,7 @@ def count(app: Flask, table: type) -> int:
 def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
     with stored(app, analysis_id) as analysis:
-        assert (analysis.state, analysis.bcc_probability, analysis.bcc) == (AnalysisState.DONE, 0.9, True)
+        assert (analysis.state, analysis.bcc_probability, says_bcc(analysis)) == (AnalysisState.DONE, 0.9, True)
         assert (analysis.lease_owner, analysis.lease_until) == (None, None)
         assert analysis.model_version.reference == "test-model@000000000000"
         assert analysis.preprocessing == "test-1"
@@ -65,7 +67,7 @@ def test_a_stranger_changes_nothing(app: Flask, settings: Settings, number: str,
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.lease_owner) == (AnalysisState.RUNNING, "owner")
     with stored_case(app, number) as case:
-        assert case.rank == 0.0
+        assert case.rank == 2.0
     assert count(app, Finding) == 0
     assert stored_files(settings) == before
 
@@ -104,7 +106,7 @@ def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysi
     found = [*outcome(0.9).findings, FoundTarget("PN", 0.01, False, 0.7, None)]
     with app.app_context(), transaction():
         answer = replace(outcome(0.9), findings=found)
-        results.finish(analysis_id, "owner", answer, app.extensions["image_store"])
+        results.finish(analysis_id, "owner", answer, store_of(app))
     with stored(app, analysis_id) as analysis:
         assert [(f.target, f.heatmap_key is not None) for f in analysis.findings] == [("BCC", True), ("PN", False)]
 
@@ -118,7 +120,7 @@ def test_a_failed_attempt_is_tried_again_and_the_last_one_is_final(app: Flask, n
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ERROR)
     with stored_case(app, number) as case:
-        assert (case.rank, case.triage_reason) == (0.0, TriageReason.ANALYSIS_FAILED)
+        assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 
 
 def test_a_stranger_cannot_give_up_for_the_owner(app: Flask, analysis_id: int) -> None:

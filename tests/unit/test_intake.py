@@ -3,7 +3,6 @@
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -98,11 +97,11 @@ def test_the_thumbnail_is_small_and_keeps_the_proportions(settings: Settings) ->
 
 def test_a_file_of_too_many_bytes_is_refused_with_the_limit(settings: Settings) -> None:
     with pytest.raises(RefusedImageError, match="larger than 1 MB"):
-        rebuild(jpeg() + bytes(1024 * 1024), replace(settings, max_image_megabytes=1))
+        rebuild(jpeg() + bytes(1024 * 1024), settings.model_copy(update={"max_image_megabytes": 1}))
 
 
 def test_the_limit_of_pixels_counts_exactly(settings: Settings) -> None:
-    tight = replace(settings, max_image_megapixels=1)
+    tight = settings.model_copy(update={"max_image_megapixels": 1})
     assert rebuild(jpeg(1000, 1000), tight).width == 1000
     with pytest.raises(RefusedImageError, match="too many pixels"):
         rebuild(jpeg(1001, 1000), tight)

@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
 from webapp.analysis import leases
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, utcnow
 from webapp.triage import rank
@@ -81,19 +81,19 @@ def test_what_is_finished_cannot_be_taken(app: Flask, analysis_id: int, state: A
 
 
 def test_the_last_attempt_is_the_last(app: Flask, analysis_id: int) -> None:
-    change(app, analysis_id, attempts=app.extensions["settings"].analysis_attempts)
+    change(app, analysis_id, attempts=settings_of(app).analysis_attempts)
     assert not take(app, analysis_id, "one too many")
 
 
 def test_dying_workers_end_with_the_case_on_top(app: Flask, number: str, analysis_id: int) -> None:
-    for attempt in range(app.extensions["settings"].analysis_attempts):
+    for attempt in range(settings_of(app).analysis_attempts):
         assert take(app, analysis_id, f"worker {attempt}")
         expire(app, analysis_id)
         assert sweep(app) == 1
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person) == (0.0, True)
+        assert (case.rank, case.needs_person) == (2.0, True)
         assert case.triage_reason is TriageReason.ANALYSIS_FAILED
     assert sweep(app) == 0
 

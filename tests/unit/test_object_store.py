@@ -1,7 +1,6 @@
 """The image store in a bucket, against a real server over HTTP."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,7 +25,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at(settings: Settings, url: str) -> ImageStore:
-    return open_store(replace(settings, storage_url=url))
+    return open_store(settings.model_copy(update={"storage_url": url}))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 from tests.patience import PATIENCE
 
 HEAVY = (
-    *("torch", "torchvision", "onnxruntime", "numpy", "weasyprint"),
+    *("torch", "torchvision", "onnxruntime", "numpy", "weasyprint", "alembic"),
     *("ml.engine", "ml.training.network", "webapp.analysis.runner"),
 )
 REPORT = f"""

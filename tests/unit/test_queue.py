@@ -1,7 +1,5 @@
 """The messenger: priorities through a real SQLite queue, and a broker that is down."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask
 
@@ -46,4 +44,4 @@ def test_a_broker_that_is_down_loses_no_case(app: Flask, world, monkeypatch, cap
 @pytest.mark.parametrize("url", ["amqp://host", "queue.sqlite", ""])
 def test_an_unknown_broker_is_refused_at_the_start(settings: Settings, url: str) -> None:
     with pytest.raises(ConfigurationError, match="QUEUE_URL"):
-        make_app(replace(settings, queue_url=url))
+        make_app(settings.model_copy(update={"queue_url": url}))

@@ -15,9 +15,10 @@ from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
 from tests.web.helpers import stored_files
 from webapp.analysis import leases, runner
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, Worker
+from webapp.storage.store import store_of
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def run(app: Flask, analysis_id: int, monkeypatch) -> Callable[[object], None]:
 
 def assert_on_top(app: Flask, number: str, reason: TriageReason) -> None:
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, reason)
+        assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, reason)
 
 
 def test_an_answer_is_stored(app: Flask, run, analysis_id: int, number: str) -> None:
@@ -67,7 +68,7 @@ def test_the_model_sees_the_stored_pixels(app: Flask, analysis_id: int, monkeypa
     with app.app_context():
         runner.run_analysis(analysis_id)
     with stored(app, analysis_id) as analysis:
-        assert seen == [app.extensions["image_store"].get(analysis.image.key)]
+        assert seen == [store_of(app).get(analysis.image.key)]
 
 
 def test_a_message_that_comes_twice_runs_once(app: Flask, run, analysis_id: int) -> None:
@@ -95,7 +96,7 @@ def test_a_missing_model_puts_the_case_on_top_at_once(app: Flask, run, analysis_
 def test_a_failure_is_tried_again_and_ends_on_top(
     app: Flask, run, analysis_id: int, number: str, error: BaseException, failure: FailureReason
 ) -> None:
-    attempts = app.extensions["settings"].analysis_attempts
+    attempts = settings_of(app).analysis_attempts
     for attempt in range(1, attempts + 1):
         messages(app)
         assert_on_top(app, number, TriageReason.AWAITING_ANALYSIS)
@@ -113,7 +114,7 @@ def test_a_stored_image_that_vanished_ends_on_top(
     app: Flask, settings: Settings, analysis_id: int, number: str
 ) -> None:
     for key in stored_files(settings):
-        app.extensions["image_store"].delete(key)
+        store_of(app).delete(key)
     with app.app_context():
         for _ in range(settings.analysis_attempts):
             runner.run_analysis(analysis_id)
@@ -149,7 +150,7 @@ def test_a_probability_that_is_no_number_ends_on_top(
 
 def assert_never_low(app: Flask, number: str) -> None:
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person) == (0.0, True)
+        assert (case.rank, case.needs_person) == (2.0, True)
 
 
 def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: int, number: str, monkeypatch) -> None:
@@ -171,7 +172,7 @@ def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: 
 
 def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: int) -> None:
     """The heartbeat renews a lease that would otherwise have run out."""
-    quick = replace(settings, analysis_lease_seconds=0.3)
+    quick = settings.model_copy(update={"analysis_lease_seconds": 0.3})
     app.extensions["settings"] = quick
 
     def lease_until() -> datetime:
@@ -187,7 +188,7 @@ def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: 
 
 
 def test_work_beyond_its_time_limit_loses_its_lease(app: Flask, settings: Settings, analysis_id: int) -> None:
-    quick = replace(settings, analysis_lease_seconds=0.3, analysis_timeout_seconds=0.2)
+    quick = settings.model_copy(update={"analysis_lease_seconds": 0.3, "analysis_timeout_seconds": 0.2})
     app.extensions["settings"] = quick
 
     def taken(owner: str) -> bool:
@@ -207,10 +208,10 @@ def test_a_bundle_that_is_missing_or_broken_puts_the_case_on_top(
     bundle.mkdir()
     if content is not None:
         (bundle / "card.json").write_text(content)
-    app.extensions["settings"] = replace(settings, model_bundle=bundle)
+    app.extensions["settings"] = settings.model_copy(update={"model_bundle": bundle})
     with app.app_context():
         with transaction():
-            assert not runner.warm_up(app.extensions["settings"], "worker")
+            assert not runner.warm_up(settings_of(app), "worker")
         with reading() as session:
             assert session.query(Worker).one().model_error
         runner.run_analysis(analysis_id)

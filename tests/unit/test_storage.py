@@ -1,7 +1,6 @@
 """The image store: what comes back is what went in, or an error, never anything else."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,10 +121,10 @@ def test_a_key_that_is_a_path_is_refused(store: ImageStore, key: str) -> None:
 )
 def test_a_store_that_this_version_does_not_know_is_refused(settings: Settings, url: str) -> None:
     with pytest.raises(ConfigurationError, match="STORAGE_URL"):
-        open_store(replace(settings, storage_url=url))
+        open_store(settings.model_copy(update={"storage_url": url}))
 
 
 def test_a_folder_with_a_space_in_its_name_works(settings: Settings, tmp_path: Path) -> None:
-    store = open_store(replace(settings, storage_url=f"file://{tmp_path}/two%20words"))
+    store = open_store(settings.model_copy(update={"storage_url": f"file://{tmp_path}/two%20words"}))
     store.put(b"data")
     assert (tmp_path / "two words").is_dir()

@@ -1,23 +1,47 @@
-"""Doubt moves a case up, never down."""
+"""Where a case stands: doubt moves it up, never down."""
 
 from dataclasses import dataclass
-from itertools import product
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, product
 
 import pytest
+from flask import Flask
 
-from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, Image, TriageReason
-from webapp.triage import rank
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    CaseState,
+    FailureReason,
+    Image,
+    RecallReason,
+    TriageReason,
+    Urgency,
+)
+from webapp.triage import concern, rank
+from webapp.triage.rank import Section
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def _settings(app: Flask):
+    """Target dates come from the settings."""
+    with app.app_context():
+        yield
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way in which an image's analysis can stand."""
+    """One way in which an image's analysis can stand. BCC is suspected from 0.1 on."""
 
     name: str
     state: AnalysisState
     probability: float | None = None
     needs_person: bool | None = None
     failure: FailureReason | None = None
+    melanoma: float = 0.0
+    keratosis: float = 0.0
 
     @property
     def trusted(self) -> bool:
@@ -30,15 +54,20 @@ class Kind:
             bcc_as_shipped=None if self.probability is None else self.probability >= 0.1,
             needs_person=self.needs_person,
             failure=self.failure,
+            lesion={"mel": self.melanoma, "akiec": self.keratosis},
         )
         return Image(analyses=[analysis])
 
 
+def result(probability: float, melanoma: float = 0.0, keratosis: float = 0.0) -> Kind:
+    name = f"trusted {probability} {melanoma}"
+    return Kind(name, AnalysisState.DONE, probability, False, melanoma=melanoma, keratosis=keratosis)
+
+
 PROBABILITIES = (0.0, 0.02, 0.5, 1.0)
-TRUSTED = [Kind(f"trusted {p}", AnalysisState.DONE, p, False) for p in PROBABILITIES]
-DOUBTED = [
-    *[Kind(f"unsure {p}", AnalysisState.DONE, p, True) for p in PROBABILITIES],
-    Kind("no opinion of itself", AnalysisState.DONE, 0.02, None),
+TRUSTED = [result(p) for p in PROBABILITIES]
+UNSURE = [Kind(f"unsure {p}", AnalysisState.DONE, p, True) for p in PROBABILITIES]
+WITHOUT_PROBABILITY = [
     Kind("no probability", AnalysisState.DONE, None, False),
     Kind("no probability, unsure", AnalysisState.DONE, None, True),
     Kind("queued", AnalysisState.QUEUED),
@@ -46,14 +75,25 @@ DOUBTED = [
     Kind("queued with leftovers", AnalysisState.QUEUED, 0.02, False),
     *[Kind(reason.value, AnalysisState.FAILED, failure=reason) for reason in FailureReason],
     Kind("failed with leftovers", AnalysisState.FAILED, 0.02, False, FailureReason.ERROR),
+    Kind("no number", AnalysisState.DONE, float("nan"), False),
 ]
+DOUBTED = [*UNSURE, Kind("no opinion of itself", AnalysisState.DONE, 0.02, None), *WITHOUT_PROBABILITY]
 KINDS = TRUSTED + DOUBTED
 
 
-def placed(*kinds: Kind, state: CaseState = CaseState.SUBMITTED) -> Case:
-    case = Case(images=[kind.image() for kind in kinds], state=state, is_open=True)
+def placed(*kinds: Kind, state: CaseState = CaseState.SUBMITTED, **facts: object) -> Case:
+    given = {"urgency": Urgency.ROUTINE, "waiting_since": NOW} | facts
+    case = Case(images=[kind.image() for kind in kinds], state=state, is_open=True, **given)
     rank.refresh(case)
     return case
+
+
+def section(case: Case) -> Section:
+    return Section(int(case.rank))
+
+
+def in_order(*cases: Case) -> bool:
+    return all(one.rank < other.rank for one, other in pairwise(cases))
 
 
 COMBINATIONS = [kinds for count in (1, 2) for kinds in product(KINDS, repeat=count)]
@@ -61,33 +101,107 @@ COMBINATIONS += [(*pair, kind) for pair in product(TRUSTED, repeat=2) for kind i
 
 
 def test_a_doubted_image_puts_the_case_before_every_trusted_one() -> None:
-    doubted = [placed(*kinds) for kinds in COMBINATIONS if not all(kind.trusted for kind in kinds)]
-    trusted = [placed(*kinds) for kinds in COMBINATIONS if all(kind.trusted for kind in kinds)]
+    doubted = [placed(*kinds) for kinds in COMBINATIONS if kinds and not all(kind in TRUSTED for kind in kinds)]
+    trusted = [placed(*kinds) for kinds in COMBINATIONS if all(kind in TRUSTED for kind in kinds)]
+    assert {section(case) for case in doubted} == {Section.NEEDS_PERSON}
+    assert {section(case) for case in trusted} == {Section.SUSPECTED, Section.REST}
     assert all(case.needs_person for case in doubted)
     assert not any(case.needs_person for case in trusted)
-    assert max(case.rank for case in doubted) < min(case.rank for case in trusted)
 
 
-def test_an_image_without_an_answer_puts_the_case_at_the_very_top() -> None:
+def test_every_place_lies_in_its_section() -> None:
     for kinds in COMBINATIONS:
-        if any(kind.state is not AnalysisState.DONE or kind.probability is None for kind in kinds):
-            assert placed(*kinds).rank == 0.0, [kind.name for kind in kinds]
+        for facts in ({}, {"urgency": Urgency.URGENT}, {"recalled": RecallReason.HISTOLOGY}):
+            case = placed(*kinds, **facts)
+            assert section(case) is rank.section_of(case)
 
 
-def test_the_highest_probability_of_the_images_counts_and_orders() -> None:
-    low, high = placed(TRUSTED[1], TRUSTED[0]), placed(TRUSTED[1], TRUSTED[2])
-    assert (low.bcc_probability, high.bcc_probability) == (0.02, 0.5)
-    assert high.rank < low.rank
+def test_among_those_that_need_a_person_the_unknown_come_first_and_then_the_highest_probability() -> None:
+    unknown = [placed(kind) for kind in WITHOUT_PROBABILITY] + [placed(UNSURE[3], kind) for kind in WITHOUT_PROBABILITY]
+    assert {case.rank for case in unknown} == {2.0}
+    assert in_order(unknown[0], *[placed(kind) for kind in reversed(UNSURE)])
 
 
-def test_among_doubted_cases_the_likelier_bcc_comes_first() -> None:
-    unsure = [placed(kind) for kind in DOUBTED[:4]]
-    assert [case.bcc_probability for case in sorted(unsure, key=lambda case: case.rank)] == [1.0, 0.5, 0.02, 0.0]
+def test_an_image_without_a_trusted_result_counts_as_certain() -> None:
+    assert {concern.concern(placed(kind)) for kind in DOUBTED} == {1.0}
+    assert concern.concern(placed(result(0.02), UNSURE[0])) == 1.0
+    assert concern.concern(placed()) == 1.0
+    assert concern.concern(placed(result(0.02), result(0.01, melanoma=0.05))) == 0.05
+
+
+def test_the_suspected_stand_by_their_probability_and_one_image_is_enough() -> None:
+    cases = placed(result(1.0)), placed(result(0.0), result(0.6)), placed(result(0.1), result(0.02))
+    assert in_order(*cases)
+    assert {section(case) for case in cases} == {Section.SUSPECTED}
+    assert [case.bcc_probability for case in cases] == [1.0, 0.6, 0.1]
+
+
+def test_the_rest_has_no_cliff_whatever_the_finding() -> None:
+    """A melanoma of 29 % stands above a BCC of 9 %, and both above what gives less concern."""
+    cases = [
+        placed(result(0.03, melanoma=0.29)),
+        placed(result(0.09)),
+        placed(result(0.01, melanoma=0.05)),
+        placed(result(0.03)),
+        placed(result(0.0)),
+    ]
+    assert in_order(*cases)
+    assert {section(case) for case in cases} == {Section.REST}
+
+
+def test_melanoma_at_its_operating_point_is_looked_at_now() -> None:
+    suspected = placed(result(0.01, melanoma=0.3))
+    assert section(suspected) is Section.NOW
+    assert (suspected.other_cancer, suspected.needs_person) == (True, False)
+    assert section(placed(result(0.01, melanoma=0.299))) is Section.REST
+
+
+def test_a_precancer_is_never_placed_above_a_suspected_cancer() -> None:
+    keratosis = placed(result(0.01, keratosis=0.98))
+    assert section(keratosis) is Section.REST
+    assert not keratosis.other_cancer
+    assert in_order(placed(result(0.1)), keratosis)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
+    urgent = placed(result(0.0), urgency=Urgency.URGENT)
+    assert section(urgent) is Section.NOW
+    assert in_order(urgent, placed(kind), placed(result(0.0))) or kind == TRUSTED[0]
+
+
+@pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
+def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
+    days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
+    waiting = {"urgency": urgency, "waiting_since": NOW - timedelta(days=days)}
+    due = placed(result(0.0), **waiting)
+    assert (section(due), due.past_due) == (Section.NOW, True)
+    waiting["waiting_since"] += timedelta(minutes=1)
+    not_yet = placed(result(0.0), **waiting)
+    assert (section(not_yet), not_yet.past_due) == (Section.REST, False)
+
+
+def test_of_those_looked_at_now_the_reopened_come_first_then_by_due_date_then_by_concern() -> None:
+    def waits(days: int, *kinds: Kind, **facts: object) -> Case:
+        return placed(*kinds, waiting_since=NOW - timedelta(days=days), **facts)
+
+    again, urgent = {"recalled": RecallReason.LATE_RESULT}, {"urgency": Urgency.URGENT}
+    assert in_order(
+        waits(13, result(0.0), **again),
+        waits(1, result(0.0), **again),
+        waits(30, result(0.0)),
+        waits(3, result(0.5), **urgent),
+        waits(3, result(0.4), **urgent),
+        waits(1, UNSURE[0], **urgent),
+        waits(1, result(0.9), **urgent),
+        waits(1, result(0.9, melanoma=0.95)),
+    )
 
 
 def test_a_case_without_images_needs_a_person() -> None:
     case = placed()
-    assert (case.rank, case.needs_person, case.triage_reason) == (0.0, True, TriageReason.AWAITING_ANALYSIS)
+    assert (section(case), case.needs_person) == (Section.NEEDS_PERSON, True)
+    assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
 
 
 def one(name: str) -> Kind:
@@ -97,27 +211,37 @@ def one(name: str) -> Kind:
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (["trusted 0.5"], TriageReason.PROBABILITY),
+        (["trusted 0.5 0.0"], TriageReason.PROBABILITY),
         (["unsure 0.5"], TriageReason.MODEL_UNSURE),
         (["no probability"], TriageReason.MODEL_UNSURE),
+        (["no number"], TriageReason.MODEL_UNSURE),
         (["error"], TriageReason.ANALYSIS_FAILED),
         (["model_unavailable"], TriageReason.MODEL_UNAVAILABLE),
         (["queued"], TriageReason.AWAITING_ANALYSIS),
-        (["trusted 0.5", "unsure 0.02"], TriageReason.MODEL_UNSURE),
+        (["trusted 0.5 0.0", "unsure 0.02"], TriageReason.MODEL_UNSURE),
         (["unsure 0.5", "error"], TriageReason.ANALYSIS_FAILED),
         (["error", "model_unavailable"], TriageReason.MODEL_UNAVAILABLE),
         (["model_unavailable", "running"], TriageReason.AWAITING_ANALYSIS),
     ],
 )
-def test_the_reason_names_what_keeps_the_case_on_top(names: list[str], reason: TriageReason) -> None:
+def test_the_reason_names_why_there_is_no_trusted_result(names: list[str], reason: TriageReason) -> None:
     assert placed(*[one(name) for name in names]).triage_reason is reason
 
 
+def test_the_lead_suspicion_is_a_suspected_one_and_then_the_likeliest() -> None:
+    lead = concern.suspicions(placed(result(0.35), result(0.05, melanoma=0.31)))[0]
+    assert (lead.lesion.value, lead.probability, lead.suspected) == ("bcc", 0.35, True)
+    lead = concern.suspicions(placed(result(0.09, melanoma=0.31)))[0]
+    assert (lead.lesion.value, lead.probability, lead.suspected) == ("mel", 0.31, True)
+    lead = concern.suspicions(placed(result(0.09, melanoma=0.29)))[0]
+    assert (lead.lesion.value, lead.suspected) == ("mel", False)
+
+
 def test_a_superseded_analysis_does_not_count() -> None:
-    image = one("trusted 1.0").image()
+    image = one("trusted 1.0 0.0").image()
     image.analyses[0].state = AnalysisState.SUPERSEDED
-    image.analyses.append(Analysis(state=AnalysisState.DONE, bcc_probability=0.02, needs_person=False))
-    case = Case(images=[image], state=CaseState.SUBMITTED)
+    image.analyses.append(Analysis(state=AnalysisState.DONE, bcc_probability=0.02, needs_person=False, lesion={}))
+    case = Case(images=[image], state=CaseState.SUBMITTED, urgency=Urgency.ROUTINE, waiting_since=NOW)
     rank.refresh(case)
     assert case.bcc_probability == 0.02
 

@@ -101,16 +101,16 @@ def test_one_account_an_address(app: Flask, admin: CheckedClient, email: str) ->
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"email": ""}, "give an e-mail address"),
-        ({"email": "not an address"}, "not an e-mail address"),
+        ({"email": ""}, "Enter an email address"),
+        ({"email": "not an address"}, "Enter a valid email address"),
         ({"email": "a" * 300 + "@test.example"}, "254"),
-        ({"name": ""}, "give a name"),
-        ({"name": "   "}, "give a name"),
+        ({"name": ""}, "Enter a full name"),
+        ({"name": "   "}, "Enter a full name"),
         ({"name": "x" * 121}, "120"),
         ({"role": "superuser"}, "Not a valid choice"),
-        ({"role": "gp"}, "needs an active centre"),
+        ({"role": "gp"}, "must belong to an active centre"),
         ({"role": "gp", "centre_id": "987654"}, "Not a valid choice"),
-        ({"role": "gp", "centre_id": "x"}, "needs an active centre"),
+        ({"role": "gp", "centre_id": "x"}, "must belong to an active centre"),
     ],
 )
 def test_a_mistake_keeps_the_rest_of_the_form(app: Flask, admin: CheckedClient, wrong: dict, message: str) -> None:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -115,7 +114,7 @@ def test_a_manipulation_is_found_and_placed(app: Flask, manipulation: str) -> No
     status, output = verify(app)
     assert status == 1
     assert place in output
-    assert "not whole" in output
+    assert "not intact" in output
 
 
 @pytest.mark.usefixtures("someone")
@@ -138,7 +137,7 @@ def test_an_end_that_was_cut_off_cleanly_is_found_with_a_head_noted_elsewhere(ap
     assert verify(app)[0] == 0, "nothing in the database itself tells"
     status, output = verify(app, "--expect", noted)
     assert status == 1
-    assert "noted elsewhere" in output
+    assert "recorded elsewhere" in output
 
 
 def test_an_older_head_belongs_to_a_trail_that_has_grown(app: Flask, someone: str) -> None:
@@ -160,7 +159,9 @@ def test_the_head_is_told_to_the_log(app: Flask, someone: str, caplog) -> None:
 
 @pytest.mark.usefixtures("someone")
 def test_without_the_key_nobody_can_chain(settings: Settings, another) -> None:
-    status, output = verify(another(replace(settings, audit_key=b"another key of at least 32 characters")))
+    status, output = verify(
+        another(settings.model_copy(update={"audit_key": b"another key of at least 32 characters"}))
+    )
     assert status == 1
     assert "event 1:" in output
 

@@ -34,7 +34,7 @@ def shown(client: CheckedClient, query: str = "") -> list[Row]:
     answer = client.get(f"/admin/audit?{query}")
     assert answer.status_code == 200
     found = re.findall(
-        r'<th scope="row">(.*?)</th><td data-label="What">(.*?)</td><td data-label="Which">(.*?)</td>'
+        r'<th scope="row">(.*?)</th><td data-label="Action">(.*?)</td><td data-label="Subject">(.*?)</td>'
         r'<td data-label="Details">(.*?)</td>',
         answer.text,
     )
@@ -68,11 +68,11 @@ def test_who_did_what_to_which_case_and_what_changed(app: Flask, world: World, a
     reader.get(f"/media/images/{image_ids(app, number)[0]}")
     decide(reader, number, diagnosis="bcc", management="biopsy")
     assert shown(admin)[:6] == [
-        ("Test Reader", "Case decided", f"Case {number}", "diagnosis: bcc; management: biopsy"),
-        ("Test Reader", "Image viewed", f"Image of {number}", "–"),
-        ("Test Reader", "Case taken for reading", f"Case {number}", "–"),
-        ("Test Reader", "Signed in", "Account of Test Reader", "–"),
-        ("The program", "Image analysed", f"Analysis of {number}", "needs person: no; bcc: yes"),
+        ("Test Reader", "Decision made", f"Case {number}", "diagnosis: bcc; management: biopsy"),
+        ("Test Reader", "Image viewed", f"Image in {number}", "–"),
+        ("Test Reader", "Case claimed", f"Case {number}", "–"),
+        ("Test Reader", "Signed in", "Account: Test Reader", "–"),
+        ("System", "Image analysed", f"Analysis of {number}", "needs person: no; bcc: yes"),
         ("Test GP", "Case sent", f"Case {number}", "images: 1; urgency: routine"),
     ]
 
@@ -84,7 +84,7 @@ def test_only_what_changed_is_told(app: Flask, world: World, admin: CheckedClien
     assert shown(admin)[0] == (
         "Test Admin",
         "Account changed",
-        "Account of Test After",
+        "Account: Test After",
         "name: Test Before → Test After",
     )
 
@@ -99,12 +99,12 @@ def test_filters_by_actor_action_and_case(app: Flask, world: World, admin: Check
     take(client, second)
     client.get(f"/media/images/{image_ids(app, second)[0]}/thumbnail")
     assert {row[0] for row in shown(admin, f"actor={user_id(app, reader)}")} == {"Test Reader"}
-    assert {row[0] for row in shown(admin, "actor=system")} == {"The program"}
+    assert {row[0] for row in shown(admin, "actor=system")} == {"System"}
     assert [row[2] for row in shown(admin, "action=case.submitted")] == [f"Case {second}", f"Case {first}"]
     of_second = shown(admin, f"case=+{second.lower()}+")
     assert [row[1] for row in of_second] == [
         "Thumbnail viewed",
-        "Case taken for reading",
+        "Case claimed",
         "Image analysed",
         "Image analysed",
         "Case sent",
@@ -118,7 +118,7 @@ def test_filter_by_day(world: World, admin: CheckedClient, monkeypatch) -> None:
         world.case(world.user(Role.GP))
     assert [row[1] for row in shown(admin, "day=2026-05-02")] == ["Case sent"]
     for other in ("2026-05-01", "2026-05-03"):
-        assert "Nothing found" in admin.get(f"/admin/audit?day={other}").text
+        assert "No events found" in admin.get(f"/admin/audit?day={other}").text
 
 
 def test_every_event_exactly_once_page_by_page(app: Flask, world: World, me: str, admin: CheckedClient) -> None:
@@ -136,7 +136,7 @@ def test_every_event_exactly_once_page_by_page(app: Flask, world: World, me: str
 def test_a_wrong_choice_is_explained(admin: CheckedClient, query: str) -> None:
     answer = admin.get(f"/admin/audit?{query}")
     assert answer.status_code == 422
-    assert "Please check the form" in answer.text
+    assert "There is a problem" in answer.text
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=-1", "before=99999999999999999999", "case=DT-NOSUCH1"])

@@ -4,7 +4,6 @@ import json
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,12 @@ from tests.conftest import PASSWORD, World, make_app, server
 from tests.web.helpers import actions, stored_bytes, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading
 from webapp.core.extensions import db
 from webapp.maintenance import backup, rows
 from webapp.models import Case, Role
-from webapp.storage.store import open_store
+from webapp.storage.store import open_store, store_of
 
 Rows = dict[str, list[dict[str, object]]]
 KINDS = ["sqlite", *(["postgresql"] if server("TEST_DATABASE_URL") else [])]
@@ -68,7 +67,11 @@ def another_place(settings: Settings, folder: Path, kind: str) -> Iterator[Flask
     if kind == "postgresql":
         url = new_postgresql_database()
     folder.mkdir()
-    app = make_app(replace(settings, instance_dir=folder, database_url=url, storage_url=f"file://{folder}/images"))
+    app = make_app(
+        settings.model_copy(
+            update={"instance_dir": folder, "database_url": url, "storage_url": f"file://{folder}/images"}
+        )
+    )
     with app.app_context():
         upgrade()
     yield app
@@ -110,7 +113,7 @@ def test_everything_comes_back_and_works(
         before, files = every_row(app), stored_bytes(settings)
         status, output = run(other, "restore", folder)
         assert status == 0, output
-        assert "The audit trail and every stored object are whole." in output
+        assert "The audit trail and every stored object are intact." in output
         assert every_row(other) == before
         images = tmp_path / "elsewhere" / "images"
         assert {path.name: path.read_bytes() for path in images.rglob("*") if path.is_file()} == files
@@ -181,7 +184,7 @@ def test_a_backup_never_overwrites(app: Flask, folder: Path) -> None:
     before = (folder / "manifest.json").read_bytes()
     status, output = run(app, "backup", folder)
     assert status == 1
-    assert "exists already" in output
+    assert "already exists" in output
     assert (folder / "manifest.json").read_bytes() == before
 
 
@@ -195,7 +198,7 @@ def test_an_object_that_is_missing_is_told_and_the_rest_is_kept(app, settings, n
 
 def nothing_there(app: Flask) -> bool:
     found = {name: len(table) for name, table in every_row(app).items()}
-    folder = app.extensions["settings"].instance_dir / "images"
+    folder = settings_of(app).instance_dir / "images"
     return sum(found.values()) == found["audit_head"] == 1 and not [p for p in folder.rglob("*") if p.is_file()]
 
 
@@ -234,13 +237,13 @@ def remove_the_manifest(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
-        (change_a_table, "case_file.jsonl is not the file"),
+        (change_a_table, "case_file.jsonl differs from the file"),
         (remove_a_table, "review.jsonl is missing"),
-        (change_an_object, "is not the file"),
+        (change_an_object, "differs from the file"),
         (remove_an_object, "is missing"),
-        (change_the_list, "objects.txt is not the file"),
+        (change_the_list, "objects.txt differs from the file"),
         (change_the_revision, "revision 0001"),
-        (remove_the_manifest, "no whole backup"),
+        (remove_the_manifest, "not a complete backup"),
     ],
 )
 def test_a_damaged_backup_is_refused_whole(other: Flask, folder: Path, damage, word: str) -> None:
@@ -257,7 +260,7 @@ def test_a_place_that_is_not_empty_is_refused(app: Flask, other: Flask, folder: 
     status, output = run(app, "restore", folder)
     assert (status, "not empty" in output) == (1, True)
     assert every_row(app) == before
-    other.extensions["image_store"].put(b"somebody else's")
+    store_of(other).put(b"somebody else's")
     status, output = run(other, "restore", folder)
     assert (status, "store is not empty" in output) == (1, True)
 
@@ -278,11 +281,11 @@ def test_a_restore_that_fails_half_way_leaves_nothing_and_can_be_repeated(other,
 
 
 def test_the_keys_must_be_at_hand(other: Flask, another, folder: Path) -> None:
-    changed = another(replace(other.extensions["settings"], image_keys={"x": bytes(32)}))
+    changed = another(settings_of(other).model_copy(update={"image_keys": {"x": bytes(32)}}))
     status, output = run(changed, "restore", folder)
     assert (status, "IMAGE_KEYS" in output) == (1, True)
     assert nothing_there(other)
-    changed = another(replace(other.extensions["settings"], audit_key=b"not the one that made the audit trail"))
+    changed = another(settings_of(other).model_copy(update={"audit_key": b"not the one that made the audit trail"}))
     status, output = run(changed, "restore", folder)
     assert (status, "event 1:" in output, "AUDIT_KEY" in output) == (1, True, True)
 

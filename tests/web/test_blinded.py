@@ -13,7 +13,7 @@ from tests.web.test_changes import form_of
 from tests.web_client import CheckedClient
 from webapp.models import Diagnosis, Management, Role
 
-MODEL = ("90 %", "Melanoma", "What the model says</h3>", "/media/heatmaps/", "suspects BCC", "0.900")
+MODEL = ("90 %", "Melanoma", "Model result</h3>", "/media/heatmaps/", "suspects BCC", "0.900")
 
 
 @pytest.fixture
@@ -60,12 +60,12 @@ def test_the_way_of_reading_is_ones_own_choice(app: Flask, reader, number: str) 
 def test_nothing_of_the_model_is_shown_before_the_impression(reader, number: str) -> None:
     for path in ("/review/", f"/review/{number}"):
         assert not shown(reader.get(path).text), path
-    assert "Hidden until you have given your own impression" in words(reader.get("/review/").text)
+    assert "Hidden until you have recorded your own impression" in words(reader.get("/review/").text)
     take(reader, number)
     page = reader.get(f"/review/{number}").text
     assert not shown(page)
     assert "Your own impression first" in page
-    assert "Decide, and answer the GP" not in page
+    assert "Send decision to the GP" not in page
 
 
 def test_after_it_the_answer_is_shown_and_the_form_begins_with_it(app: Flask, reader, number: str) -> None:
@@ -74,7 +74,7 @@ def test_after_it_the_answer_is_shown_and_the_form_begins_with_it(app: Flask, re
     page = reader.get(f"/review/{number}").text
     assert {"90 %", "Melanoma"} <= set(shown(page))
     assert form_of(page) >= {"benign", "routine_clinic"}
-    assert "Your impression without the model" in page
+    assert "Your impression before seeing the model" in page
     assert decide(reader, number, diagnosis="bcc", management="biopsy").status_code == 302
     with stored_case(app, number) as case:
         (impression,), (review,) = case.impressions, case.reviews
@@ -89,7 +89,7 @@ def test_no_decision_before_the_impression(app: Flask, reader, number: str) -> N
     take(reader, number)
     refused = decide(reader, number, advice="Typed <words>.")
     assert refused.status_code == 409
-    assert "please give your own impression first" in refused.text
+    assert "please record your own impression first" in refused.text
     assert "Typed &lt;words&gt;." in refused.text
     assert "case.decided" not in actions(app)
 
@@ -99,7 +99,7 @@ def test_an_incomplete_impression_shows_nothing_yet(reader, number: str, wrong: 
     take(reader, number)
     refused = impress(reader, number, **wrong)
     assert refused.status_code == 422
-    assert "Please check the form" in refused.text
+    assert "There is a problem" in refused.text
     assert not shown(refused.text)
 
 
@@ -174,5 +174,5 @@ def test_the_number_of_queries_does_not_grow_with_the_impressions(app: Flask, wo
 
 def test_nobody_else_has_a_way_of_reading(sign_in, gp: str) -> None:
     client = sign_in(gp)
-    assert "How you read" not in client.get("/profile").text
+    assert "Blinded reading" not in client.get("/profile").text
     assert client.submit("/review/mode", {"blinded": "y"}, page="/profile").status_code == 403

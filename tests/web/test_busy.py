@@ -51,7 +51,7 @@ def test_a_case_comes_back_as_it_was_typed_and_goes_through_later(
         assert gp.get("/cases/").status_code == 200
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
-    assert "Very many images are arriving just now" in answer.text
+    assert "Too many images are arriving at the moment" in answer.text
     assert "Grown since spring." in answer.text
     assert 'value="PC-9"' in answer.text
     assert count(app) == 0
@@ -69,7 +69,7 @@ def test_further_images_wait_likewise(app: Flask, world: World, email: str, gp: 
         answer = send_images(gp, number, jpeg(seed=9))
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
-    assert "Very many images are arriving just now" in answer.text
+    assert "Too many images are arriving at the moment" in answer.text
     assert count(app, Image) == before
 
 

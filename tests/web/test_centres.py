@@ -40,7 +40,9 @@ def test_one_centre_a_name_with_accents(app: Flask, admin: CheckedClient, name: 
     assert count(app, Centre) == 1
 
 
-@pytest.mark.parametrize(("name", "message"), [("", "give a name"), ("  ", "give a name"), ("x" * 121, "120")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("", "Enter a centre name"), ("  ", "Enter a centre name"), ("x" * 121, "120")]
+)
 def test_a_bad_name_is_refused(app: Flask, admin: CheckedClient, name: str, message: str) -> None:
     answer = add(admin, name)
     assert answer.status_code == 422
@@ -64,7 +66,7 @@ def test_a_closed_centre_takes_no_new_gp_and_keeps_its_cases(
     number = world.case(gp)
     page = page_of(app, "Test Centre A")
     admin.submit(page, {"name": "Test Centre A"})  # the box unticked
-    assert "Closed" in admin.get("/admin/centres").text
+    assert "Inactive" in admin.get("/admin/centres").text
     assert "Test Centre A" not in admin.get("/admin/accounts/new").text
     assert sign_in(gp).get(f"/cases/{number}").status_code == 200
 

@@ -84,10 +84,10 @@ def form_of(page: str) -> set[str]:
 def test_after_deciding_the_way_back_is_offered(reader, number: str) -> None:
     decided(reader, number)
     flash = words(reader.get("/review/").text)
-    assert f"Your decision on {number} is stored" in flash
+    assert f"Decision saved for case {number}" in flash
     assert "take it back until" in flash
     page = reader.get(f"/review/{number}").text
-    assert "Take this decision back" in page
+    assert "Take back this decision" in page
     assert "Change this decision" in page
 
 
@@ -95,7 +95,7 @@ def test_taken_back_the_reader_goes_on_where_it_was(app: Flask, gp, reader, numb
     decided(reader, number, **BIOPSY)
     assert undo(reader, number).location == f"/review/{number}"
     page = reader.get(f"/review/{number}").text
-    assert "Reserved for you until" in page
+    assert "Claimed by you until" in page
     assert form_of(page) >= {"bcc", "biopsy", "present"}
     assert "Stop &lt;aspirin&gt;." in page
     assert rows(app) == [(Diagnosis.BCC, Management.BIOPSY, True)]
@@ -103,7 +103,7 @@ def test_taken_back_the_reader_goes_on_where_it_was(app: Flask, gp, reader, numb
         assert (case.state, case.is_open, case.standing_review) == (CaseState.IN_REVIEW, True, None)
     assert actions(app)[-1] == "case.decision_undone"
     seen_by_gp = words(gp.get(f"/cases/{number}").text)
-    assert "was taken back by Test Reader, who is reading the case again" in seen_by_gp
+    assert "was taken back by Test Reader, who is reviewing the case again" in seen_by_gp
     assert "Stop" not in seen_by_gp
     assert "nav-badge" not in gp.get("/cases/").text
 
@@ -133,11 +133,11 @@ def test_a_colleague_does_not_find_the_form_filled_in(reader, colleague, number:
 def test_the_time_for_it_ends(app: Flask, reader, number: str) -> None:
     decided(reader, number)
     later(app, 4.9)
-    assert "Take this decision back" in reader.get(f"/review/{number}").text
+    assert "Take back this decision" in reader.get(f"/review/{number}").text
     later(app, 0.2)
-    assert "Take this decision back" not in reader.get(f"/review/{number}").text
+    assert "Take back this decision" not in reader.get(f"/review/{number}").text
     assert undo(reader, number).status_code == 302
-    assert "be taken back any more" in words(reader.get(f"/review/{number}").text)
+    assert "can no longer be taken back" in words(reader.get(f"/review/{number}").text)
     assert [taken_back for *_, taken_back in rows(app)] == [False]
 
 
@@ -152,7 +152,7 @@ def test_what_the_gp_has_closed_is_not_taken_back(app: Flask, gp, reader, number
 
 def test_a_colleagues_decision_is_not_taken_back(app: Flask, reader, colleague, number: str) -> None:
     decided(reader, number)
-    assert "Take this decision back" not in colleague.get(f"/review/{number}").text
+    assert "Take back this decision" not in colleague.get(f"/review/{number}").text
     undo(colleague, number)
     assert [taken_back for *_, taken_back in rows(app)] == [False]
 
@@ -179,7 +179,7 @@ def test_a_request_for_images_is_taken_back_until_they_come(app: Flask, gp, read
         assert case.state is CaseState.IN_REVIEW
     page = gp.get(f"/cases/{number}").text
     assert "Sharper" not in page
-    assert "Send the new images" not in page
+    assert "Send new images" not in page
 
 
 # --- amending
@@ -203,7 +203,7 @@ def test_an_amendment_is_a_new_row_and_the_gp_is_told_anew(app: Flask, gp, reade
     assert "nav-badge" in gp.get("/cases/").text
     page = words(gp.get(f"/cases/{number}").text)
     assert "This decision was changed. Reason: Histology of &lt;another&gt; lesion." in page
-    assert "Test Reader: Benign lesion. Routine dermatology clinic" in page
+    assert "Test Reader: Benign lesion. Routine dermatology appointment" in page
     assert page.index("Biopsy") < page.index("Benign lesion")
     assert gp.submit(f"/cases/{number}/close", page=f"/cases/{number}").status_code == 302
 
@@ -218,12 +218,12 @@ def test_the_form_starts_from_the_decision_in_force(reader, colleague, number: s
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"reason": ""}, "say why the decision changes"),
-        ({"reason": "  "}, "say why the decision changes"),
+        ({"reason": ""}, "Enter a reason for the change"),
+        ({"reason": "  "}, "Enter a reason for the change"),
         ({"reason": "x" * 2001}, "under 2,000"),
         ({"diagnosis": "flu"}, "Not a valid choice"),
-        ({"management": "reassure"}, "Please give a reason: a reassuring choice"),
-        ({"management": "retake"}, "tell the GP what the new images should show"),
+        ({"management": "reassure"}, "Enter a reason: this option is reassuring"),
+        ({"management": "retake"}, "Tell the GP what the new images should show"),
     ],
 )
 def test_a_mistake_keeps_the_rest_and_changes_nothing(
@@ -244,7 +244,7 @@ def test_of_two_amendments_at_a_time_the_second_is_told(app: Flask, reader, coll
     amend(colleague, number, seen=seen)
     late = amend(reader, number, "My own reason.", seen=seen)
     assert late.status_code == 409
-    assert "changed by somebody else" in late.text
+    assert "Someone else has changed the decision" in late.text
     assert "My own reason." in late.text
     assert len(rows(app)) == 2
 
@@ -274,11 +274,11 @@ def test_an_amendment_taken_back_leaves_the_decision_before_it(app: Flask, gp, r
 def test_a_decision_becomes_a_request_for_images_and_back(app: Flask, gp, reader, number: str) -> None:
     decided(reader, number)
     amend(reader, number, management="retake", advice="Please focus.")
-    assert "Send the new images" in gp.get(f"/cases/{number}").text
+    assert "Send new images" in gp.get(f"/cases/{number}").text
     amend(reader, number, advice="")
     with stored_case(app, number) as case:
         assert case.state is CaseState.REVIEWED
-    assert "Send the new images" not in gp.get(f"/cases/{number}").text
+    assert "Send new images" not in gp.get(f"/cases/{number}").text
 
 
 def test_my_decisions_say_which_are_no_longer_in_force(app: Flask, reader, gp, gp_email, world, number: str) -> None:

@@ -169,7 +169,7 @@ def test_no_histology_is_said_so(world: World, gp: str, reader: str, admin: Chec
     enter_histology(world, gp, number, HistologyResult.INCONCLUSIVE)
     page = words(admin.get("/admin/dashboard").text)
     assert "No histology yet." not in page
-    assert "1 case has a histology; of 0 all three say BCC or not." in page
+    assert "1 case has a histology result; in 0 of them all three say BCC or not BCC." in page
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from webapp.core.config import Settings
 from webapp.core.extensions import db
 from webapp.models import Case, Role
 from webapp.storage.errors import StoreAwayError
+from webapp.storage.store import store_of
 
 TECHNICAL = ("Traceback", "sqlalchemy", "werkzeug", "Error:", "Exception")
 
@@ -38,22 +39,22 @@ def assert_plain_words(response, code: int, sentence: str) -> None:
 
 def test_no_such_page(gp: CheckedClient, client: CheckedClient) -> None:
     for browser in (gp, client):
-        assert_plain_words(browser.get("/nowhere"), 404, "There is no such page or case")
-    assert_plain_words(gp.get("/cases/DT-NOTHING"), 404, "There is no such page or case")
+        assert_plain_words(browser.get("/nowhere"), 404, "This page or case does not exist")
+    assert_plain_words(gp.get("/cases/DT-NOTHING"), 404, "This page or case does not exist")
 
 
 def test_no_such_method(gp: CheckedClient) -> None:
-    assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "cannot be opened like that")
+    assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "Nothing was changed. Go back and try again.")
 
 
 def test_not_your_role(gp: CheckedClient) -> None:
-    assert_plain_words(gp.get("/review/"), 403, "may not open this page")
+    assert_plain_words(gp.get("/review/"), 403, "Your role does not allow this")
 
 
 def test_a_bug_is_our_fault_and_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
     """The audit is the last step of a submission: everything before it must go away again."""
     monkeypatch.setattr("webapp.audit.record", Mock(side_effect=RuntimeError("a bug")))
-    assert_plain_words(send(gp), 500, "Something went wrong on our side")
+    assert_plain_words(send(gp), 500, "Something went wrong")
     assert count(app) == 0
     assert stored_files(settings) == set()
 
@@ -75,7 +76,7 @@ def broken(target: object, moment: str) -> Iterator[None]:
 def test_a_commit_that_fails_leaves_no_file(app: Flask, settings: Settings, gp: CheckedClient) -> None:
     form = {"csrf_token": gp.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
     with broken(db.session, "before_commit"):
-        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is not available just now")
+        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is temporarily unavailable")
     assert count(app) == 0
     assert stored_files(settings) == set()
     assert send(gp).status_code == 302, "and the next try works"
@@ -92,7 +93,7 @@ def test_a_statement_that_fails_leaves_no_file(app: Flask, settings: Settings, g
         engine = db.engine
     event.listen(engine, "before_cursor_execute", refuse_images)
     try:
-        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is not available just now")
+        assert_plain_words(gp.post("/cases/new", data=form), 503, "The database is temporarily unavailable")
     finally:
         event.remove(engine, "before_cursor_execute", refuse_images)
     assert count(app) == 0
@@ -103,12 +104,12 @@ def test_a_database_that_is_away_still_gives_a_page(app: Flask, gp: CheckedClien
     with app.app_context():
         engine = db.engine
     with broken(engine, "before_cursor_execute"):
-        assert_plain_words(gp.get("/cases/"), 503, "The database is not available just now")
+        assert_plain_words(gp.get("/cases/"), 503, "The database is temporarily unavailable")
     assert gp.get("/cases/").status_code == 200
 
 
 def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
-    store = app.extensions["image_store"]
+    store = store_of(app)
     first = iter([store.blobs.write])
 
     def full_after_one(key: str, data: bytes) -> None:
@@ -120,7 +121,7 @@ def test_a_full_disk_stores_nothing(app: Flask, settings: Settings, gp: CheckedC
     monkeypatch.setattr(store.blobs, "write", full_after_one)
     response = send(gp)
     assert response.status_code == 503
-    assert "The images could not be stored just now, so nothing was sent." in response.text
+    assert "The images could not be stored, so nothing was sent." in response.text
     assert count(app) == 0
     assert stored_files(settings) == set()
 

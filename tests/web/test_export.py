@@ -121,9 +121,9 @@ def test_the_scope_is_days_and_centre(app: Flask, world: World, gp: str, admin: 
     ("query", "message"),
     [
         ("first=yesterday", "Not a valid date value."),
-        ("first=2026-05-02&last=2026-05-01", "The last day is before the first."),
-        ("last=9999-12-31", "Please give a day of this century."),
-        ("first=0001-01-01", "Please give a day of this century."),
+        ("first=2026-05-02&last=2026-05-01", "The end date is before the start date."),
+        ("last=9999-12-31", "Enter a date from 2000 onwards."),
+        ("first=0001-01-01", "Enter a date from 2000 onwards."),
         ("centre_id=987654", "Not a valid choice"),
     ],
 )

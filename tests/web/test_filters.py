@@ -7,12 +7,12 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import centre_id, change_case, counted_queries, stored_case, words
+from tests.web.helpers import centre_id, change_case, counted_queries, words
 from tests.web.reading import put_back, take
 from tests.web.test_worklist import following, rows
 from tests.web_client import CheckedClient
 from webapp.analysis.results import FoundTarget
-from webapp.models import Role, TriageReason, Urgency, utcnow
+from webapp.models import Role, Urgency, utcnow
 from webapp.review.queries import PAGE_SIZE
 
 CALM = {"lesion": {"nv": 0.9, "mel": 0.1}}
@@ -80,9 +80,9 @@ def test_a_contradiction_is_said_and_found(
     number = world.case(gp)
     world.analyse(number, probability, findings=targets(probability, *present), **CALM)
     assert listed(reader, contradiction=1) == ([number] if contradicts else [])
-    said = "Patterns and probability contradict each other" in reader.get("/review/").text
+    said = "Clinical rule and probability disagree" in reader.get("/review/").text
     assert said is contradicts
-    assert ("Contradiction." in reader.get(f"/review/{number}").text) is contradicts
+    assert ("Clinical rule and probability disagree." in reader.get(f"/review/{number}").text) is contradicts
 
 
 def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World, gp: str, reader) -> None:
@@ -90,26 +90,29 @@ def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World
     assert listed(reader, contradiction=1) == []
 
 
-@pytest.mark.parametrize("code", ["mel", "akiec"])
-def test_another_cancer_stands_above_every_trusted_case(app: Flask, world: World, gp: str, reader, code: str) -> None:
+def test_a_suspected_melanoma_stands_above_every_other_trusted_case(app: Flask, world: World, gp: str, reader) -> None:
     likely, suspect, calm = (world.case(gp) for _ in range(3))
     world.analyse(likely, 0.99)
-    world.analyse(suspect, 0.01, lesion={code: 0.3, "nv": 0.7})
-    world.analyse(calm, 0.01, lesion={code: 0.29, "nv": 0.71})
+    world.analyse(suspect, 0.01, lesion={"mel": 0.3, "nv": 0.7})
+    world.analyse(calm, 0.01, lesion={"mel": 0.29, "nv": 0.71})
     assert listed(reader) == [suspect, likely, calm]
     assert listed(reader, other_cancer=1) == [suspect]
-    assert "Another skin cancer than BCC is suspected: at the top until somebody has looked" in words(
-        reader.get("/review/").text
-    )
-    with stored_case(app, suspect) as case:
-        assert (case.triage_reason, case.rank) == (TriageReason.OTHER_CANCER, 0.7)
+    assert "Melanoma suspected." in words(reader.get("/review/").text)
+
+
+def test_a_precancer_stands_by_the_probability_of_cancer(world: World, gp: str, reader) -> None:
+    likely, keratosis = world.case(gp), world.case(gp)
+    world.analyse(likely, 0.1)
+    world.analyse(keratosis, 0.02, lesion={"akiec": 0.9})
+    assert listed(reader) == [likely, keratosis]
+    assert listed(reader, other_cancer=1) == []
 
 
 def test_the_stronger_suspicion_comes_first(world: World, gp: str, reader) -> None:
     weak, strong, unknown = (world.case(gp) for _ in range(3))
     world.analyse(weak, 0.2, lesion={"mel": 0.4})
     world.analyse(strong, 0.01, lesion={"mel": 0.8})
-    assert listed(reader) == [unknown, strong, weak]
+    assert listed(reader) == [strong, weak, unknown]
 
 
 def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_in) -> None:
@@ -125,7 +128,7 @@ def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_i
 def test_a_target_date_by_urgency(app: Flask, world: World, gp: str, reader, urgency: str, days: int) -> None:
     number = world.case(gp, urgency=Urgency(urgency))
     waits_since(app, number, days=days - 0.1)
-    assert "read by" in words(reader.get("/review/").text)
+    assert "Due" in words(reader.get("/review/").text)
     assert listed(reader, overdue=1) == []
     waits_since(app, number, days=days + 0.1)
     assert "Overdue since" in words(reader.get("/review/").text)
@@ -147,10 +150,10 @@ def test_the_counts_lead_to_their_cases(app: Flask, world: World, gp: str, reade
     waits_since(app, late, days=100)
     take(reader, mine)
     page = words(reader.get("/review/").text)
-    for count in ("All open 3", "Need a person 2", "Overdue 1", "Reserved for me 1"):
+    for count in ("All open 3", "Needs a person 2", "Overdue 1", "Claimed by me 1"):
         assert count in page
     filtered = reader.get("/review/?overdue=1").text
-    assert "1 of 3 open cases, as filtered" in words(filtered)
+    assert "1 of 3 open cases matches your filters" in words(filtered)
     assert 'aria-current="true">Overdue' in filtered
 
 
@@ -168,7 +171,7 @@ def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp
         path = following(page)
     assert sorted(seen) == sorted(wanted)
     assert len(set(seen)) == len(seen)
-    back = re.search(r'<a href="([^"]+)">Top of the list', page)
+    back = re.search(r'<a href="([^"]+)">Back to the top', page)
     assert back is not None
     assert "urgency=soon" in back.group(1)
 
@@ -176,7 +179,7 @@ def test_paging_keeps_the_filters_and_loses_nothing(app: Flask, world: World, gp
 def test_nothing_found_says_so(world: World, gp: str, reader) -> None:
     world.case(gp)
     page = words(reader.get("/review/?urgency=urgent").text)
-    assert "No case matches these filters" in page
+    assert "No cases match these filters" in page
     assert "1 case is open." in page
 
 
@@ -187,7 +190,7 @@ def test_an_unknown_filter_is_told_and_hides_nothing(world: World, gp: str, read
     number = world.case(gp)
     response = reader.get(f"/review/?{query}")
     assert response.status_code == 200
-    assert "not known; it was left out" in response.text
+    assert "not recognised and was ignored" in response.text
     assert rows(response.text) == [number]
 
 

@@ -157,8 +157,8 @@ def test_the_status_goes_on_as_the_case_does(app: Flask, world: World, email: st
     def status() -> str:
         return gp.get(f"/cases/{number}/status").text
 
-    assert "2 images stored safely" in status()
-    assert "In the queue" in status()
+    assert "2 images stored" in status()
+    assert "Queued" in status()
     world.analyse(number, 0.02)
     assert "Done" in status()
     assert "data-poll" in status()
@@ -177,7 +177,7 @@ def test_a_gp_is_never_shown_a_probability(world: World, email: str, gp: Checked
 def test_a_failed_analysis_is_told_without_alarm(world: World, email: str, gp: CheckedClient) -> None:
     number = world.case(email)
     world.analyse(number, None)
-    assert "a dermatologist looks at it first" in gp.get(f"/cases/{number}").text
+    assert "placed at the top of the worklist" in gp.get(f"/cases/{number}").text
 
 
 def test_an_answer_is_on_every_badge_then_read_and_closed(
@@ -191,7 +191,7 @@ def test_an_answer_is_on_every_badge_then_read_and_closed(
     for text in (
         "Basal cell carcinoma",
         "Biopsy",
-        "call the patient for a biopsy",
+        "contact the patient to arrange a biopsy",
         "Please &lt;b&gt;stop",
         "Test Reader",
     ):

@@ -1,7 +1,5 @@
 """Exact response headers, on every kind of answer."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask, request
 
@@ -89,7 +87,7 @@ def test_cookie_and_transport_on_one_machine(client) -> None:
 
 def test_cookie_and_transport_under_tls(settings, world: World) -> None:
     """``__Host-``: no other host of the domain, and nobody on the way, can set it."""
-    app = make_app(replace(settings, https=True))
+    app = make_app(settings.model_copy(update={"https": True}))
     client = app.test_client()
     gp = world.user(Role.GP)
     response = client.get("/login", base_url="https://localhost")
@@ -117,7 +115,7 @@ FORWARDED = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-
     [(0, ("127.0.0.1", "http", "localhost")), (1, ("203.0.113.7", "https", "localhost"))],
 )
 def test_what_a_proxy_says_counts_only_if_there_is_one(settings, proxies: int, seen: tuple[str, ...]) -> None:
-    app = make_app(replace(settings, trusted_proxies=proxies))
+    app = make_app(settings.model_copy(update={"trusted_proxies": proxies}))
     found = []
     app.before_request(lambda: found.append((request.remote_addr, request.scheme, request.host)))
     app.test_client().get("/healthz", headers=FORWARDED)
@@ -127,7 +125,7 @@ def test_what_a_proxy_says_counts_only_if_there_is_one(settings, proxies: int, s
 
 
 def test_more_proxies_than_there_are_cannot_be_claimed(settings) -> None:
-    app = make_app(replace(settings, trusted_proxies=1))
+    app = make_app(settings.model_copy(update={"trusted_proxies": 1}))
     found = []
     app.before_request(lambda: found.append(request.remote_addr))
     app.test_client().get("/healthz", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.7"})
@@ -140,7 +138,7 @@ def test_more_proxies_than_there_are_cannot_be_claimed(settings) -> None:
     "host", ["evil.example", "triage.example.org.evil.example", "triage.example.org:99@evil.example"]
 )
 def test_a_host_that_is_not_ours_is_refused(settings, host: str) -> None:
-    app = make_app(replace(settings, trusted_hosts=("triage.example.org", "localhost")))
+    app = make_app(settings.model_copy(update={"trusted_hosts": ("triage.example.org", "localhost")}))
     client = app.test_client()
     for method, path in (("GET", "/login"), ("POST", "/admin/accounts/new"), ("GET", "/nowhere")):
         response = client.open(path, method=method, headers={"Host": host})
@@ -153,7 +151,7 @@ def test_a_host_that_is_not_ours_is_refused(settings, host: str) -> None:
 
 def test_the_link_of_an_invitation_names_our_host_only(settings, world: World) -> None:
     """Whoever made the administrator's browser, or a cache, send another host would get the link of a new account."""
-    app = make_app(replace(settings, trusted_hosts=("localhost",)))
+    app = make_app(settings.model_copy(update={"trusted_hosts": ("localhost",)}))
     boss = app.test_client()
     boss.sign_in(world.user(Role.ADMIN), PASSWORD)
     form = {"email": "new@test.example", "name": "Test New", "role": "dermatologist", "centre_id": ""}

@@ -1,7 +1,6 @@
 """What a supervisor may ask without an account: is the process alive, and is all that it needs there?"""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from tests.conftest import make_app
 from webapp.core import health
 from webapp.core.config import Settings
 from webapp.core.extensions import db
+from webapp.core.version import VERSION
 from webapp.storage.store import open_store
 
 
@@ -32,7 +32,7 @@ def no_database(app: Flask) -> None:
 
 
 def test_all_is_there(client) -> None:
-    assert client.get("/healthz").json == {"status": "ok"}
+    assert client.get("/healthz").json == {"status": "ok", "version": VERSION}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (200, {"status": "ready", "failed": []})
 
@@ -63,7 +63,7 @@ def no_queue(app: Flask, _settings: Settings) -> None:
 
 def no_store(app: Flask, settings: Settings) -> None:
     nowhere = f"s3://bucket?endpoint=http://127.0.0.1:{s3.free_port()}&region=us-east-1"
-    app.extensions["image_store"] = open_store(replace(settings, storage_url=nowhere))
+    app.extensions["image_store"] = open_store(settings.model_copy(update={"storage_url": nowhere}))
 
 
 def other_weights(app: Flask, settings: Settings) -> None:
@@ -73,11 +73,11 @@ def other_weights(app: Flask, settings: Settings) -> None:
     bundle.mkdir()
     (bundle / "card.json").write_bytes((DEFAULT_BUNDLE / "card.json").read_bytes())
     (bundle / "model.onnx").write_bytes(b"not the weights of the card")
-    app.extensions["settings"] = replace(settings, model_bundle=bundle)
+    app.extensions["settings"] = settings.model_copy(update={"model_bundle": bundle})
 
 
 def no_model(app: Flask, settings: Settings) -> None:
-    app.extensions["settings"] = replace(settings, model_bundle=Path("/nowhere"))
+    app.extensions["settings"] = settings.model_copy(update={"model_bundle": Path("/nowhere")})
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,12 @@ def results(app: Flask, number: str) -> list[HistologyResult]:
 
 
 def test_the_gp_enters_it_and_both_read_it(app: Flask, gp, reader, number: str) -> None:
-    assert "Enter the histology result" in gp.get(f"/cases/{number}").text
+    assert "Add histology result" in gp.get(f"/cases/{number}").text
     assert enter(gp, number).location == f"/cases/{number}"
     for client, path in ((gp, f"/cases/{number}"), (reader, f"/review/{number}")):
         page = words(client.get(path).text)
-        assert "Histology Benign lesion Dermal &lt;naevus&gt;. Report of 31 Jan 2026. Entered by Test GP" in page
-        assert "Correct the histology result" in page
+        assert "Histology Benign lesion Dermal &lt;naevus&gt;. Reported 31 Jan 2026. Entered by Test GP" in page
+        assert "Correct histology result" in page
     assert actions(app)[-1] == "histology.entered"
 
 
@@ -67,13 +67,13 @@ def test_a_correction_is_a_new_row_and_says_so(app: Flask, gp, reader, number: s
     assert results(app, number) == [HistologyResult.BENIGN, HistologyResult.PREMALIGNANT]
     page = words(gp.get(f"/cases/{number}").text)
     assert "Precancerous lesion or carcinoma in situ" in page
-    assert "Before: Benign lesion (Test GP" in page
+    assert "Previously: Benign lesion (Test GP" in page
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"result": ""}, "choose what was found"),
+        ({"result": ""}, "Choose a result"),
         ({"result": "flu"}, "Not a valid choice"),
         ({"reported_on": "31 January"}, "Not a valid date"),
         ({"reported_on": str(TODAY + timedelta(days=2))}, "not in the future"),

@@ -14,6 +14,7 @@ from tests.web.test_submit_errors import error_beside
 from tests.web_client import CheckedClient
 from webapp.core.config import Settings
 from webapp.models import Role
+from webapp.storage.store import store_of
 
 MARK = b"PLACEHOLDER-MARK"
 HTML = b"<!doctype html><script>alert('PLACEHOLDER-MARK')</script>"
@@ -81,7 +82,7 @@ LADEN = {
 def test_only_pixels_are_stored_and_served(app: Flask, gp: CheckedClient, kind: str) -> None:
     assert traces(LADEN[kind]), "there is something to lose"
     number = number_of(send(gp, [(LADEN[kind], "lesion.jpg")]))
-    store = app.extensions["image_store"]
+    store = store_of(app)
     with stored_case(app, number) as case:
         kept = [store.get(case.images[0].key), store.get(case.images[0].thumbnail_key)]
     (image,) = image_ids(app, number)
@@ -102,7 +103,7 @@ def test_what_is_stored_is_upright(app: Flask, gp: CheckedClient, orientation: i
     with stored_case(app, number) as case:
         image = case.images[0]
         assert (image.width, image.height) == ((240, 180) if orientation < 5 else (180, 240))
-        stored = Image.open(io.BytesIO(app.extensions["image_store"].get(image.key)))
+        stored = Image.open(io.BytesIO(store_of(app).get(image.key)))
         assert stored.size == (image.width, image.height)
 
 
@@ -116,7 +117,7 @@ def in_mode(mode: str) -> bytes:
 def test_every_kind_of_pixels_is_stored_as_colour(app: Flask, gp: CheckedClient, mode: str) -> None:
     number = number_of(send(gp, [(in_mode(mode), "a.png")]))
     with stored_case(app, number) as case:
-        stored = Image.open(io.BytesIO(app.extensions["image_store"].get(case.images[0].key)))
+        stored = Image.open(io.BytesIO(store_of(app).get(case.images[0].key)))
     assert (stored.mode, stored.size) == ("RGB", (240, 180))
 
 

@@ -48,10 +48,10 @@ def test_every_issue_of_the_quality_check_has_its_remark() -> None:
     ("data", "text"),
     [
         (good(), ""),
-        (blurred(), "retake: out of focus"),
-        (dark(), "retake: too dark"),
-        (jpeg(240, 180), "retake: too few pixels"),
-        (jpeg(1200, 300), "retake: so long that half of it"),
+        (blurred(), "please retake (out of focus or lacking detail)"),
+        (dark(), "please retake (too dark"),
+        (jpeg(240, 180), "please retake (resolution too low"),
+        (jpeg(1200, 300), "please retake (half or more of the image"),
     ],
     ids=["good", "blurred", "dark", "small", "long"],
 )
@@ -79,7 +79,7 @@ def test_a_poor_image_needs_a_reason_which_the_dermatologist_reads(app: Flask, w
     files = [(good(), "good.jpg"), (blurred(), "soft.jpg")]
     response = send(gp, files, send_anyway="  ")
     assert response.status_code == 422
-    assert "Image 2 (soft.jpg): retake: out of focus" in words(response.text)
+    assert "Image 2 (soft.jpg): please retake (out of focus" in words(response.text)
     assert "Image 1" not in words(response.text)
     assert count(app) == 0
     number = number_of(send(gp, files, send_anyway="Ulcerated: <b>not</b> sharper."))
@@ -89,7 +89,7 @@ def test_a_poor_image_needs_a_reason_which_the_dermatologist_reads(app: Flask, w
             (["out_of_focus"], "Ulcerated: <b>not</b> sharper."),
         ]
     page = sign_in(world.user(Role.DERMATOLOGIST)).get(f"/review/{number}").text
-    assert "Sent although out of focus" in page
+    assert "Quality flag:</strong> out of focus" in page
     assert "Ulcerated: &lt;b&gt;not&lt;/b&gt; sharper." in page
 
 
@@ -101,10 +101,10 @@ def test_a_reason_without_need_is_not_kept(app: Flask, gp) -> None:
 @pytest.mark.parametrize("again", [good(), encoded(picture(640, 480), "JPEG", quality=92, comment=b"another file")])
 def test_the_same_pixels_are_not_sent_twice_by_mistake(app: Flask, gp, again: bytes) -> None:
     first = number_of(send(gp, [(good(), "a.jpg")], send_anyway=""))
-    assert check(gp, again)["text"] == f"this very image was sent with case {first}"
+    assert check(gp, again)["text"] == f"this image was already sent with case {first}"
     response = send(gp, [(again, "b.jpg")], send_anyway="")
     assert response.status_code == 422
-    assert f"this very image was sent with case {first}" in words(response.text)
+    assert f"this image was already sent with case {first}" in words(response.text)
     number = number_of(send(gp, [(again, "b.jpg")], send_anyway="The first case had the wrong reference."))
     with stored_case(app, number) as case:
         assert case.images[0].remarks == ["already_sent"]
@@ -118,7 +118,7 @@ def test_another_centres_image_is_no_repetition(world, sign_in, gp) -> None:
 
 def test_an_image_chosen_twice_is_noticed(gp) -> None:
     response = send(gp, [(png(640, 480), "a.png"), (png(640, 480), "b.png")], send_anyway="")
-    assert "Image 2 (b.png): this very image is chosen twice" in words(response.text)
+    assert "Image 2 (b.png): this image is chosen twice" in words(response.text)
 
 
 def test_the_same_form_again_is_no_repetition(app: Flask, gp) -> None:

@@ -1,7 +1,6 @@
 """Accounts begin with a link: it works once, not forever, and only the latest one."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -104,7 +103,7 @@ def test_a_new_link_ends_password_and_sessions(app: Flask, world: World, admin: 
 
 def test_a_link_expires(app: Flask, settings, admin: CheckedClient) -> None:
     link = invite(admin)
-    later = make_app(replace(settings, invitation_days=-1))
+    later = make_app(settings.model_copy(update={"invitation_days": -1}))
     client = later.test_client()
     assert isinstance(client, CheckedClient)
     assert DEAD in choose(client, link).text
@@ -116,7 +115,7 @@ def test_a_link_is_signed_with_the_key_of_its_own_application(
     app: Flask, settings: Settings, another, world: World, sign_in, client: CheckedClient
 ) -> None:
     link = invite(sign_in(world.user(Role.ADMIN)))
-    stranger = another(replace(settings, secret_key="s" * 40)).test_client()
+    stranger = another(settings.model_copy(update={"secret_key": "s" * 40})).test_client()
     assert DEAD in stranger.get(link, follow_redirects=True).text
     assert choose(client, link).status_code == 302
 

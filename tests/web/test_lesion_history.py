@@ -87,7 +87,7 @@ def test_a_new_case_of_a_lesion_begins_with_what_is_known(
 ) -> None:
     earlier = world.case(email, patient_reference="TEST-9", birth_year=1950, phototype=3, history="Old words.")
     answered(world, sign_in, earlier)
-    link = re.search(r'href="([^"]+)">New case of this lesion', gp.get(f"/cases/{earlier}").text)
+    link = re.search(r'href="([^"]+)">New case for this lesion', gp.get(f"/cases/{earlier}").text)
     assert link
     page = gp.get(link.group(1)).text
     for text in ('value="TEST-9"', 'value="1950"', 'selected value="3"', f"case {earlier}"):
@@ -105,7 +105,7 @@ def test_a_follow_up_under_another_reference_is_refused(
     earlier = world.case(email, patient_reference="TEST-9")
     response = send(gp, follows=earlier, patient_reference="TEST-8")
     assert response.status_code == 422
-    assert f"Case {earlier} has another reference" in response.text
+    assert f"Case {earlier} has a different patient reference" in response.text
     assert f'name="follows" type="hidden" value="{earlier}"' in response.text, "what was chosen is kept"
 
 

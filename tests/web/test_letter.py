@@ -11,7 +11,9 @@ from tests.web.helpers import actions, change_case, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.cases import letter
 from webapp.core.config import Settings
+from webapp.core.version import VERSION
 from webapp.models import CaseState, Role
+from webapp.storage.store import store_of
 
 try:
     from weasyprint.urls import URLFetcher
@@ -39,7 +41,7 @@ def number(world: World, email: str, sign_in) -> str:
 def test_gp_and_dermatologist_get_the_letter(app: Flask, world: World, sign_in, number: str, role: Role) -> None:
     client = sign_in(world.user(role))
     page = client.get(f"/cases/{number}" if role is Role.GP else f"/review/{number}").text
-    link = re.search(r'href="([^"]+)">Letter as PDF', page)
+    link = re.search(r'href="([^"]+)">Report as PDF', page)
     assert link
     answer = client.get(link.group(1))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
@@ -66,6 +68,7 @@ def test_the_letter_says_what_was_decided(app: Flask, number: str, monkeypatch) 
         "Arborizing telangiectasia",
         "Present",
         "&lt;i&gt;Bleeds",
+        f"with DermTriage {VERSION}.",
     ):
         assert text in pages[0], text
     assert pages[0].count("data:image/jpeg;base64,") == 2
@@ -87,7 +90,7 @@ def test_without_an_answer_there_is_no_letter(
 
 def test_a_lost_image_gives_no_half_letter(app: Flask, settings: Settings, email: str, sign_in, number: str) -> None:
     for key in stored_files(settings):
-        app.extensions["image_store"].delete(key)
+        store_of(app).delete(key)
     assert sign_in(email).get(f"/media/letters/{number}.pdf").status_code == 503
     assert "letter.made" not in actions(app)
 
@@ -103,7 +106,7 @@ def test_a_server_without_pango_says_so(app: Flask, email: str, sign_in, number:
     monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
     answer = sign_in(email).get(f"/media/letters/{number}.pdf")
     assert answer.status_code == 503
-    assert "Not available just now" in answer.text
+    assert "Temporarily unavailable" in answer.text
 
 
 def test_the_letter_fetches_nothing(app: Flask, number: str, monkeypatch) -> None:

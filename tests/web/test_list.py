@@ -47,7 +47,8 @@ def decided_cases(app: Flask, world: World, email: str, hours_ago: list[float]) 
                     decided_at=moment,
                 )
             )
-            case.move_to(CaseState.CLOSED)
+            for state in (CaseState.IN_REVIEW, CaseState.REVIEWED, CaseState.CLOSED):
+                case.move_to(state)
 
 
 def test_the_list_is_narrowed_by_state(app: Flask, world: World, email: str, gp: CheckedClient, sign_in) -> None:
@@ -81,8 +82,8 @@ def test_filter_and_search_work_together_and_stay_together(world: World, email: 
     assert listed(page) == [number]
     assert '<input type="hidden" name="only" value="analysing">' in page
     assert "/cases/list?q=P-1&amp;only=analysing" in page
-    assert "among those withdrawn" in gp.get("/cases/?q=P-1&only=withdrawn").text
-    assert "No case here" in gp.get("/cases/?only=withdrawn").text
+    assert "with the filter “Withdrawn”" in gp.get("/cases/?q=P-1&only=withdrawn").text
+    assert "No cases: withdrawn" in gp.get("/cases/?only=withdrawn").text
 
 
 def test_the_place_in_line_is_the_worklists_own(world: World, email: str, gp: CheckedClient) -> None:
@@ -129,8 +130,8 @@ def test_opening_the_answer_is_noted_once_and_told_to_the_dermatologist(
     take(reader, number)
     decide(reader, number)
     assert 'class="badge-new"' in gp.get("/cases/").text, "the list alone does not count as reading"
-    assert "Not yet opened by the GP" in reader.get(f"/review/{number}").text
-    assert "not yet opened by the GP" in reader.get("/review/decided").text
+    assert "Not opened by the GP yet" in reader.get(f"/review/{number}").text
+    assert "not opened by the GP yet" in reader.get("/review/decided").text
     for _ in range(2):
         gp.get(f"/cases/{number}")
     sign_in(world.user(Role.GP)).get(f"/cases/{number}")

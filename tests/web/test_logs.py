@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from webapp.core.config import ConfigurationError, Settings
 from webapp.core.extensions import db
 from webapp.models import Role
 from webapp.storage.errors import StorageError
+from webapp.storage.store import store_of
 
 MARKER = "XMARKERX"
 Lines = Callable[[], list[dict[str, Any]]]
@@ -159,7 +161,7 @@ def test_a_request_id_that_is_not_well_formed_is_replaced(client, given: str) ->
 def test_lines_of_a_worker_carry_the_analysis(app: Flask, world: World, lines: Lines, monkeypatch) -> None:
     number = world.case(world.user(Role.GP))
     (analysis_id,) = analysis_ids(app, number)
-    monkeypatch.setattr(app.extensions["image_store"].blobs, "read", lambda _key: b"damaged")
+    monkeypatch.setattr(store_of(app).blobs, "read", lambda _key: b"damaged")
     with app.app_context():
         runner.run_analysis(analysis_id)
     (line,) = (line for line in lines() if line["logger"] == "webapp.analysis.runner")
@@ -217,6 +219,12 @@ def test_text_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ERROR webapp.x: it failed analysis=7" in stream.getvalue()
     assert "webapp.storage.errors.StorageError: object x is missing\n" in stream.getvalue()
     assert "test_logs.py" in stream.getvalue()
+
+
+@pytest.mark.parametrize("name", sorted(logs.TELLABLE))
+def test_what_may_be_told_exists(name: str) -> None:
+    found = pkgutil.resolve_name(name)
+    assert f"{found.__module__}.{found.__qualname__}" == name
 
 
 @pytest.mark.parametrize(("name", "value"), [("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")])

@@ -4,7 +4,6 @@ import re
 import socketserver
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -66,7 +65,9 @@ def office() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def settings(settings: Settings, office: PostOffice) -> Settings:
-    return replace(settings, mail_url=f"smtp://127.0.0.1:{office.server_address[1]}", mail_from="clinic@test.example")
+    return settings.model_copy(
+        update={"mail_url": f"smtp://127.0.0.1:{office.server_address[1]}", "mail_from": "clinic@test.example"}
+    )
 
 
 @pytest.fixture
@@ -89,15 +90,15 @@ def link_in(text: str) -> str:
 
 def test_an_invitation_is_mailed_with_the_link_that_is_shown(admin: CheckedClient, office: PostOffice) -> None:
     page = invite(admin).text
-    assert "being mailed to new@test.example" in page
+    assert "being emailed to new@test.example" in page
     (message,) = office.received
     assert (message["To"], message["From"]) == ("new@test.example", "clinic@test.example")
-    assert message["Subject"] == "Your access to DermTriage"
+    assert message["Subject"] == "Your DermTriage account"
     text = message.get_content()
     assert "Hello Test Ñew," in text
-    assert "once, for 7 days" in text
+    assert "once and expires after 7 days" in text
     assert link_in(text) == link_in(page)
-    assert "The link was mailed to new@test.example." in admin.get("/admin/accounts").text
+    assert "The link was emailed to new@test.example." in admin.get("/admin/accounts").text
 
 
 def test_a_new_link_is_mailed_as_well(app: Flask, world: World, admin: CheckedClient, office: PostOffice) -> None:
@@ -134,20 +135,20 @@ def test_a_mail_server_that_is_away_is_told_and_the_account_stays(
 ) -> None:
     with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as closed:
         port = closed.server_address[1]
-    app.extensions["settings"] = replace(settings, mail_url=f"smtp://127.0.0.1:{port}")
+    app.extensions["settings"] = settings.model_copy(update={"mail_url": f"smtp://127.0.0.1:{port}"})
     answer = invite(admin)
     assert answer.status_code == 200
     assert link_in(answer.text)
     page = admin.get("/admin/accounts").text
-    assert "The link could not be mailed to new@test.example. Please hand it over yourself." in page
+    assert "The link could not be emailed to new@test.example. Create a new link and pass it on yourself." in page
     assert "Test Ñew" in page
     assert actions(app) == ["account.invited"]
     assert link_in(answer.text) not in caplog.text
 
 
 def test_without_a_server_nobody_speaks_of_mail(app: Flask, settings: Settings, admin: CheckedClient) -> None:
-    app.extensions["settings"] = replace(settings, mail_url=None)
-    assert "mailed" not in invite(admin).text
+    app.extensions["settings"] = settings.model_copy(update={"mail_url": None})
+    assert "emailed" not in invite(admin).text
 
 
 def test_no_link_leaves_unencrypted(settings: Settings, monkeypatch, office: PostOffice) -> None:

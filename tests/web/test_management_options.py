@@ -86,9 +86,9 @@ def test_a_reassuring_choice_needs_a_reason_where_the_model_sees_bcc(app: Flask,
     ("changes", "message"),
     [
         ({"reassuring": ()}, "“No appointment” is always reassuring."),
-        ({"reassuring": ("reassure", "retake")}, "it cannot be reassuring"),
-        ({"off": ("urgent_referral", "biopsy", "routine_clinic")}, "must stay on offer"),
-        ({"off": ("urgent_referral", "biopsy"), "reassuring": ("reassure", "routine_clinic")}, "must stay on offer"),
+        ({"reassuring": ("reassure", "retake")}, "cannot be reassuring"),
+        ({"off": ("urgent_referral", "biopsy", "routine_clinic")}, "must be available"),
+        ({"off": ("urgent_referral", "biopsy"), "reassuring": ("reassure", "routine_clinic")}, "must be available"),
     ],
 )
 def test_an_unsafe_list_is_refused_and_what_was_chosen_is_kept(app: Flask, admin, changes: dict, message: str) -> None:
@@ -118,5 +118,5 @@ def test_each_change_is_noted_and_no_change_is_not(app: Flask, admin: CheckedCli
     assert actions(app) == []
     save(admin, off=("retake",))
     assert actions(app) == ["management.changed"]
-    assert "Option" in admin.get("/admin/audit").text
+    assert "Management option" in admin.get("/admin/audit").text
     assert "active: yes → no" in admin.get("/admin/audit").text

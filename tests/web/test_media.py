@@ -12,6 +12,7 @@ from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stor
 from tests.web_client import CheckedClient, without_token
 from webapp.core.config import Settings
 from webapp.models import Role, utcnow
+from webapp.storage.store import store_of
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_what_is_shown_is_what_was_stored(app: Flask, sign_in, gp: str, number: 
     client = sign_in(gp)
     with stored_case(app, number) as case:
         image = case.images[0]
-        assert client.get(addresses[0]).data == app.extensions["image_store"].get(image.key)
+        assert client.get(addresses[0]).data == store_of(app).get(image.key)
         assert client.get(addresses[0]).mimetype == image.media_type
     thumbnail = client.get(addresses[1])
     assert thumbnail.mimetype == "image/jpeg"
@@ -98,7 +99,7 @@ def test_a_harmed_object_is_said_in_words_and_not_audited(
 ) -> None:
     client = sign_in(gp)
     before = actions(app)
-    blobs = app.extensions["image_store"].blobs
+    blobs = store_of(app).blobs
     for key in stored_files(settings):
         if harm == "gone":
             blobs.delete(key)
@@ -108,7 +109,7 @@ def test_a_harmed_object_is_said_in_words_and_not_audited(
     for address in addresses:
         response = client.get(address)
         assert response.status_code == 503
-        assert "Not available just now" in response.text
+        assert "Temporarily unavailable" in response.text
     assert actions(app) == before
 
 

@@ -1,7 +1,6 @@
 """The figures: shown to whoever knows the token, counted where things happen, and telling of nobody."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -19,7 +18,7 @@ TOKEN = "only-for-the-collector"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, metrics_token=TOKEN)
+    return settings.model_copy(update={"metrics_token": TOKEN})
 
 
 def figures(client: CheckedClient) -> dict[str, float]:
@@ -42,7 +41,7 @@ def test_an_administrator_is_no_exception(world: World, sign_in) -> None:
 
 
 def test_without_the_setting_there_is_no_such_page_and_nothing_is_counted(settings: Settings) -> None:
-    app = make_app(replace(settings, metrics_token=""))
+    app = make_app(settings.model_copy(update={"metrics_token": ""}))
     assert app.test_client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
     assert app.extensions["metrics"] is None
 

@@ -73,14 +73,14 @@ def badge(client: CheckedClient) -> str:
 
 def test_the_colleague_is_told_and_judges_without_knowing_the_decision(first, second, third, asked: str) -> None:
     assert (badge(first), badge(second), badge(third)) == ("", "1", "")
-    assert "Waiting for you" in second.get("/review/opinions").text
+    assert "Awaiting your opinion" in second.get("/review/opinions").text
     page = words(second.get(f"/review/{asked}").text)
     assert "Your second opinion" in page
     assert "A &lt;naevus&gt;?" in page
     assert not [secret for secret in SECRETS if secret in page.replace("Precancerous lesion (for", "")]
     listed = words(second.get("/review/opinions").text)
     assert not [secret for secret in SECRETS if secret in listed]
-    assert "has not answered yet" in first.get(f"/review/{asked}").text
+    assert "has not given an opinion yet" in first.get(f"/review/{asked}").text
 
 
 def test_no_other_way_leads_to_the_decision_before_the_opinion(second, asked: str) -> None:
@@ -100,7 +100,7 @@ def test_both_are_kept_and_then_shown_to_both(app: Flask, first, second, asked: 
         assert "Secret advice" in page
         assert "Basal cell carcinoma: Biopsy" in page
         assert "Look at &lt;the border&gt;." in page
-        assert "without knowing the decision" in page
+        assert "without seeing the decision" in page
     with stored_case(app, asked) as case:
         standing, opinion = case.standing_review, case.opinion_requests[0].opinion
         assert (standing.diagnosis, opinion.diagnosis) == (Diagnosis.NOT_BCC_PREMALIGNANT, Diagnosis.BCC)
@@ -112,7 +112,7 @@ def test_both_are_kept_and_then_shown_to_both(app: Flask, first, second, asked: 
 def test_who_asked_is_told_until_it_was_read(first, second, asked: str) -> None:
     give(second, asked)
     assert (badge(first), badge(second)) == ("1", "")
-    assert "Answered: please read" in first.get("/review/opinions").text
+    assert "New: please read" in first.get("/review/opinions").text
     first.submit(f"/review/{asked}/opinions/read", page="/profile")
     assert badge(first) == ""
     assert "I have read the second opinion" not in first.get(f"/review/{asked}").text
@@ -128,7 +128,7 @@ def test_the_gp_sees_nothing_of_it(sign_in, gp: str, second, asked: str) -> None
 def test_it_can_be_asked_while_reading(app: Flask, first, second, emails, number: str) -> None:
     take(first, number)
     ask(first, number, user_id(app, emails["Second"]))
-    assert "second opinion asked" in first.get("/review/").text
+    assert "second opinion requested" in first.get("/review/").text
     assert "Your second opinion" in second.get(f"/review/{number}").text
     give(second, number)
     page = words(first.get(f"/review/{number}").text)
@@ -141,7 +141,7 @@ def test_asking_while_reading_keeps_the_decision_as_far_as_it_was_made(app: Flas
     take(first, number)
     form = {"colleague": user_id(app, emails["Second"]), "question": "", "diagnosis": "bcc", "advice": "Half <typed>."}
     answer = first.submit(f"/review/{number}/opinions", form, page="/profile")
-    assert "is asked for a second opinion" in answer.text
+    assert "Second opinion requested from" in answer.text
     assert form_of(answer.text) == {"bcc"}
     assert "Half &lt;typed&gt;." in answer.text
     assert "Please choose" not in answer.text
@@ -150,7 +150,7 @@ def test_asking_while_reading_keeps_the_decision_as_far_as_it_was_made(app: Flas
 
 def test_only_the_reader_asks(app: Flask, first, third, emails, number: str) -> None:
     second_id = user_id(app, emails["Second"])
-    assert "Only who reads the case" in ask(third, number, second_id).text
+    assert "Only the dermatologist who has claimed" in ask(third, number, second_id).text
     decided(first, number)
     ask(third, number, second_id)
     assert "opinion.asked" not in actions(app)
@@ -176,7 +176,7 @@ def test_neither_oneself_nor_a_gp_nor_a_disabled_account(app: Flask, world, firs
 def test_a_colleague_is_not_asked_twice_at_a_time(app: Flask, first, second, emails, asked: str) -> None:
     again = user_id(app, emails["Second"])
     ask(first, asked, again)
-    assert "was asked already" in first.get(f"/review/{asked}").text
+    assert "has already been asked" in first.get(f"/review/{asked}").text
     give(second, asked)
     ask(first, asked, again)
     assert actions(app).count("opinion.asked") == 2
@@ -195,14 +195,14 @@ def test_an_opinion_is_given_once_and_only_by_who_was_asked(app: Flask, second, 
 def test_a_mistake_keeps_the_rest(second, asked: str, wrong: dict) -> None:
     refused = give(second, asked, **wrong)
     assert refused.status_code == 422
-    assert "Please check the form" in refused.text
+    assert "There is a problem" in refused.text
     if "remark" not in wrong:
         assert "Look at &lt;the border&gt;." in refused.text
 
 
 def test_without_anything_to_show_the_page_says_so(third) -> None:
     page = third.get("/review/opinions").text
-    assert "Nobody has asked you yet" in page
+    assert "You have not been asked for a second opinion" in page
 
 
 def test_the_number_of_queries_does_not_grow(app: Flask, world, first, second, third, emails, gp) -> None:

@@ -3,7 +3,6 @@
 import json
 import stat
 import zipfile
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from webapp.core.extensions import db
 from webapp.maintenance import belonging, erasure
 from webapp.maintenance.patient_commands import years_before
 from webapp.models import AuditEvent, Case, CaseState, FailureReason, Finding, Image, Role, User
-from webapp.storage.store import open_store
+from webapp.storage.store import open_store, store_of
 
 REFERENCE = "ZZ-4711"
 CENTRE = "Test Centre A"
@@ -146,7 +145,7 @@ def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, worl
     world.case(gp, patient_reference=REFERENCE)
     assert erase(app)[0] == 0
     before = actions(app)
-    assert erase(app) == (0, "Nothing is held on this reference of this centre.\n")
+    assert erase(app) == (0, "Nothing is held under this patient reference at this centre.\n")
     assert actions(app) == before
     assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
 
@@ -174,7 +173,7 @@ def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign
     assert reader.get("/review/").status_code == 200
     assert sign_in(gp).get("/cases/").status_code == 200
     with app.app_context(), transaction():
-        assert not results.finish(analysis_id, "worker", outcome(0.9), app.extensions["image_store"])
+        assert not results.finish(analysis_id, "worker", outcome(0.9), store_of(app))
         results.give_up(analysis_id, "worker", FailureReason.ERROR)
     with app.app_context():
         runner.run_analysis(analysis_id)
@@ -184,7 +183,7 @@ def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign
 def test_objects_that_could_not_be_removed_are_found_again(app, settings, world, gp, monkeypatch) -> None:
     world.case(gp, patient_reference=REFERENCE)
     with monkeypatch.context() as patch:
-        patch.setattr(app.extensions["image_store"].blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
+        patch.setattr(store_of(app).blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
         assert erase(app)[0] == 0
     monkeypatch.setattr("webapp.maintenance.store.YOUNG", timedelta(0))
     assert len(stored_files(settings)) == 2
@@ -231,7 +230,7 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     assert set(record) >= {table.name for table in belonging.tables()}
     assert all(record[table.name] for table in belonging.tables())
     assert "Private advice" in letter
-    assert {"Case sent", "Image analysed", "Case decided"} <= {event["what"] for event in events}
+    assert {"Case sent", "Image analysed", "Decision made"} <= {event["what"] for event in events}
     assert "SOMEBODY-ELSE" not in json.dumps(record)
     assert actions(app)[-1] == "patient.exported"
     assert run(app, *command)[0] == 1, "an existing file is never overwritten"
@@ -254,7 +253,7 @@ LONG_AGO = datetime(2010, 5, 5, tzinfo=UTC)
 @pytest.fixture
 def old(app: Flask, settings: Settings) -> Flask:
     """The application with cases kept for five years."""
-    app.extensions["settings"] = replace(settings, retention_years=5)
+    app.extensions["settings"] = settings.model_copy(update={"retention_years": 5})
     return app
 
 
@@ -289,7 +288,7 @@ def test_retention_erases_what_ended_long_ago_and_nothing_else(old, settings, wo
         pass
     status, output = run(old, "apply-retention")
     assert (status, output.split()[:2]) == (0, [gone, "1"])
-    assert "and are erased" in output
+    assert "and have been erased" in output
     with old.app_context(), reading() as session:
         assert set(session.scalars(select(Case.number))) == {reopened, fresh_answer, recently_closed, follower}
     with stored_case(old, follower) as case:
@@ -337,7 +336,7 @@ def test_a_later_lesion_follows_the_nearest_case_that_stays(old, world, sign_in,
 
 def test_without_the_setting_everything_is_kept(app: Flask, world, sign_in, gp) -> None:
     number = decided_long_ago(app, world, sign_in, gp)
-    assert run(app, "apply-retention") == (0, "RETENTION_YEARS is not set: every case is kept.\n")
+    assert run(app, "apply-retention") == (0, "RETENTION_YEARS is not set, so every case is kept.\n")
     with stored_case(app, number):
         pass
 

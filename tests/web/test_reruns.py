@@ -16,6 +16,7 @@ from webapp.analysis import queue, reruns, results, workers
 from webapp.analysis.results import Outcome
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, CaseState, FailureReason, ModelVersion, Rerun, Role
+from webapp.storage.store import store_of
 
 OLD, NEW = "0" * 64, "1" * 64
 
@@ -44,7 +45,7 @@ def feed(app: Flask) -> int:
 
 def work(app: Flask, answer: Outcome | FailureReason) -> None:
     """What a worker does with the re-runs that are queued."""
-    store = app.extensions["image_store"]
+    store = store_of(app)
     with app.app_context(), transaction() as session:
         for analysis in session.scalars(select(Analysis).where(Analysis.beside, Analysis.state == "queued")):
             analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 3
@@ -64,7 +65,7 @@ def shown(client: CheckedClient) -> str:
 
 
 def test_the_versions_with_hash_and_what_they_did(app: Flask, world: World, gp: str, admin: CheckedClient) -> None:
-    assert "No model is known yet" in shown(admin)
+    assert "No model yet" in shown(admin)
     load(app, OLD)
     world.analyse(world.case(gp, images=2), 0.2)
     load(app, NEW)
@@ -73,7 +74,7 @@ def test_the_versions_with_hash_and_what_they_did(app: Flask, world: World, gp: 
     assert re.findall(r"Results</dt><dd>(\d+)", page) == ["0", "2"]
     assert page.count("in use") == 1
     assert page.index("in use") < page.index(NEW)
-    assert page.count("Re-run old cases with this model") == 1
+    assert page.count("Re-run earlier cases with this model") == 1
 
 
 def test_an_open_case_gets_the_new_result_and_keeps_the_old_one(app: Flask, world: World, gp: str, admin) -> None:
@@ -128,7 +129,7 @@ def test_a_failed_re_run_changes_nothing(app: Flask, world: World, gp: str, admi
         assert (case.bcc_probability, case.needs_person) == (0.02, False)
     assert feed(app) == 0  # and is not tried for ever
     assert "1 of 1 images, 1 of them without a result" in shown(admin)
-    assert "No analysis of an open case has failed" in words(admin.get("/admin/service").text)
+    assert "No analyses of open cases have failed" in words(admin.get("/admin/service").text)
 
 
 def test_in_portions_after_fresh_uploads(app: Flask, world: World, gp: str, admin, monkeypatch) -> None:
@@ -208,7 +209,7 @@ def test_stopped_it_queues_no_more(app: Flask, world: World, gp: str, admin, mon
     load(app, NEW)
     start(app, admin)
     feed(app)
-    assert "Re-run under way" in shown(admin)
+    assert "Re-run in progress" in shown(admin)
     assert 'data-poll="/admin/models/progress"' in admin.get("/admin/models/progress").text
     admin.submit("/admin/models/stop", page="/admin/models")
     work(app, fresh())

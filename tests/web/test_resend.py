@@ -70,7 +70,7 @@ def test_signed_in_again_it_is_sent_again(app: Flask, reader: str, number: str, 
     client.sign_in(reader, PASSWORD)  # in another tab
     asked = client.post(f"/review/{number}/decide", data=left_open, headers=OUR_PAGE)
     assert asked.status_code == 400
-    assert "Please send it once more" in asked.text
+    assert "Please send the form again" in asked.text
     sent = client.post(f"/review/{number}/decide", data=fields(asked.text), headers=OUR_PAGE)
     assert sent.status_code == 302
     with stored_case(app, number) as case:
@@ -129,4 +129,4 @@ def test_images_have_to_be_chosen_again(app: Flask, world: World, sign_in) -> No
     answer = client.post("/cases/new", data=form, headers=OUR_PAGE)
     assert answer.status_code == 401
     assert "Shiny nodule since spring." in answer.text
-    assert "Images are not part of this" in answer.text
+    assert "Your images are not included" in answer.text

@@ -53,16 +53,16 @@ def test_new_images_bring_the_same_case_back_to_the_top(app: Flask, world, sign_
     assert f"/review/{number}/claim" not in reader.get("/review/").text
 
     client = sign_in(gp)
-    assert "New images wanted" in client.get("/cases/").text
+    assert "New images requested" in client.get("/cases/").text
     assert "Closer, and in focus, please." in client.get(f"/cases/{number}").text
     assert send_images(client, number, jpeg(seed=5), jpeg(seed=6)).status_code == 302
 
     case = stored(app, number)
-    assert (case.state, case.is_open, case.rank) == (CaseState.SUBMITTED, True, 0.0)
+    assert (case.state, case.is_open, case.rank) == (CaseState.SUBMITTED, True, 2.0)
     assert [image.position for image in case.images] == [1, 2, 3]
     assert case.waiting_since == waiting_since
     page = reader.get(f"/review/{number}").text
-    assert "New images were asked for" in page
+    assert "New images requested" in page
     assert "Image 3 of 3" in page
     assert "Closer" not in client.get(f"/cases/{number}").text, "the GP sees the progress again, not the old request"
 
@@ -121,4 +121,4 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
     assert stored(app, number).state is CaseState.REVIEWED
     page = client.get(f"/cases/{number}").text
     assert "pigment network: present" in page
-    assert "arborizing telangiectasia: can&#39;t tell" in page
+    assert "arborizing telangiectasia: unable to tell" in page

@@ -56,7 +56,7 @@ def test_a_reserved_case_shows_the_form(app: Flask, reader: CheckedClient, numbe
     assert take(reader, number).location == f"/review/{number}"
     page = reader.get(f"/review/{number}").text
     assert "Your decision" in page
-    assert "Reserved for you until" in page
+    assert "Claimed by you until" in page
     assert state(app, number) is CaseState.IN_REVIEW
 
 
@@ -64,10 +64,10 @@ def test_the_second_reader_is_told_who_has_it(reader: CheckedClient, other: Chec
     take(reader, number)
     response = take(other, number)
     assert response.status_code == 409
-    assert "Being read by Test Reader, until" in response.text
+    assert "Test Reader has claimed this case until" in response.text
     page = other.get(f"/review/{number}").text
-    assert "Test Reader is reading this case" in page
-    assert "Decide, and answer the GP" not in page
+    assert "Test Reader has claimed this case" in page
+    assert "Send decision to the GP" not in page
 
 
 def test_two_readers_at_the_same_moment(app: Flask, reader: CheckedClient, other: CheckedClient, number: str) -> None:
@@ -108,7 +108,7 @@ def test_deciding_after_losing_the_case_keeps_what_was_typed(app: Flask, reader,
     take(other, number)
     response = decide(reader, number, **TYPED)
     assert response.status_code == 409
-    assert "was not stored" in response.text
+    assert "Nothing was saved for case" in response.text
     assert_words_kept(response.text)
     assert reviews(app) == []
 
@@ -189,7 +189,7 @@ def test_no_appointment_against_a_suspicion_needs_a_reason(
             reader, number, diagnosis=diagnosis, management="reassure", advice="Typed.", override_reason=blank
         )
         assert refused.status_code == 422
-        assert "Please give a reason" in refused.text
+        assert "Enter a reason" in refused.text
         assert "Typed.</textarea>" in refused.text
     assert reviews(app) == []
     words = {"management": "reassure", "override_reason": "Seen and treated."}
@@ -207,8 +207,8 @@ def test_an_appointment_needs_no_reason(app: Flask, world: World, gp: str, reade
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"diagnosis": ""}, "choose a diagnosis"),
-        ({"management": ""}, "choose what is to be done"),
+        ({"diagnosis": ""}, "Choose a diagnosis"),
+        ({"management": ""}, "Choose a management option"),
         ({"diagnosis": "flu"}, "Not a valid choice"),
         ({"advice": "x" * 4001}, "under 4,000"),
         ({"override_reason": "x" * 2001}, "under 2,000"),
@@ -231,7 +231,7 @@ def test_two_dermatologists_one_decision(app: Flask, reader, other, number: str)
     assert decide(reader, number).status_code == 302
     late = decide(other, number, diagnosis="bcc", management="biopsy", **TYPED)
     assert late.status_code == 409
-    assert "The stored decision stands" in late.text
+    assert "The case is no longer open" in late.text
     assert_words_kept(late.text)
     assert reviews(app) == [(Diagnosis.BENIGN, Management.ROUTINE_CLINIC, "Test Reader")]
 
@@ -256,7 +256,7 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     number = world.case(gp)
     take(reader, number)
     page = reader.get(f"/review/{number}").text
-    assert "Not analysed yet. You can read and decide without the model." in page
+    assert "Not analysed yet. You can review and decide without the model." in page
     assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:
@@ -267,7 +267,7 @@ def test_the_page_says_what_the_model_says(world: World, gp: str, reader: Checke
     number = world.case(gp)
     world.analyse(number, 0.9)
     page = reader.get(f"/review/{number}").text
-    for text in ("90 %", "its threshold is 10 %", "Not clinically validated: a test model.", "test-model@000000000000"):
+    for text in ("90 %", "threshold 10 %", "Not clinically validated: a test model.", "test-model@000000000000"):
         assert text in page
     assert "strongest in the centre of the framed square; 10 % of the square" in page
     assert "Not assessed by this model:" in page

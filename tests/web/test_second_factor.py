@@ -1,7 +1,6 @@
 """The second factor: required where the role says so, each code once, and a way back for whoever lost the telephone."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -23,7 +22,7 @@ from tests.web.helpers import actions, user_id, words
 from tests.web_client import CheckedClient
 from webapp.accounts.second_factor import SECONDS_TO_FINISH, SINCE
 from webapp.accounts.settings import RECOVERY_CODES
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.models import Role
 
 SIGN_IN = "/login"
@@ -31,7 +30,7 @@ SIGN_IN = "/login"
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return replace(settings, second_factor=True)
+    return settings.model_copy(update={"second_factor": True})
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_who_must_have_one_gets_nowhere_without(app: Flask, world: World, client
 def test_a_gp_may_do_without(world: World, client: CheckedClient) -> None:
     assert give_password(client, world.user(Role.GP)).status_code == 302
     assert client.get("/cases/").status_code == 200
-    assert "Set up a second factor" in client.get("/profile").text
+    assert "Set up two-factor authentication" in client.get("/profile").text
 
 
 def test_a_gp_sets_it_up_and_switches_it_off(app: Flask, world: World, client: CheckedClient) -> None:
@@ -93,14 +92,14 @@ def test_a_gp_sets_it_up_and_switches_it_off(app: Flask, world: World, client: C
 
 def test_who_must_have_one_cannot_switch_it_off(app: Flask, reader: str, client: CheckedClient) -> None:
     set_up(app, reader, client)
-    assert "Switch the second factor off" not in client.get("/tf-setup").text
-    assert "needs a second factor" in client.submit("/tf-setup", {"setup": "disable"}).text
+    assert "Turn off two-factor authentication" not in client.get("/tf-setup").text
+    assert "requires two-factor authentication" in client.submit("/tf-setup", {"setup": "disable"}).text
     assert stored(app, reader).has_second_factor
 
 
 def test_somebody_signed_in_before_it_was_required_sets_it_up_now(app: Flask, world: World, monkeypatch) -> None:
     """Also if the role's rule is switched on while people are at work."""
-    loose, strict = replace(app.extensions["settings"], second_factor=False), app.extensions["settings"]
+    loose, strict = settings_of(app).model_copy(update={"second_factor": False}), settings_of(app)
     monkeypatch.setitem(app.extensions, "settings", loose)
     client = new_client(app)
     client.sign_in(world.user(Role.DERMATOLOGIST), PASSWORD)
@@ -133,7 +132,7 @@ def test_a_clock_that_is_half_a_minute_off_is_forgiven(half_way: CheckedClient, 
 
 @pytest.mark.parametrize("steps", [-4, 4])
 def test_a_code_of_another_time_is_refused(half_way: CheckedClient, key: str, steps: int) -> None:
-    assert "This code is not right" in give_code(half_way, code_of(key, steps)).text
+    assert "This code is incorrect" in give_code(half_way, code_of(key, steps)).text
 
 
 def test_a_code_works_once(app: Flask, half_way: CheckedClient, reader: str, key: str) -> None:
@@ -141,7 +140,7 @@ def test_a_code_works_once(app: Flask, half_way: CheckedClient, reader: str, key
     assert give_code(half_way, code).status_code == 302
     thief = new_client(app)
     give_password(thief, reader)
-    assert "used already" in give_code(thief, code).text
+    assert "already been used" in give_code(thief, code).text
     assert thief.get("/review/").status_code == 302
 
 
@@ -154,7 +153,7 @@ def test_the_code_of_the_set_up_is_used_up_too(app: Flask, reader: str) -> None:
     thief = new_client(app)
     give_password(thief, reader)
     assert thief.get("/review/").status_code == 302
-    assert "used already" in give_code(thief, code).text
+    assert "already been used" in give_code(thief, code).text
 
 
 def test_two_at_once_cannot_use_one_code(app: Flask, reader: str, key: str) -> None:
@@ -232,7 +231,7 @@ def test_a_change_asks_for_the_password_if_that_was_long_ago(
         cookie["fs_paa"] -= 3600
     asked = client.get(path)
     assert asked.location.startswith("/verify?next=")
-    assert "not your present password" in client.submit(asked.location, {"password": "wrong"}).text
+    assert "Incorrect current password" in client.submit(asked.location, {"password": "wrong"}).text
     assert client.submit(asked.location, {"password": PASSWORD}).location.endswith(path)
     assert client.get(path).status_code == 200
 
@@ -260,7 +259,7 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed(
         give_password(browser, reader)
         assert browser.submit("/mf-recovery", {"code": typed}).status_code == status
         assert browser.get("/review/").status_code == (200 if status == 302 else 302)
-    assert f"{RECOVERY_CODES - 2} recovery codes are left" in words(client.get("/profile").text)
+    assert f"{RECOVERY_CODES - 2} unused recovery codes" in words(client.get("/profile").text)
 
 
 def test_new_recovery_codes_void_the_old(app: Flask, reader: str, client: CheckedClient) -> None:
@@ -268,7 +267,7 @@ def test_new_recovery_codes_void_the_old(app: Flask, reader: str, client: Checke
     old, new = recovery_codes(client), recovery_codes(client)
     browser = new_client(app)
     give_password(browser, reader)
-    assert "recovery code is not right" in browser.submit("/mf-recovery", {"code": old[0]}).text
+    assert "recovery code is incorrect" in browser.submit("/mf-recovery", {"code": old[0]}).text
     assert browser.submit("/mf-recovery", {"code": new[0]}).status_code == 302
 
 

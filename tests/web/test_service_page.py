@@ -1,7 +1,6 @@
-"""The service page: tells in plain words what is at work, what waits, and what is broken."""
+"""The service status page: tells in plain words what is at work, what waits, and what is broken."""
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from webapp.analysis import workers
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, FailureReason, Image, Role, Worker, utcnow
 from webapp.storage.local import LocalFolder
+from webapp.storage.store import store_of
 
 SHA = "f" * 64
 
@@ -36,27 +36,27 @@ def check(admin: CheckedClient, title: str) -> str:
 
 def test_a_worker_that_lives_and_its_model(app: Flask, admin: CheckedClient) -> None:
     at_work(app)
-    assert check(admin, "Worker").startswith("Worker In order 1 worker at work")
+    assert check(admin, "Worker").startswith("Worker Working 1 worker running")
     assert "test-model is loaded" in check(admin, "Model")
     assert SHA in check(admin, "Model")
 
 
 def test_no_worker_was_ever_there(admin: CheckedClient) -> None:
-    assert check(admin, "Worker").startswith("Worker Not working No worker has been heard of yet.")
+    assert check(admin, "Worker").startswith("Worker Not working No worker has been seen yet.")
     assert check(admin, "Model").startswith("Model Needs attention")
 
 
 def test_a_silent_worker_is_named_with_what_to_do(app: Flask, admin: CheckedClient) -> None:
     at_work(app, seen_at=utcnow() - timedelta(minutes=4))
     said = check(admin, "Worker")
-    assert said.startswith("Worker Not working No worker has been heard of since 4 min")
+    assert said.startswith("Worker Not working No worker has been seen for 4 min")
     assert "flask --app wsgi worker" in said
 
 
 def test_one_of_two_workers_is_gone(app: Flask, admin: CheckedClient) -> None:
     at_work(app, "machine:1", utcnow() - timedelta(minutes=4))
     at_work(app, "machine:2")
-    assert "1 worker at work" in check(admin, "Worker")
+    assert "1 worker running" in check(admin, "Worker")
 
 
 def test_a_model_that_could_not_be_loaded(app: Flask, admin: CheckedClient) -> None:
@@ -66,17 +66,15 @@ def test_a_model_that_could_not_be_loaded(app: Flask, admin: CheckedClient) -> N
     assert said.startswith("Model Not working")
     assert "There are no readable weights at &lt;folder&gt;." in said
     at_work(app)
-    assert check(admin, "Model").startswith("Model In order")
+    assert check(admin, "Model").startswith("Model Working")
 
 
 def test_nothing_waits_and_nothing_failed(admin: CheckedClient) -> None:
-    assert "No image waits" in check(admin, "Waiting analyses")
-    assert "In order" in check(admin, "Failed analyses")
+    assert "No images are waiting" in check(admin, "Waiting analyses")
+    assert "Working" in check(admin, "Failed analyses")
 
 
-@pytest.mark.parametrize(
-    ("age", "state"), [(timedelta(minutes=2), "In order"), (timedelta(hours=3), "Needs attention")]
-)
+@pytest.mark.parametrize(("age", "state"), [(timedelta(minutes=2), "Working"), (timedelta(hours=3), "Needs attention")])
 def test_the_oldest_waiting_image(app: Flask, world: World, admin: CheckedClient, age: timedelta, state: str) -> None:
     world.case(world.user(Role.GP), images=2)
     with app.app_context(), transaction() as session:
@@ -84,7 +82,7 @@ def test_the_oldest_waiting_image(app: Flask, world: World, admin: CheckedClient
     said = check(admin, "Waiting analyses")
     assert state in said
     assert "2 images without a result" in said
-    assert ("2 min ago" if state == "In order" else "3 h ago") in said
+    assert ("2 min ago" if state == "Working" else "3 h ago") in said
 
 
 def test_failures_of_the_last_days_by_reason(app: Flask, world: World, admin: CheckedClient) -> None:
@@ -103,7 +101,7 @@ def test_failures_of_the_last_days_by_reason(app: Flask, world: World, admin: Ch
 
 
 def test_a_queue_that_does_not_answer(app: Flask, admin: CheckedClient, monkeypatch) -> None:
-    assert "In order The queue is an SQLite file on this machine; 0 messages" in check(admin, "Queue")
+    assert "Working The queue is an SQLite file on this machine; 0 messages" in check(admin, "Queue")
 
     def down() -> int:
         raise ConnectionError
@@ -114,11 +112,11 @@ def test_a_queue_that_does_not_answer(app: Flask, admin: CheckedClient, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("free", "state"), [(400 * 10**9, "In order"), (60 * 10**9, "Needs attention"), (4 * 10**9, "Needs attention")]
+    ("free", "state"), [(400 * 10**9, "Working"), (60 * 10**9, "Needs attention"), (4 * 10**9, "Needs attention")]
 )
 def test_the_disk(app: Flask, admin: CheckedClient, monkeypatch, free: int, state: str) -> None:
-    monkeypatch.setattr(app.extensions["image_store"].blobs, "space", lambda: (free, 1000 * 10**9))
-    assert f"Disk {state} {free / 1e9:.1f} GB of 1000.0 GB are free" in check(admin, "Disk")
+    monkeypatch.setattr(store_of(app).blobs, "space", lambda: (free, 1000 * 10**9))
+    assert f"Disk {state} {free / 1e9:.1f} GB of 1000.0 GB free" in check(admin, "Disk")
 
 
 def test_a_folder_knows_its_disk_before_the_first_image(tmp_path: Path) -> None:
@@ -127,8 +125,8 @@ def test_a_folder_knows_its_disk_before_the_first_image(tmp_path: Path) -> None:
 
 
 def test_an_object_store_tells_of_no_disk(app: Flask, admin: CheckedClient, monkeypatch) -> None:
-    monkeypatch.setattr(app.extensions["image_store"].blobs, "space", lambda: None)
-    assert "does not tell how much room is left" in check(admin, "Disk")
+    monkeypatch.setattr(store_of(app).blobs, "space", lambda: None)
+    assert "does not report free space" in check(admin, "Disk")
 
 
 def test_the_number_of_queries_does_not_grow(app: Flask, world: World, admin: CheckedClient) -> None:
@@ -169,7 +167,7 @@ def test_the_shipped_model_is_noted_when_a_worker_loads_it(app: Flask, settings)
 
     with app.app_context():
         with transaction():
-            assert runner.warm_up(replace(settings, model_bundle=None), "machine:1")
+            assert runner.warm_up(settings.model_copy(update={"model_bundle": None}), "machine:1")
         with reading() as session:
             assert session.query(Worker).one().model_version.reference == read_card().reference
 
@@ -179,6 +177,6 @@ def test_the_missing_bundle_is_named(app: Flask, settings, tmp_path: Path) -> No
 
     with app.app_context():
         with transaction():
-            assert not runner.warm_up(replace(settings, model_bundle=tmp_path), "machine:1")
+            assert not runner.warm_up(settings.model_copy(update={"model_bundle": tmp_path}), "machine:1")
         with reading() as session:
             assert str(tmp_path) in session.query(Worker).one().model_error

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from webapp.maintenance import objects, store
 from webapp.models import Role
 from webapp.storage.errors import StoreAwayError
 from webapp.storage.local import LocalFolder
-from webapp.storage.store import MAGIC, ImageStore
+from webapp.storage.store import MAGIC, ImageStore, store_of
 
 NEW = bytes(range(32))
 OTHER_KEYS = {"management_option.key", "case_file.reference_key"}
@@ -65,7 +64,7 @@ def rotated(settings: Settings, another) -> Callable[..., Flask]:
 
     def rotated(*, with_old: bool = True) -> Flask:
         old = settings.image_keys if with_old else {}
-        return another(replace(settings, image_keys={"new": NEW, **old}))
+        return another(settings.model_copy(update={"image_keys": {"new": NEW, **old}}))
 
     return rotated
 
@@ -129,13 +128,13 @@ def test_an_object_without_a_row_is_told_after_an_hour_and_deleted_when_asked(ap
     known = stored_files(settings)
     for key in known:
         aged(path_of(settings, key))
-    app.extensions["image_store"].put(b"an upload under way")
+    store_of(app).put(b"an upload under way")
     assert run(app, "verify-store")[1].startswith("0 rows")
     orphan = (stored_files(settings) - known).pop()
     aged(path_of(settings, orphan))
     status, output = run(app, "verify-store")
     assert (status, orphan in stored_files(settings)) == (0, True)
-    assert f"object {orphan}: no row names it\n" in output
+    assert f"object {orphan}: no row refers to it\n" in output
     run(app, "verify-store", "--delete-orphans")
     assert stored_files(settings) == known
 
@@ -144,7 +143,7 @@ def test_an_object_that_is_erased_during_the_search_is_no_finding(app: Flask, nu
     """The row was read before; it and its object went away before the object was."""
     with app.app_context():
         image = next(objects.all_named())
-        app.extensions["image_store"].delete(image.key)
+        store_of(app).delete(image.key)
         monkeypatch.setattr(objects, "is_named", lambda _named: False)
         assert list(store.wrong_objects()) == []
 
@@ -154,7 +153,7 @@ def test_every_object_gets_the_first_key(settings: Settings, rotated) -> None:
     changed = rotated()
     status, output = run(changed, "rotate-keys")
     assert (status, key_ids(settings)) == (0, {b"new"})
-    assert "6 objects are encrypted anew with the key 'new'" in output
+    assert "6 objects re-encrypted with the key 'new'" in output
     assert "0 objects" in run(changed, "rotate-keys")[1], "nothing is left to do"
     assert run(rotated(with_old=False), "verify-store")[0] == 0, "the old key is not needed any more"
 
@@ -176,10 +175,10 @@ def test_without_the_old_key_nothing_is_damaged(settings: Settings, another, los
     before = stored_bytes(settings)
     (key_id,) = settings.image_keys
     keys = {"new": NEW} if lost == "missing" else {"new": NEW, key_id: bytes(32)}
-    status, output = run(another(replace(settings, image_keys=keys)), "rotate-keys")
+    status, output = run(another(settings.model_copy(update={"image_keys": keys})), "rotate-keys")
     assert status == 1
     assert f"{key_id!r}" in output
-    assert "6 objects could not be read and were left as they are" in output
+    assert "6 objects could not be read and were not changed" in output
     assert stored_bytes(settings) == before
 
 

@@ -13,6 +13,7 @@ from tests.web.helpers import count, filled_in, number_of, send, stored_case, st
 from webapp.analysis import queue
 from webapp.core.config import Settings
 from webapp.models import AnalysisState, BodySite, CaseState, Role, Sex, TriageReason, Urgency
+from webapp.storage.store import store_of
 
 
 @pytest.fixture
@@ -38,13 +39,13 @@ def test_only_reference_site_and_image_are_needed(app: Flask, gp) -> None:
 def test_fields_that_no_form_has_change_nothing(app: Flask, gp) -> None:
     hostile = {"rank": "3", "needs_person": "", "state": "reviewed", "is_open": "", "centre_id": "9", "synthetic": "1"}
     with stored_case(app, number_of(send(gp, **hostile, number="AAAA-AAAA", bcc_probability="0"))) as case:
-        assert (case.rank, case.needs_person, case.state, case.is_open) == (0.0, True, CaseState.SUBMITTED, True)
+        assert (case.rank, case.needs_person, case.state, case.is_open) == (2.0, True, CaseState.SUBMITTED, True)
         assert (case.centre.name, case.synthetic, case.bcc_probability) == ("Test Centre A", False, None)
 
 
 def test_a_new_case_stands_at_the_top_and_waits_for_analysis(app: Flask, gp) -> None:
     with stored_case(app, number_of(send(gp))) as case:
-        assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 0.0, True)
+        assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 2.0, True)
         assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
         assert [image.current_analysis.state for image in case.images] == [AnalysisState.QUEUED]
     with app.app_context():
@@ -69,7 +70,7 @@ def test_the_kinds_that_are_promised_are_taken(app: Flask, gp, data: bytes, medi
     with stored_case(app, number) as case:
         image = case.images[0]
         assert (image.media_type, image.width, image.height) == (media_type, 240, 180)
-        stored = app.extensions["image_store"].get(image.key)
+        stored = store_of(app).get(image.key)
     assert Image.open(io.BytesIO(stored)).size == (240, 180)
 
 

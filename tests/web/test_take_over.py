@@ -45,8 +45,8 @@ def test_the_second_reader_takes_over_with_a_reason(app: Flask, first, second, n
     take(first, number)
     busy = take(second, number)
     assert busy.status_code == 409
-    assert "Being read by Test First, until" in words(busy.text)
-    assert "Take the case over from Test First" in busy.text
+    assert "Test First has claimed this case until" in words(busy.text)
+    assert "Take over from Test First" in busy.text
     assert take_over(second, number).location == f"/review/{number}"
     assert holder(app) == ["Test Second"]
     assert "Your decision" in second.get(f"/review/{number}").text
@@ -83,9 +83,14 @@ def test_the_first_reader_is_told_and_loses_no_word(app: Flask, first, second, n
     late = decide(first, number, **TYPED)
     assert late.status_code == 409
     page = words(late.text)
-    assert "Test Second took case" in page
-    assert "The reason given: The patient is here now." in page
-    for entered in ("Please check the &lt;other&gt; cheek.", "Benign lesion", "Routine dermatology clinic", "Present"):
+    assert "Test Second took over case" in page
+    assert "Reason: The patient is here now." in page
+    for entered in (
+        "Please check the &lt;other&gt; cheek.",
+        "Benign lesion",
+        "Routine dermatology appointment",
+        "Present",
+    ):
         assert entered in page
     assert actions(app).count("case.decided") == 0
 
@@ -93,11 +98,11 @@ def test_the_first_reader_is_told_and_loses_no_word(app: Flask, first, second, n
 def test_the_first_reader_is_told_on_every_other_way_too(app: Flask, first, second, number: str) -> None:
     take(first, number)
     take_over(second, number)
-    told = "took this case over from you. The reason given: The patient is here now."
+    told = "took this case over from you. Reason: The patient is here now."
     assert told in words(first.get(f"/review/{number}").text)
     assert "taken over from you: The patient is here now." in words(first.get("/review/").text)
     put_back(first, number)
-    assert "Test Second took case" in words(first.get("/review/").text)
+    assert "Test Second took over case" in words(first.get("/review/").text)
     assert holder(app) == ["Test Second"]
     assert told not in words(second.get(f"/review/{number}").text)
 
@@ -108,7 +113,7 @@ def test_a_mistake_after_the_take_over_keeps_the_words_too(first, second, number
     late = decide(first, number, diagnosis="", **TYPED)
     assert late.status_code == 409
     assert "Please check the &lt;other&gt; cheek." in late.text
-    assert "Test Second took case" in words(late.text)
+    assert "Test Second took over case" in words(late.text)
 
 
 def test_only_the_claim_that_was_shown_is_ended(app: Flask, first, second, third, number: str) -> None:
@@ -118,7 +123,7 @@ def test_only_the_claim_that_was_shown_is_ended(app: Flask, first, second, third
     take_over(second, number)
     late = third.submit(f"/review/{number}/take-over", {"seen": seen, "reason": "I was first."}, page="/profile")
     assert late.status_code == 409
-    assert "Being read by Test Second" in words(late.text)
+    assert "Test Second has claimed this case" in words(late.text)
     assert "I was first." in late.text
     assert holder(app) == ["Test Second"]
 
@@ -149,17 +154,17 @@ def test_the_next_case_is_the_topmost_that_is_free(world: World, gp: str, first,
 def test_without_a_free_case_the_list_says_so(app: Flask, first, second, number: str) -> None:
     take(first, number)
     assert second.submit("/review/next", page="/profile").location == "/review/"
-    assert "No case is free just now." in second.get("/review/").text
+    assert "There are no unclaimed cases at the moment." in second.get("/review/").text
     with stored_case(app, number) as case:
         assert case.state is CaseState.IN_REVIEW
 
 
 def test_a_case_being_put_back_by_nobody_says_so(first, number: str) -> None:
     put_back(first, number)
-    assert "You have not reserved case" in first.get("/review/").text
+    assert "You have not claimed case" in first.get("/review/").text
 
 
 def test_a_decided_case_offers_the_next_one(first, number: str) -> None:
     take(first, number)
     decide(first, number)
-    assert "Read the next case" in first.get(f"/review/{number}").text
+    assert "Review next case" in first.get(f"/review/{number}").text

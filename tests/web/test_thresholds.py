@@ -15,6 +15,7 @@ from webapp.admin.operation.thresholds import Expectation
 from webapp.analysis import workers
 from webapp.core.database import transaction
 from webapp.models import ModelVersion, OperatingPoint, OperatingPointChoice, Role, utcnow
+from webapp.triage.rank import Section
 
 POINTS = [
     {"target_sensitivity": 0.9, "threshold": 0.5, "sensitivity": 0.9, "specificity": 0.98},
@@ -50,20 +51,20 @@ def choose(admin: CheckedClient, target: object):
 
 def test_without_a_model_the_page_says_what_to_do(admin: CheckedClient) -> None:
     page = admin.get("/admin/threshold").text
-    assert "No model is known yet" in page
+    assert "No model yet" in page
     assert "<form" not in page.split("<main")[1]
 
 
 @pytest.mark.usefixtures("model")
 def test_without_decisions_here_nothing_is_made_up(admin: CheckedClient) -> None:
     rows = table(admin)
-    assert rows[1] == ["95 % of all BCC in force", "10.0 %", "95.0 %", "90.0 %", "–", "–"]
-    assert "No case has been decided here yet" in admin.get("/admin/threshold").text
+    assert rows[1] == ["95 % target sensitivity in use", "10.0 %", "95.0 %", "90.0 %", "–", "–"]
+    assert "No cases have been decided here yet" in admin.get("/admin/threshold").text
 
 
 @pytest.mark.usefixtures("model")
 def test_the_figures_of_the_test_stand_before_those_of_the_validation(admin: CheckedClient) -> None:
-    assert table(admin)[2][:4] == ["98 % of all BCC", "2.0 %", "98.5 %", "75.0 %"]
+    assert table(admin)[2][:4] == ["98 % target sensitivity", "2.0 %", "98.5 %", "75.0 %"]
 
 
 @pytest.mark.usefixtures("model")
@@ -75,8 +76,8 @@ def test_expectations_at_the_local_prevalence_and_workload(app: Flask, world: Wo
         decide(reader, number, diagnosis=diagnosis)
     change_case(app, world.case(gp), submitted_at=utcnow() - timedelta(days=40))
     page = words(admin.get("/admin/threshold").text)
-    assert "Decided in the last 12 months: 4, of these BCC: 25.0 % (4.6 to 69.9)" in page
-    assert "Sent a day in the last 30 days: 0.2" in page  # 5 in 30 days
+    assert "Decided in the last 12 months: 4, of which BCC: 25.0 % (4.6 to 69.9)" in page
+    assert "Cases sent per day over the last 30 days: 0.2" in page  # 5 in 30 days
     # a quarter BCC: of 100 cases 23.75 rightly and 7.5 wrongly suspected
     assert table(admin)[1][4:] == ["0.1", "76 %"]
 
@@ -105,25 +106,29 @@ def test_expectation_by_hand() -> None:
 
 
 @pytest.mark.usefixtures("model")
-def test_the_choice_changes_the_verdict_and_moves_no_case(app: Flask, world: World, admin, reader) -> None:
+def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World, admin, reader) -> None:
     number = world.case(world.user(Role.GP))
     world.analyse(number, 0.3, card=CARD)
     with stored_case(app, number) as case:
         before = (case.rank, case.needs_person, case.state, case.bcc_probability)
-    assert "The model suspects BCC" in reader.get("/review/").text
+        assert int(case.rank) == Section.SUSPECTED
+    assert "BCC suspected" in reader.get("/review/").text
     assert choose(admin, 0.9).status_code == 302
     page = reader.get("/review/").text
     assert number in page
-    assert "The model does not suspect BCC" in page
+    assert "No cancer suspected" in page
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
-    assert "does not suspect BCC (its threshold is 50 %, chosen to find 90 % of all BCC)" in page
+    assert "does not suspect BCC (threshold 50 %, target sensitivity 90 %)" in page
     assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
     with stored_case(app, number) as case:
-        assert (case.rank, case.needs_person, case.bcc_probability) == (before[0], before[1], before[3])
+        assert int(case.rank) == Section.REST
+        assert (case.needs_person, case.bcc_probability) == (before[1], before[3])
         assert case.images[0].current_analysis.bcc_as_shipped is True
     choose(admin, 0.95)
-    assert "The model suspects BCC" in reader.get("/review/").text
+    assert "BCC suspected" in reader.get("/review/").text
+    with stored_case(app, number) as case:
+        assert case.rank == before[0]
 
 
 @pytest.mark.usefixtures("model")
@@ -150,7 +155,7 @@ def test_each_choice_is_a_row_and_noted_and_the_same_again_is_not(app: Flask, ad
     assert actions(app) == ["threshold.chosen", "threshold.chosen"]
     assert "target sensitivity: 0.98 → 0.9" in admin.get("/admin/audit").text
     page = words(admin.get("/admin/threshold").text)
-    assert page.index("90 % of all BCC, by Test Administrator") < page.index("98 % of all BCC, by Test Administrator")
+    assert page.index("target sensitivity 90 %, by Test") < page.index("target sensitivity 98 %, by Test")
 
 
 @pytest.mark.usefixtures("model")
@@ -175,7 +180,7 @@ def test_a_choice_counts_for_its_own_model_only(app: Flask, world: World, admin,
     with app.app_context(), transaction():
         workers.note_model("machine:1", "next-model", "1" * 64, CARD)
     choose(admin, 0.9)
-    assert "The model suspects BCC" in reader.get("/review/").text
+    assert "BCC suspected" in reader.get("/review/").text
 
 
 @pytest.mark.usefixtures("model")

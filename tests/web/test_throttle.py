@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -153,8 +152,8 @@ def test_the_present_password_is_guessed_as_slowly(gp: str, sign_in) -> None:
 
 @pytest.fixture
 def reader(app: Flask, world: World, settings: Settings, monkeypatch) -> str:
-    """Who needs a second factor, and has one."""
-    monkeypatch.setitem(app.extensions, "settings", replace(settings, second_factor=True))
+    """Who requires two-factor authentication, and has one."""
+    monkeypatch.setitem(app.extensions, "settings", settings.model_copy(update={"second_factor": True}))
     return world.user(Role.DERMATOLOGIST)
 
 

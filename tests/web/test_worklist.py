@@ -20,7 +20,7 @@ def rows(page: str) -> list[str]:
 
 
 def following(page: str) -> str:
-    found = re.search(r'<a href="([^"]+)">Next cases', page)
+    found = re.search(r'<a href="([^"]+)">More cases', page)
     return found.group(1).replace("&amp;", "&") if found else ""
 
 
@@ -34,7 +34,7 @@ def whole_list(client: CheckedClient) -> list[str]:
 
 
 def test_an_empty_list_says_so(reader: CheckedClient) -> None:
-    assert "Nothing waits for you" in reader.get("/review/").text
+    assert "No open cases" in reader.get("/review/").text
 
 
 def test_the_order_of_reading(world: World, gp: str, reader: CheckedClient) -> None:
@@ -113,7 +113,7 @@ def test_the_counts_are_of_open_cases(world: World, gp: str, reader: CheckedClie
     decide(reader, done)
     page = " ".join(reader.get("/review/").text.split())
     assert "2 open cases" in page
-    assert "1 needs a person first" in page
+    assert "1 needs a person" in page
 
 
 def test_a_decided_case_leaves_the_list(world: World, gp: str, reader: CheckedClient) -> None:
@@ -128,14 +128,14 @@ def test_a_case_that_is_being_read_stays_and_names_its_reader(world: World, gp: 
     take(sign_in(world.user(Role.DERMATOLOGIST, name="Test Other")), number)
     page = reader.get("/review/").text
     assert rows(page) == [number]
-    assert "Test Other is reading until" in page
-    assert f"Read case {number}" not in page
+    assert "Claimed by Test Other until" in page
+    assert f"Review case {number}" not in page
 
 
 def test_the_own_case_can_be_gone_on_with(world: World, gp: str, reader: CheckedClient) -> None:
     number = world.case(gp)
     take(reader, number)
-    assert f"Go on reading case {number}" in reader.get("/review/").text
+    assert f"Continue reviewing case {number}" in reader.get("/review/").text
 
 
 def test_another_cancer_is_named_even_where_bcc_is_unlikely(world: World, gp: str, reader: CheckedClient) -> None:

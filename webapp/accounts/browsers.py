@@ -27,4 +27,4 @@ def browser_in_words(user_agent: str) -> str:
     system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
     if browser and system:
         return f"{browser} on {system}"
-    return browser or system or "An unknown browser"
+    return browser or system or "Unknown browser"

@@ -96,10 +96,13 @@ def _strip(text: str | None) -> str | None:
 
 
 class AccountForm(FlaskForm):
-    name = StringField("Full name", filters=[_strip], validators=[DataRequired("Please give a name."), Length(max=120)])
+    name = StringField("Full name", filters=[_strip], validators=[DataRequired("Enter a full name."), Length(max=120)])
     role = RadioField("Role", choices=choices_of(Role), default=Role.GP.value)
     centre_id = SelectField(
-        "Centre", description="For GPs: whose cases they see.", coerce=optional_id, validators=[Optional()]
+        "Centre",
+        description="Required for GPs. They see this centre's cases.",
+        coerce=optional_id,
+        validators=[Optional()],
     )
 
     def offer_centres(self, current: int | None = None) -> None:
@@ -110,26 +113,26 @@ class AccountForm(FlaskForm):
 
 class InvitationForm(AccountForm):
     email = EmailField(
-        "E-mail",
+        "Email",
         filters=[_strip],
         validators=[
-            DataRequired("Please give an e-mail address."),
+            DataRequired("Enter an email address."),
             Length(max=254),
-            Email("This is not an e-mail address."),
+            Email("Enter a valid email address, such as name@hospital.example."),
         ],
     )
 
 
 class CentreForm(FlaskForm):
     name = StringField(
-        "Name of the centre", filters=[_strip], validators=[DataRequired("Please give a name."), Length(max=120)]
+        "Centre name", filters=[_strip], validators=[DataRequired("Enter a centre name."), Length(max=120)]
     )
-    active = BooleanField("Takes part", default=True)
+    active = BooleanField("Active", default=True)
 
 
 class ResetSecondFactorForm(FlaskForm):
     sure = BooleanField(
-        "I have spoken to this person and am sure who it is", validators=[DataRequired("Please make sure who it is.")]
+        "I have spoken to this person and confirmed who they are", validators=[DataRequired("Confirm who this is.")]
     )
 
 

@@ -12,10 +12,10 @@ GUESSED_FROM = 72  # zxcvbn looks at no more, and what follows cannot make it we
 GOOD_ENOUGH = 3
 """Of 4 in zxcvbn's count: more than 10 to the 8 guesses."""
 
-TOO_SHORT = f"A password needs at least {SHORTEST_PASSWORD} characters."
-TOO_LONG = f"A password may have {LONGEST_PASSWORD} characters at most."
-PERSONAL = "This password holds your name or e-mail address: that is tried first."
-WEAK = "This password is too easy to guess. Please take a few words that have nothing to do with each other."
+TOO_SHORT = f"Use at least {SHORTEST_PASSWORD} characters."
+TOO_LONG = f"Use no more than {LONGEST_PASSWORD} characters."
+PERSONAL = "This password is too easy to guess: it contains your name, email address or centre, or “DermTriage”."
+WEAK = "This password is too easy to guess. Try a few unrelated words."
 
 
 class Passwords(PasswordUtil):

@@ -31,7 +31,7 @@ def profile() -> str:
 @blueprint.post("/profile/sign-out-elsewhere")
 def sign_out_elsewhere() -> Response:
     sessions.end_others(current_user)
-    flash("You are signed out everywhere else.", "success")
+    flash("You are signed out on all other devices.", "success")
     return redirect(url_for("accounts.profile"))
 
 

@@ -12,7 +12,7 @@ from flask_security.utils import hash_password
 from webapp import audit
 from webapp.accounts import queries, sessions
 from webapp.core import mail
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 from webapp.core.database import after_commit
 from webapp.core.extensions import db
 from webapp.models import Centre, Role, User, utcnow
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 INVITATION = """Hello {name},
 
-an account was made for you in DermTriage. Please open this link and choose your password:
+An account has been created for you in DermTriage. Please open this link to choose your password:
 
 {link}
 
-It works once, for {days} days. If you did not expect this mail, please ignore it.
+The link works once and expires after {days} days. If you were not expecting this email, please ignore it.
 """
 
 
@@ -36,7 +36,7 @@ class AccountError(ValueError):
 def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: int | None) -> User:
     """Make an account that nobody can sign in to until its invitation link was used. Raises AccountError."""
     if queries.by_email(email):
-        raise AccountError("There is already an account with this e-mail address.")
+        raise AccountError("There is already an account with this email address.")
     user = User(
         email=email.lower(),
         name=name,
@@ -53,7 +53,7 @@ def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: 
 
 def create_first_admin(*, email: str, name: str) -> User:
     if "@" not in email or not name.strip():
-        raise AccountError("An administrator needs an e-mail address and a name.")
+        raise AccountError("An administrator needs an email address and a name.")
     return invite(None, email=email.strip(), name=name.strip(), role=Role.ADMIN, centre_id=None)
 
 
@@ -76,16 +76,16 @@ def new_link(actor: User, user: User) -> str:
 
 def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
     """Mail a link once its account is safely stored, and ``tell`` whether that worked. False: no mail server is set."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     if not settings.mail_url:
         return False
     to, text = user.email, INVITATION.format(name=user.name, link=link, days=settings.invitation_days)
 
     def send() -> None:
         try:
-            mail.send(settings, to, "Your access to DermTriage", text)
+            mail.send(settings, to, "Your DermTriage account", text)
         except mail.MailError as error:
-            log.error("an invitation could not be mailed: %s", error)
+            log.error("an invitation could not be emailed: %s", error)
             tell(False)
         else:
             tell(True)
@@ -167,13 +167,13 @@ def _centre_for(role: Role, centre_id: int | None, present: int | None = None) -
         return None
     centre = queries.centre(centre_id) if centre_id is not None else None
     if centre is None or not (centre.active or centre.id == present):
-        raise AccountError("A GP needs an active centre.")
+        raise AccountError("A GP must belong to an active centre.")
     return centre.id
 
 
 def _keep_an_admin(user: User) -> None:
     if not queries.other_active_admins(user):
-        raise AccountError("This is the last administrator. Make another one first.")
+        raise AccountError("This is the last administrator. Add another administrator first.")
 
 
 def _facts(user: User) -> dict[str, object]:

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import Flask, Response, current_app, flash, g, request, session
+from flask import Flask, Response, flash, g, request, session
 from flask_login import user_logged_in
 from flask_security.utils import set_request_attr
 from sqlalchemy import ColumnElement, delete, update
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import audit
 from webapp.accounts import queries
 from webapp.accounts.browsers import browser_in_words
-from webapp.core.config import Settings
+from webapp.core.config import Settings, current_settings
 from webapp.core.database import apart
 from webapp.core.extensions import db
 from webapp.models import SignInSession, User, utcnow
@@ -90,7 +90,7 @@ def seconds_left_from_now(here: Here) -> float:
 def say_if_ended_by_time() -> None:
     """Once for each session: the cookie is one of somebody who is no longer signed in."""
     if session.pop(TOKEN, None) is not None:
-        flash("You were signed out, because nothing was done for a while. Please sign in again.", "info")
+        flash("You were signed out because of inactivity. Please sign in again.", "info")
 
 
 def _seconds_left() -> int:
@@ -168,7 +168,7 @@ def _note_seen(response: Response) -> Response:
                 connection.execute(update(SignInSession).where(row).values(seen_at=now))
             present.seen_at = now
         except SQLAlchemyError:
-            log.exception("it could not be noted that somebody was there")  # the page itself is fine
+            log.exception("the time last seen could not be saved")  # the page itself is fine
     return response
 
 
@@ -177,7 +177,7 @@ def _will_be_noted(here: Here, now: datetime) -> bool:
 
 
 def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     return settings
 
 

@@ -11,7 +11,7 @@ from wtforms.validators import ValidationError
 def this_century(_form: FlaskForm, field: DateField) -> None:
     """A validator: also keeps away days that have no midnight in every zone."""
     if field.data and not 2000 <= field.data.year <= 2100:
-        raise ValidationError("Please give a day of this century.")
+        raise ValidationError("Enter a date from 2000 onwards.")
 
 
 def midnight(day: date | None, zone: ZoneInfo, *, after: int = 0) -> datetime | None:

@@ -25,16 +25,16 @@ class AuditForm(FlaskForm):
     class Meta:
         csrf = False
 
-    actor = SelectField("Who", default="")
+    actor = SelectField("Person", default="")
     action = SelectField(
-        "What", default="", choices=choices([("", "Anything"), *sorted(ACTIONS.items(), key=lambda item: item[1])])
+        "Action", default="", choices=choices([("", "Any action"), *sorted(ACTIONS.items(), key=lambda item: item[1])])
     )
     case = StringField("Case number", filters=[lambda text: (text or "").strip().upper()], validators=[Length(max=12)])
-    day = DateField("Day", validators=[Optional(), this_century])
+    day = DateField("Date", validators=[Optional(), this_century])
 
     def offer_actors(self) -> None:
         people = [(str(user.id), user.name) for user in queries.actors()]
-        self.actor.choices = choices([("", "Anybody"), (SYSTEM, "The program"), *people])
+        self.actor.choices = choices([("", "Anyone"), (SYSTEM, "System"), *people])
 
     @property
     def actor_id(self) -> int | None:
@@ -92,6 +92,6 @@ class ManagementForm(FlaskForm):
 
 _PLACES = choices((str(place), str(place)) for place in range(1, len(Management) + 1))
 for _management in Management:
-    setattr(ManagementForm, f"place_{_management.value}", SelectField("Place", choices=_PLACES))
-    setattr(ManagementForm, f"active_{_management.value}", BooleanField("On offer"))
+    setattr(ManagementForm, f"place_{_management.value}", SelectField("Position", choices=_PLACES))
+    setattr(ManagementForm, f"active_{_management.value}", BooleanField("Available"))
     setattr(ManagementForm, f"reassuring_{_management.value}", BooleanField("Reassuring"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -14,6 +14,7 @@ from webapp.admin import queries as trail
 from webapp.admin.forms import AuditForm, ManagementForm
 from webapp.admin.service import OptionError, offer_management
 from webapp.audit.words import EventRow
+from webapp.core.config import current_settings
 from webapp.core.parameters import row_id
 from webapp.models import Centre, Role, User
 from webapp.review.queries import management_options
@@ -71,7 +72,7 @@ def account(user_id: int) -> Page:
         )
     except AccountError as error:
         return _refused("admin/account.html", form, error, user=user, confirm=ConfirmForm())
-    flash(f"The account of {user.name} was changed.", "success")
+    flash(f"Changes to the account of {user.name} saved.", "success")
     return redirect(url_for("admin.accounts"))
 
 
@@ -86,7 +87,7 @@ def link(user_id: int) -> Page:
 
 @blueprint.post("/accounts/<id:user_id>/disable")
 def disable(user_id: int) -> Page:
-    return _switch(user_id, service.disable, "disabled: it can no longer sign in")
+    return _switch(user_id, service.disable, "disabled and can no longer sign in")
 
 
 @blueprint.post("/accounts/<id:user_id>/enable")
@@ -98,9 +99,11 @@ def enable(user_id: int) -> Page:
 def reset_second_factor(user_id: int) -> Page:
     user = _account(user_id)
     if not ResetSecondFactorForm().validate():
-        return _back(user, AccountError("Nothing was reset. Please tick that you are sure who it is."))
+        return _back(user, AccountError("Nothing was reset. Please tick the box to confirm who this is."))
     second_factor.reset(current_user, user)
-    flash(f"The second factor of {user.name} was reset. The next sign-in sets up a new one.", "success")
+    flash(
+        f"Two-factor authentication for {user.name} was reset and must be set up again at the next sign-in.", "success"
+    )
     return redirect(url_for("admin.account", user_id=user.id))
 
 
@@ -125,9 +128,9 @@ def _link_page(user: User, path: str) -> str:
 
     def tell(mailed: bool) -> None:
         if mailed:
-            flash(f"The link was mailed to {email}.", "success")
+            flash(f"The link was emailed to {email}.", "success")
         else:
-            flash(f"The link could not be mailed to {email}. Please hand it over yourself.", "danger")
+            flash(f"The link could not be emailed to {email}. Create a new link and pass it on yourself.", "danger")
 
     return render_template("admin/link.html", user=user, link=link, mailed=service.mail_link(user, link, tell))
 
@@ -169,7 +172,7 @@ def centre(centre_id: int) -> Page:
         service.change_centre(current_user, found, name=form.name.data or "", active=bool(form.active.data))
     except AccountError as error:
         return _refused("admin/centre.html", form, error, centre=found)
-    flash(f"{found.name} was changed.", "success")
+    flash(f"Changes to {found.name} saved.", "success")
     return redirect(url_for("admin.centres"))
 
 
@@ -183,7 +186,7 @@ def management() -> Page:
     except OptionError as error:
         form[f"active_{error.management.value}"].errors = [str(error)]
         return render_template("admin/management.html", form=form), 422
-    flash("The management options are saved. They count from the next decision on.", "success")
+    flash("Management options saved. They apply from the next decision.", "success")
     return redirect(url_for("admin.management"))
 
 
@@ -193,7 +196,7 @@ def audit_log() -> Page:
     form.offer_actors()
     if not form.validate():
         return render_template("admin/audit.html", form=form, rows=[]), 422
-    begin, end = form.span(current_app.extensions["settings"].timezone)
+    begin, end = form.span(current_settings().timezone)
     before = request.args.get("before", type=row_id)
     found = trail.audit_events(
         actor_id=form.actor_id,

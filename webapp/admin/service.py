@@ -46,12 +46,14 @@ def _check(offers: Mapping[Management, Offer]) -> None:
     if not offers[Management.REASSURE].reassuring:
         raise OptionError(Management.REASSURE, "“No appointment” is always reassuring.")
     if offers[Management.RETAKE].reassuring:
-        raise OptionError(Management.RETAKE, "Asking for new images is not an answer, so it cannot be reassuring.")
+        raise OptionError(
+            Management.RETAKE, "A request for new images cannot be reassuring: it leaves the case undecided."
+        )
     referring = [
         management
         for management, offer in offers.items()
         if offer.active and not offer.reassuring and management is not Management.RETAKE
     ]
     if not referring:
-        sentence = "At least one way that leads to dermatology must stay on offer and not be reassuring."
+        sentence = "At least one option that brings the patient to dermatology must be available and not reassuring."
         raise OptionError(Management.URGENT_REFERRAL, sentence)

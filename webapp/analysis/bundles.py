@@ -6,7 +6,7 @@ import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from flask import current_app
+from webapp.core.config import current_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ def check() -> None:
     """Raises BundleError unless the card can be read and the weights are those that it describes."""
     from ml.bundle import Bundle  # with the first question, so that the web process starts fast
 
-    Bundle.load(current_app.extensions["settings"].model_bundle)
+    Bundle.load(current_settings().model_bundle)
 
 
 @lru_cache(maxsize=1)

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import CursorResult, Update, and_, or_, update
 
 from webapp import audit
 from webapp.analysis import queries, queue
-from webapp.core.config import Settings
+from webapp.core.config import Settings, current_settings
 from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
@@ -38,7 +38,7 @@ def new_owner() -> str:
 
 
 def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     return settings
 
 

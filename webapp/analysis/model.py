@@ -16,6 +16,7 @@ from ml.results import Finding, Heatmap, Result
 from webapp import metrics
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
 from webapp.core.config import Settings
+from webapp.triage.concern import reaches
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def _findings(result: Result, card: Card) -> list[FoundTarget]:
 
 
 def _may_count(finding: Finding, lowest: float) -> bool:
-    return finding.target == BCC and finding.probability >= lowest
+    return finding.target == BCC and bool(reaches(finding.probability, lowest))
 
 
 def _raster(heatmap: Heatmap) -> HeatmapRaster | None:

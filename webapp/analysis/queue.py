@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
 
-from webapp.core.config import ConfigurationError, Settings
+from webapp.core.config import ConfigurationError, Settings, current_settings
 from webapp.models import Analysis, Urgency
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def pending_count() -> int:
 
 def kind() -> str:
     """What carries the messages, in words."""
-    return KINDS[_check(current_app.extensions["settings"].queue_url)]
+    return KINDS[_check(current_settings().queue_url)]
 
 
 def _check(url: str) -> str:

@@ -15,11 +15,11 @@ from webapp.analysis.leases import Heartbeat
 from webapp.analysis.model import analyse, analyse_together, loaded, upright
 from webapp.analysis.results import Outcome
 from webapp.core import logs
-from webapp.core.config import Settings
+from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import FailureReason, utcnow
 from webapp.storage.errors import StorageError, StoreAwayError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import ImageStore, store_of
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def warm_up(settings: Settings, worker: str) -> bool:
     try:
         _engine, card, card_json = loaded(settings.model_bundle)
     except BundleError as error:
-        log.error("no model: %s Every case goes to the top as “needs a person” until this is repaired.", error)
+        log.error("no model: %s Every case goes to the top as “needs a person” until this is fixed.", error)
         workers.note_no_model(worker, str(error))
         return False
     workers.note_model(worker, card.name, card.sha256, card_json)
@@ -45,8 +45,8 @@ def run_analysis(analysis_id: int) -> None:
     Others that wait for their first attempt are taken along, ANALYSIS_BATCH in all, each with a lease of its own.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    settings: Settings = app.extensions["settings"]
-    store: ImageStore = app.extensions["image_store"]
+    settings = settings_of(app)
+    store = store_of(app)
     owner = leases.new_owner()
     with transaction():
         taken = leases.take_batch(analysis_id, owner)
@@ -69,14 +69,14 @@ def _keep(analysis_id: int, owner: str, answer: Answer, store: ImageStore) -> No
             elif results.finish(analysis_id, owner, answer, store):
                 log.info("the image is analysed")
             else:
-                log.warning("the analysis was finished by another worker, or its case erased; this answer is dropped")
+                log.warning("the analysis was finished by another worker, or its case erased; this result is dropped")
     except StoreAwayError as error:
         log.error("the heatmaps cannot be stored: %s", error)
         answer = FailureReason.STORE_UNAVAILABLE
         with transaction():
             results.give_up(analysis_id, owner, answer)
     except Exception:
-        log.exception("the answer could not be stored; the sweep will send the analysis again")
+        log.exception("the result could not be stored; the sweep will send the analysis again")
         return
     metrics.analysed(_ended(answer))
 

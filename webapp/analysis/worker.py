@@ -15,6 +15,7 @@ from flask import Flask
 from huey.consumer import Consumer, Scheduler
 
 from webapp.analysis import leases, reruns, workers
+from webapp.core.config import settings_of
 from webapp.core.database import dispose_inherited_connections, transaction
 from webapp.core.extensions import db
 from webapp.metrics.figures import share_figures
@@ -42,7 +43,7 @@ class SweepingScheduler(Scheduler):
     def initialize(self) -> None:
         super().initialize()
         self._due: dict[str, float] = {}
-        if self.huey.flask_app.extensions["settings"].metrics_bind:
+        if settings_of(self.huey.flask_app).metrics_bind:
             serve(self.huey.flask_app)
 
     def loop(self, now: Any = None) -> None:
@@ -80,7 +81,7 @@ class SweepingConsumer(Consumer):
 def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
     """Work until SIGTERM or SIGINT; both let the running analysis finish. ``chores``: those of other rooms."""
     os.nice(NICENESS)
-    settings = app.extensions["settings"]
+    settings = settings_of(app)
     queue = app.extensions["queue"]
     huey = queue.huey
     huey.flask_app, huey.worker_name = app, leases.new_owner()
@@ -115,7 +116,7 @@ def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
             with app.app_context(), transaction():
                 model_is_noted = warm_up(settings, huey.worker_name)
         except Exception:
-            log.warning("the loaded model could not be noted", exc_info=True)
+            log.warning("the loaded model could not be recorded", exc_info=True)
 
     with app.app_context():
         dispose_inherited_connections(db.engine)

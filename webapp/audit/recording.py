@@ -7,11 +7,11 @@ so that the lock is held for an INSERT and a commit only.
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from webapp.audit.chain import digest_of
+from webapp.core.config import current_settings
 from webapp.core.database import begin_to_write
 from webapp.core.extensions import db
 from webapp.models import AuditEvent, AuditHead, User, utcnow
@@ -88,7 +88,7 @@ def _extend_chain(session: Session, waiting: list[dict[str, Any]]) -> None:
     if actors and session.get_bind().dialect.name != "sqlite":  # the INSERT will lock them: not while it has the head
         session.execute(select(User.id).where(User.id.in_(actors)).with_for_update(read=True, key_share=True))
     head = session.execute(select(AuditHead.count, AuditHead.last_id, AuditHead.digest).with_for_update()).one()
-    key, digest, rows = current_app.extensions["settings"].audit_key, head.digest, []
+    key, digest, rows = current_settings().audit_key, head.digest, []
     for last_id, columns in enumerate(waiting, start=head.last_id + 1):
         row = {"id": last_id, **columns}
         digest = digest_of(key, digest, row)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from webapp.audit.chain import GENESIS, digest_of
+from webapp.core.config import current_settings
 from webapp.core.database import reading
 from webapp.core.extensions import db
 from webapp.models import AuditEvent, AuditHead
@@ -39,7 +39,7 @@ class Head:
         """Raises NotAHeadError."""
         count, _, digest = text.strip().partition(":")
         if not count.isdecimal() or len(digest) != len(GENESIS):
-            raise NotAHeadError("a noted head is written COUNT:DIGEST")
+            raise NotAHeadError("a head is written COUNT:DIGEST")
         return cls(int(count), digest)
 
 
@@ -63,7 +63,7 @@ def tell_head() -> None:
 
 def verify(expected: Head | None = None) -> Findings:
     """Compare every digest with its event, the end with the stored head, and with one noted elsewhere."""
-    key = current_app.extensions["settings"].audit_key
+    key = current_settings().audit_key
     with reading():
         claimed = head()
         found, walked, last_id, last = Findings(claimed), 0, 0, GENESIS
@@ -76,10 +76,10 @@ def verify(expected: Head | None = None) -> Findings:
         if Head(walked, last) != claimed:
             found.breaks.append(
                 f"after event {last_id}: the last events were removed or replaced "
-                f"({walked} are stored, the head counts {claimed.count})"
+                f"({walked} are stored; the head says {claimed.count})"
             )
     if not noted:
-        found.breaks.append(f"the head noted elsewhere ({expected}) is not part of this trail")
+        found.breaks.append(f"the head recorded elsewhere ({expected}) is not part of this trail")
     return found
 
 

@@ -34,8 +34,8 @@ class ImagesForm(FlaskForm):
 
     images = MultipleFileField("Dermoscopic images")
     send_anyway = StringField(
-        "Why send it all the same?",
-        description="For example: the lesion is ulcerated and will not get sharper. The dermatologist reads this.",
+        "Reason for sending this image anyway",
+        description="For example: ulcerated, a sharper image is not possible. The dermatologist will see this.",
         validators=[Length(max=300, message="Please keep the reason under 300 characters.")],
     )
 
@@ -45,8 +45,8 @@ class CaseForm(ImagesForm):
     follows = HiddenField(validators=[Length(max=12)])
     patient_reference = StringField(
         "Patient reference",
-        description="The code your centre uses. No name, no date of birth, no national number.",
-        validators=[InputRequired("Please give your centre's code for the patient."), Length(max=40)],
+        description="Your centre's own code. Not a name, date of birth, or NHS or other national number.",
+        validators=[InputRequired("Enter your centre's code for the patient."), Length(max=40)],
     )
     birth_year = IntegerField("Year of birth", validators=[Optional()])
     sex = SelectField("Sex", choices=choices_of(Sex, empty="Not stated"), validators=[Optional()])
@@ -69,24 +69,24 @@ class CaseForm(ImagesForm):
     body_site = RadioField(
         "Body site",
         choices=choices_of(BodySite),
-        validators=[InputRequired("Please choose where the lesion is.")],
+        validators=[InputRequired("Choose a body site.")],
     )
     history = TextAreaField(
         "History",
-        description="Since when, growth, bleeding, treatment. No name.",
+        description="For example duration, growth, bleeding, treatment. Do not include names.",
         validators=[Length(max=4000, message="Please keep the history under 4,000 characters.")],
     )
     clinical_question = TextAreaField(
         "Your question", validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")]
     )
     consent = BooleanField(
-        "The patient, or who decides for them, knows what the images are for and agrees that they are sent, stored "
-        "and read by a dermatologist.",
-        validators=[DataRequired("Please confirm that the patient agrees.")],
+        "The patient, or the person who decides for them, understands what the images are for and agrees to them being "
+        "sent, stored and reviewed by a dermatologist.",
+        validators=[DataRequired("Confirm that the patient agrees.")],
     )
     nothing_identifying = BooleanField(
-        "No image or text shows a name, a date of birth, a whole face or anything else that tells who it is.",
-        validators=[DataRequired("Please confirm that nothing tells who the patient is.")],
+        "No image or text includes a name, date of birth, whole face or anything else that could identify the patient.",
+        validators=[DataRequired("Confirm that nothing identifies the patient.")],
     )
     urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
 
@@ -94,14 +94,14 @@ class CaseForm(ImagesForm):
         field.data = (field.data or "").strip()
         if not REFERENCE.fullmatch(field.data):
             raise ValidationError(
-                "Use 3 to 40 letters, digits, dots, dashes or slashes, with a digit and without spaces: "
+                "Use 3 to 40 letters, digits, dots, dashes or slashes, with at least one digit and no spaces: "
                 "a code, not a name."
             )
 
     def validate_birth_year(self, field: IntegerField) -> None:
         this_year = datetime.now(UTC).year
         if field.data is not None and not this_year - LONGEST_LIFE <= field.data <= this_year:
-            raise ValidationError(f"Please give a year between {this_year - LONGEST_LIFE} and {this_year}.")
+            raise ValidationError(f"Enter a year between {this_year - LONGEST_LIFE} and {this_year}.")
 
 
 class FollowForm(FlaskForm):

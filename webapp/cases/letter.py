@@ -10,7 +10,7 @@ from flask import current_app, render_template
 
 from webapp.core.database import pause
 from webapp.models import Case, CaseState, utcnow
-from webapp.storage.store import ImageStore
+from webapp.storage.store import current_store
 
 STYLE = "css/letter.css"
 LONGEST_SIDE = 1200
@@ -32,7 +32,7 @@ def pdf_of(case: Case) -> bytes:
     """
     if case.state not in (CaseState.REVIEWED, CaseState.CLOSED) or case.standing_review is None:
         raise NoLetterError
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     page = render_template(
         "letters/letter.html",
         case=case,

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Blueprint, Response, abort, current_app
+from flask import Blueprint, Response, abort
 from flask_login import current_user
 
 from webapp import audit
@@ -10,7 +10,7 @@ from webapp.cases import letter as letters
 from webapp.cases import queries
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import current_store
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("media", __name__, url_prefix="/media")
 
 
 def _serve(key: str, media_type: str, sha256: str | None = None) -> Response:
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     try:
         data = store.get(key, sha256)
     except StorageError as error:

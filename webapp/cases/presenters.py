@@ -27,10 +27,10 @@ def as_choice(case: Case) -> tuple[str, str]:
 STATE_WORDS = {
     CaseState.SUBMITTED: "Being analysed",
     CaseState.AWAITING_REVIEW: "Waiting for a dermatologist",
-    CaseState.IN_REVIEW: "Being read by a dermatologist",
+    CaseState.IN_REVIEW: "Being reviewed by a dermatologist",
     CaseState.REVIEWED: "Answered",
     CaseState.CLOSED: "Closed",
-    CaseState.RETAKE_REQUESTED: "New images wanted",
+    CaseState.RETAKE_REQUESTED: "New images requested",
     CaseState.WITHDRAWN: "Withdrawn",
 }
 
@@ -108,7 +108,7 @@ class Progress:
     def steps(self) -> list[Step]:
         place = _PLACE.get(self.case.state, 2)
         texts = [
-            ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored safely"),
+            ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored"),
             ("Analysis", self._analysis),
             ("Dermatologist", self._reading),
             ("Answer", "Ready to read" if place > 3 else "Not yet"),
@@ -122,17 +122,15 @@ class Progress:
     def _analysis(self) -> str:
         reason = self.case.triage_reason
         if reason is TriageReason.AWAITING_ANALYSIS:
-            return "In the queue; a dermatologist can read it meanwhile"
-        if reason in (TriageReason.PROBABILITY, TriageReason.OTHER_CANCER):
+            return "Queued; a dermatologist can review the case in the meantime"
+        if reason is TriageReason.PROBABILITY:
             return "Done"
-        if reason is TriageReason.RECALLED:
-            return "Kept from before"
-        return "No reliable result: a dermatologist looks at it first"
+        return "No reliable result: a dermatologist looks at it early"
 
     @property
     def _reading(self) -> str:
         if self.case.state is CaseState.IN_REVIEW:
-            return "Being read now"
+            return "Being reviewed now"
         return f"In the worklist: {place_words(self.waiting)}" if self.waiting else "Decided"
 
     @property

@@ -79,7 +79,7 @@ class ListFilter(StrEnum):
             "to_read": "Answers to read",
             "analysing": "Being analysed",
             "waiting": "With the dermatologists",
-            "retake": "New images wanted",
+            "retake": "New images requested",
             "answered": "Answered",
             "withdrawn": "Withdrawn",
         }[self.value]

@@ -16,6 +16,7 @@ from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientErr
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, waiting_of
 from webapp.core.choices import choices
+from webapp.core.config import current_settings
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.intake.rebuild import CleanImage
@@ -78,24 +79,24 @@ def new() -> Answer:
             return _form_page(form, follows), 422
         case = service.submit(current_user, _new_case(form, follows), images)
     except NotTheSamePatientError:
-        form.patient_reference.errors = [f"Case {form.follows.data} has another reference: it is of somebody else."]
+        form.patient_reference.errors = [
+            f"Case {form.follows.data} has a different patient reference, so it cannot be linked."
+        ]
         return _form_page(form, follows), 422
     except (BusyError, StoreAwayError) as error:
         return _form_page(_not_sent(form, error), follows), *LATER
-    flash(
-        f"Case {case.number} was sent. It is being analysed and is already in the dermatologists' worklist.", "success"
-    )
+    flash(f"Case {case.number} was sent. It is in the dermatologists' worklist and will be analysed.", "success")
     return redirect(url_for("cases.show", number=case.number))
 
 
 def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
     """The form as it was sent, saying that the images are not taken just now."""
     if isinstance(error, BusyError):
-        why = "Very many images are arriving just now, so nothing was sent."
+        why = "Too many images are arriving at the moment, so nothing was sent."
     else:
         current_app.logger.error("image store: %s", error)
-        why = "The images could not be stored just now, so nothing was sent."
-    form.images.errors = [f"{why} Please send the form again in a minute: it makes one case, however often it is sent."]
+        why = "The images could not be stored, so nothing was sent."
+    form.images.errors = [f"{why} Please send the form again in a minute: this will not create a second case."]
     return form
 
 
@@ -111,7 +112,7 @@ def _empty_form(follows: str) -> str:
 
 
 def _form_page(form: CaseForm, follows: Case | None) -> str:
-    settings = current_app.extensions["settings"]
+    settings = current_settings()
     return render_template("cases/new.html", form=form, follows=follows, settings=settings)
 
 
@@ -185,7 +186,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
         confirm=ConfirmForm(),
         history=queries.lesion_history(current_user, case),
         follow_form=_follow_form(case),
-        settings=current_app.extensions["settings"],
+        settings=current_settings(),
     )
 
 
@@ -213,14 +214,14 @@ def add_images(number: str) -> Answer:
         abort(409)
     except (BusyError, StoreAwayError) as error:
         return _case_page(_visible_case(number), _not_sent(form, error)), *LATER
-    flash(f"The new images were added to case {number}. It keeps its waiting time.", "success")
+    flash(f"The new images were added to case {number}. The case keeps its waiting time.", "success")
     return redirect(url_for("cases.show", number=number))
 
 
 def _follow_form(case: Case) -> FollowForm:
     form = FollowForm()
     earlier = queries.candidates(current_user, case)
-    form.follows.choices = choices([("", "None of them: another lesion"), *map(presenters.as_choice, earlier)])
+    form.follows.choices = choices([("", "None: this is a different lesion"), *map(presenters.as_choice, earlier)])
     form.follows.data = next((other.number for other in earlier if other.id == case.follows_id), "")
     return form
 
@@ -232,7 +233,7 @@ def follow(number: str) -> Response:
         service.follow(current_user, case, request.form.get("follows", ""))
     except NotTheSamePatientError:
         abort(404)
-    flash("Noted. The dermatologist sees the earlier images beside the new ones.", "success")
+    flash("Saved. The dermatologist sees the images of linked cases side by side.", "success")
     return redirect(url_for("cases.show", number=number))
 
 
@@ -242,7 +243,7 @@ def withdraw(number: str) -> Response:
         service.withdraw(current_user, _visible_case(number, locked=True))
     except CaseChangedError:
         abort(409)
-    flash(f"Case {number} is withdrawn. No dermatologist will read it.", "success")
+    flash(f"Case {number} has been withdrawn. No dermatologist will review it.", "success")
     return redirect(url_for("cases.show", number=number))
 
 
@@ -253,5 +254,5 @@ def close(number: str) -> Response:
         service.close(current_user, case)
     except CaseChangedError:
         abort(409)
-    flash(f"Case {case.number} is closed. You can still read it in your list.", "success")
+    flash(f"Case {case.number} is closed. You can still open it from your list.", "success")
     return redirect(url_for("cases.show", number=case.number))

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from webapp import audit
@@ -15,7 +14,7 @@ from webapp.core.extensions import db
 from webapp.intake.rebuild import CleanImage
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
 from webapp.storage.errors import StoreAwayError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import current_store
 from webapp.triage import rank
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
@@ -84,12 +83,13 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     if new.follows is not None:
         follow(user, case, new.follows.number)
     _add(case, images)
+    rank.refresh(case)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
 
 
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
-    """Answer a request for new images: the same case goes back to the top until they are analysed.
+    """Answer a request for new images: the same case needs a person again until they are analysed.
 
     It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
     """
@@ -133,7 +133,7 @@ def _store(data: bytes) -> str:
 
     Raises StoreAwayError, with the transaction undone: the form that comes back must not stand beside half a case.
     """
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     try:
         key = store.put(data)
     except StoreAwayError:

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from flask import current_app
-
 from webapp.analysis import bundles
 from webapp.cases import queries
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 from webapp.core.database import pause
 from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
 from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
@@ -58,18 +56,18 @@ def remarks_on(user: User, images: Sequence[CleanImage], token: str = "") -> lis
     for image in images:
         words = {remark: remark.label for remark in image.remarks}
         if image.sha256 in earlier:
-            words[Remark.ALREADY_SENT] = f"this very image was sent with case {earlier[image.sha256]}"
+            words[Remark.ALREADY_SENT] = f"this image was already sent with case {earlier[image.sha256]}"
         elif image.sha256 in seen:
-            words[Remark.ALREADY_SENT] = "this very image is chosen twice"
+            words[Remark.ALREADY_SENT] = "this image is chosen twice"
         seen.add(image.sha256)
         found.append(words)
     return found
 
 
 def sentence(remarks: dict[Remark, str]) -> str:
-    """What to do about the remarks, for example "retake: too dark"."""
+    """What to do about the remarks, for example "please retake (too dark)"."""
     quality = [words for remark, words in remarks.items() if remark is not Remark.ALREADY_SENT]
-    parts = [f"retake: {' and '.join(quality)}"] if quality else []
+    parts = [f"please retake ({'; '.join(quality)})"] if quality else []
     return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
 
 
@@ -78,13 +76,13 @@ def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[
 
     Raises RefusedUploadError or, see ``admitted``, BusyError.
     """
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
     if not files:
-        raise RefusedUploadError(["Please choose at least one image."])
+        raise RefusedUploadError(["Choose at least one image."])
     if len(files) > settings.max_images_per_case:
         raise RefusedUploadError(
-            [f"A case holds at most {settings.max_images_per_case} images; you chose {len(files)}."]
+            [f"A case can have up to {settings.max_images_per_case} images; you chose {len(files)}."]
         )
     limits = bundles.quality_limits(settings.model_bundle)
     images, problems = [], []

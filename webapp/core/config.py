@@ -1,138 +1,222 @@
-"""Every setting of the application, read once from the environment.
-
-| Variable | Meaning | Default |
-| --- | --- | --- |
-| DATABASE_URL | SQLAlchemy address of the database | SQLite file in the instance folder |
-| QUEUE_URL | `sqlite:///file`, `redis://…` or `postgresql://…` for background work | SQLite file of its own |
-| STORAGE_URL | encrypted images: `file:///…` or `s3://bucket/prefix?endpoint=https://…&region=…` | a folder `images` |
-| AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | for the bucket; its client reads these and other AWS_… itself | none |
-| INSTANCE_DIR | where the defaults above and the generated keys live | `instance` beside app.py |
-| SECRET_KEY | signs sessions and links; at least 32 characters | made once, kept in the instance folder |
-| IMAGE_KEYS | `id:base64,…` AES-256 keys of the image store; the first one encrypts | made once, kept there |
-| AUDIT_KEY | authenticates the chain of the audit trail; at least 32 characters | made once, kept there |
-| MODEL_BUNDLE | folder of the model bundle | the shipped bundle |
-| TOTP_SECRETS | `number:secret,…` for the second factors; the highest number encrypts | made once, kept there |
-| HTTPS | `1`: cookies only over TLS, HSTS sent; `0` for plain http on one machine | `1` |
-| TRUSTED_HOSTS | names under which the application is reached, `triage.example.org,…`; any other is refused | any |
-| TRUSTED_PROXIES | reverse proxies in front whose X-Forwarded-For and -Proto count | 0 |
-| SECOND_FACTOR | `1`: dermatologists and administrators must have one; `0`: nobody must | `1` |
-| IDLE_MINUTES | signed out after so long without doing anything | 15 |
-| SESSION_HOURS | signed out so long after signing in, whatever is done | 12 |
-| TIMEZONE | IANA zone in which pages show times | `UTC` |
-| MAX_IMAGES_PER_CASE | dermoscopic images in one case | 6 |
-| MAX_IMAGE_MEGABYTES | size of one uploaded file | 25 |
-| MAX_IMAGE_MEGAPIXELS | pixels of one uploaded image | 50 |
-| ANALYSIS_LEASE_SECONDS | how long a worker may stay silent before its analysis is given to another | 15 |
-| ANALYSIS_TIMEOUT_SECONDS | how long one analysis may take | 60 |
-| ANALYSIS_ATTEMPTS | tries before a case is put on top as "needs a person" | 3 |
-| ANALYSIS_BATCH | images that a worker takes at once when several wait | 2 |
-| WORKER_PROCESSES | analyses done at the same time by one worker command | 1 |
-| CLAIM_MINUTES | how long an opened case is reserved for its reader | 20 |
-| TARGET_DAYS_URGENT | days within which an urgent case should be read | 2 |
-| TARGET_DAYS_SOON | the same for “soon” | 7 |
-| TARGET_DAYS_ROUTINE | the same for routine cases | 14 |
-| UNDO_MINUTES | how long a reader may take a decision back, unless the GP has read it | 5 |
-| INVITATION_DAYS | how long an invitation link works | 7 |
-| MAIL_URL | `smtp://user:password@host:587` or `smtps://…`: invitations are mailed, too | none: given by hand |
-| MAIL_FROM | the sender of these mails | none |
-| RETENTION_YEARS | `apply-retention` erases cases that were answered longer ago | none: kept for ever |
-| LOG_FORMAT | `json`: one object a line; `text` to be read by people | `json`; `text` for `python app.py` |
-| LOG_LEVEL | `debug`, `info`, `warning` or `error` | `info`; `warning` for `python app.py` |
-| METRICS_TOKEN | 16 characters or more: `/metrics` shows figures to whoever sends it as bearer token | no figures |
-| METRICS_BIND | `host:port` where the worker shows its figures, to the same token | none |
-| WEB_CONCURRENCY | web server processes; read by gunicorn.conf.py | 2 |
-| WEB_THREADS | requests that one of them answers at the same time, at most four of them with images; likewise | 8 |
-| WEB_BIND | `host:port` or `unix:/path` of the web server; likewise | `127.0.0.1:8000` |
-"""
+"""Every setting of the application, read once from the environment; docs/settings.md is made of the fields here."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from webapp.core import environment, keys
+from flask import Flask, current_app
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from webapp.core import keys
 from webapp.core.environment import ConfigurationError as ConfigurationError
+from webapp.core.environment import (
+    DatabaseUrl,
+    Duration,
+    Folder,
+    HostAndPort,
+    Key,
+    KeyBytes,
+    LowerCase,
+    MailServer,
+    Names,
+    Number,
+    Switch,
+    TimeZone,
+    Token,
+    problem,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-LOG_FORMATS = ("json", "text")
-LOG_LEVELS = ("info", "debug", "warning", "error")
-"""The first of each is what holds where nothing is said."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    instance_dir: Path
-    database_url: str
-    queue_url: str
-    storage_url: str
-    secret_key: str = field(repr=False)
-    image_keys: Mapping[str, bytes] = field(repr=False)
-    totp_secrets: Mapping[str, str] = field(repr=False)
-    audit_key: bytes = field(repr=False)
-    model_bundle: Path | None = None
-    https: bool = True
-    trusted_hosts: tuple[str, ...] = ()
-    trusted_proxies: int = 0
-    second_factor: bool = True
-    idle_minutes: float = 15
-    session_hours: float = 12
-    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    max_images_per_case: int = 6
-    max_image_megabytes: int = 25
-    max_image_megapixels: int = 50
-    analysis_lease_seconds: float = 15.0
-    analysis_timeout_seconds: float = 60.0
-    analysis_attempts: int = 3
-    analysis_batch: int = 2
-    worker_processes: int = 1
-    claim_minutes: int = 20
-    target_days_urgent: int = 2
-    target_days_soon: int = 7
-    target_days_routine: int = 14
-    undo_minutes: int = 5
-    invitation_days: int = 7
-    mail_url: str | None = field(default=None, repr=False)
-    mail_from: str = ""
-    retention_years: int | None = None
-    log_format: str = "json"
-    log_level: str = "info"
-    metrics_token: str = field(default="", repr=False)
-    metrics_bind: str = ""
+def _setting(description: str, default: Any, shown: str | None = None, **more: Any) -> Any:
+    """A field: what it means, and how docs/settings.md words a default that does not speak for itself."""
+    extra: dict[str, Any] = {"shown": shown}
+    return Field(default, description=description, json_schema_extra=extra, **more)
+
+
+def _derived(description: str, shown: str, make: Callable[[dict[str, Any]], Any], *, repr: bool = True) -> Any:
+    """A field whose default is made from the fields above it."""
+    extra: dict[str, Any] = {"shown": shown}
+    return Field(
+        default_factory=make, validate_default=True, description=description, json_schema_extra=extra, repr=repr
+    )
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable of the same name in capitals; one that is empty counts as not given."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, validate_default=False, enable_decoding=False, hide_input_in_errors=True
+    )
+
+    instance_dir: Folder = _setting(
+        "folder of the default database, queue and images, and of the generated keys",
+        PROJECT_ROOT / "instance",
+        "`instance` beside app.py",
+        validate_default=True,
+    )
+    database_url: DatabaseUrl = _derived(
+        "SQLAlchemy address of the database",
+        "SQLite file in the instance folder",
+        lambda given: f"sqlite:///{given['instance_dir']}/dermtriage.sqlite",
+        repr=False,
+    )
+    queue_url: str = _derived(
+        "queue for background work: `sqlite:///file`, `redis://…` or `postgresql://…`",
+        "a separate SQLite file there",
+        lambda given: f"sqlite:///{given['instance_dir']}/queue.sqlite",
+        repr=False,
+    )
+    storage_url: str = _derived(
+        "store of encrypted images: `file:///…` or `s3://bucket/prefix?endpoint=https://…&region=…`",
+        "folder `images` in the instance folder",
+        lambda given: f"file://{given['instance_dir']}/images",
+    )
+    secret_key: Key = _derived(
+        "signs sessions and links; at least 32 characters",
+        "generated once, kept in the instance folder",
+        keys.kept("secret.key", keys.new_secret),
+        repr=False,
+    )
+    image_keys: keys.ImageKeys = _derived(
+        "`id:base64,…`: AES-256 keys of the image store; the first encrypts",
+        "generated once, kept there",
+        keys.kept("image.keys", keys.new_image_key),
+        repr=False,
+    )
+    totp_secrets: keys.TotpSecrets = _derived(
+        "`number:secret,…`: keys for the second factors; the highest number encrypts",
+        "generated once, kept there",
+        keys.kept("totp.keys", keys.new_totp_secret),
+        repr=False,
+    )
+    audit_key: KeyBytes = _derived(
+        "authenticates the chain of the audit trail; at least 32 characters",
+        "generated once, kept there",
+        keys.kept("audit.key", keys.new_secret),
+        repr=False,
+    )
+    model_bundle: Path | None = _setting("folder of the model bundle", None, "the shipped bundle")
+    https: Switch = _setting("`1`: cookies over TLS only, HSTS sent; `0`: plain HTTP on one machine", True)
+    trusted_hosts: Names = _setting(
+        "host names the application answers to, `triage.example.org,…`; others are refused", (), "any"
+    )
+    trusted_proxies: Annotated[int, Field(ge=0)] = _setting(
+        "number of reverse proxies in front whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0
+    )
+    second_factor: Switch = _setting(
+        "`1`: required for dermatologists and administrators; `0`: optional for everyone", True
+    )
+    idle_minutes: Duration = _setting("idle time after which a user is signed out", 15)
+    session_hours: Duration = _setting("time after which a user must sign in again, idle or not", 12)
+    timezone: TimeZone = _setting("IANA time zone of the times on pages", ZoneInfo("UTC"))
+    max_images_per_case: Number = _setting("most dermoscopic images in one case", 6)
+    max_image_megabytes: Number = _setting("largest uploaded file", 25)
+    max_image_megapixels: Number = _setting("largest uploaded image", 50)
+    analysis_lease_seconds: Duration = _setting(
+        "how long a worker may be silent before another takes over its analysis", 15
+    )
+    analysis_timeout_seconds: Duration = _setting("longest time for one analysis", 60)
+    analysis_attempts: Number = _setting("attempts before the analysis fails and the case needs a person", 3)
+    analysis_batch: Number = _setting("most images a worker analyses together when several are waiting", 2)
+    worker_processes: Number = _setting("analyses that one worker command runs at the same time", 1)
+    claim_minutes: Number = _setting("how long a claim on a case lasts", 20)
+    target_days_urgent: Number = _setting("target for reviewing an urgent case", 2)
+    target_days_soon: Number = _setting("target for a case sent as “soon”", 7)
+    target_days_routine: Number = _setting("target for a routine case", 14)
+    undo_minutes: Number = _setting("how long a decision can be taken back, unless the GP has read it", 5)
+    invitation_days: Number = _setting("how long an invitation link works", 7)
+    mail_url: MailServer | None = _setting(
+        "`smtp://user:password@host:587` or `smtps://…`: invitations are emailed as well",
+        None,
+        "none: links are shown only",
+        repr=False,
+    )
+    mail_from: str = _setting("sender address of these emails", "", validate_default=True)
+    retention_years: Number | None = _setting(
+        "`apply-retention` erases cases answered longer ago than this", None, "none: kept indefinitely"
+    )
+    log_format: Annotated[Literal["json", "text"], LowerCase] = _setting(
+        "`json`: one object per line; `text`: for people", "json", "`json`; `text` for `python app.py`"
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = _setting(
+        "lowest level logged: `debug`, `info`, `warning` or `error`", "info", "`info`; `warning` for `python app.py`"
+    )
+    metrics_token: Token = _setting(
+        "bearer token for `/metrics`; at least 16 characters",
+        "",
+        "none: no such page",
+        repr=False,
+    )
+    metrics_bind: HostAndPort = _setting("`host:port` at which the worker serves its metrics, with the same token", "")
+
+    @field_validator("mail_from")
+    @classmethod
+    def _a_sender_for_the_mails(cls, sender: str, info: ValidationInfo) -> str:
+        if info.data.get("mail_url") and "@" not in sender:
+            raise ValueError("must be the email address that mails come from.")
+        return sender
+
+    @field_validator("metrics_bind")
+    @classmethod
+    def _figures_for_nobody_without_a_token(cls, bind: str, info: ValidationInfo) -> str:
+        if info.data.get("metrics_token") == "":
+            raise ValueError("needs a METRICS_TOKEN: metrics are never public.")
+        return bind
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """No source but the caller: ``from_environment`` says which environment it is."""
+        return (init_settings,)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the variables of the table above. Raises ConfigurationError."""
-        instance_dir = Path(environ.get("INSTANCE_DIR") or PROJECT_ROOT / "instance").resolve()
-        instance_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        bundle = environ.get("MODEL_BUNDLE")
-        return cls(
-            instance_dir=instance_dir,
-            database_url=environment.database_url(
-                environ.get("DATABASE_URL") or f"sqlite:///{instance_dir}/dermtriage.sqlite"
-            ),
-            queue_url=environ.get("QUEUE_URL") or f"sqlite:///{instance_dir}/queue.sqlite",
-            storage_url=environ.get("STORAGE_URL") or f"file://{instance_dir}/images",
-            secret_key=keys.secret_key(environ.get("SECRET_KEY"), instance_dir),
-            image_keys=keys.image_keys(environ.get("IMAGE_KEYS"), instance_dir),
-            totp_secrets=keys.totp_secrets(environ.get("TOTP_SECRETS"), instance_dir),
-            audit_key=keys.audit_key(environ.get("AUDIT_KEY"), instance_dir),
-            model_bundle=Path(bundle) if bundle else None,
-            https=environ.get("HTTPS", "1") != "0",
-            trusted_hosts=tuple(filter(None, map(str.strip, environ.get("TRUSTED_HOSTS", "").split(",")))),
-            second_factor=environ.get("SECOND_FACTOR", "1") != "0",
-            timezone=environment.timezone(environ.get("TIMEZONE", "UTC")),
-            log_format=environment.one_of(environ, "LOG_FORMAT", LOG_FORMATS),
-            log_level=environment.one_of(environ, "LOG_LEVEL", LOG_LEVELS),
-            **environment.mail(environ),
-            **environment.metrics(environ),
-            **environment.numbers(environ, _kinds_of_numbers()),
-        )
+        """Raises ConfigurationError, which tells everything that is wrong at once."""
+        source = EnvSettingsSource(cls)
+        source.env_vars = {name.lower(): text for name, text in environ.items() if text and name.isupper()}
+        try:
+            return cls(**source())
+        except ValidationError as error:
+            raise problem(error.errors()) from None
+
+
+ELSEWHERE = {
+    "AWS_ACCESS_KEY_ID": (
+        "credentials for the bucket; the S3 client reads these and other AWS_… variables itself",
+        "none",
+    ),
+    "AWS_SECRET_ACCESS_KEY": ("see above", "none"),
+    "WEB_CONCURRENCY": ("web server processes; read by gunicorn.conf.py, like the next two", "`2`"),
+    "WEB_THREADS": ("requests that one process handles at the same time, at most four of them uploads", "`8`"),
+    "WEB_BIND": ("`host:port` or `unix:/path` that the web server listens on", "`127.0.0.1:8000`"),
+}
+"""Variables that other programs read: meaning and default."""
+
+
+def settings_of(app: Flask) -> Settings:
+    settings: Settings = app.extensions["settings"]
+    return settings
+
+
+def current_settings() -> Settings:
+    """Those of the application that handles this request or command."""
+    return settings_of(current_app)
 
 
 def flask_config(settings: Settings) -> dict[str, object]:
-    """The same in the words of Flask and its extensions."""
+    """The settings under the names that Flask and its extensions use."""
     request_megabytes = settings.max_images_per_case * settings.max_image_megabytes + 1
     return {
         "SECRET_KEY": settings.secret_key,
@@ -149,8 +233,3 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session: a long form must not expire
         "BOOTSTRAP_SERVE_LOCAL": True,
     }
-
-
-def _kinds_of_numbers() -> dict[str, type[int] | type[float]]:
-    kinds = {int: int, float: float, int | None: int}
-    return {field.name: kinds[field.type] for field in fields(Settings) if field.type in kinds}  # type: ignore[index]

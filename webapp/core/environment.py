@@ -1,77 +1,111 @@
-"""Reading single environment variables: each function takes the text and says in words what is wrong with it."""
+"""The kinds of settings: which text of an environment variable each accepts, and how a wrong one is reported."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-MAY_BE_ZERO = {"trusted_proxies"}
+from pydantic import BeforeValidator, Field
+from pydantic_core import ErrorDetails
 
 
 class ConfigurationError(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
 
 
-def numbers(environ: Mapping[str, str], kinds: Mapping[str, type[int] | type[float]]) -> dict[str, Any]:
-    """Those of ``kinds`` (name of the setting: int or float) that are given."""
-    return {name: _number(environ, name, kind) for name, kind in kinds.items() if environ.get(name.upper())}
+def problem(errors: Iterable[ErrorDetails]) -> ConfigurationError:
+    """All that is wrong, in one error. It repeats no text of a secret."""
+    # A default that is derived from other settings is not made while one of them is wrong.
+    sentences = [_sentence(error) for error in errors if error["type"] != "default_factory_not_called"]
+    if len(sentences) == 1:
+        return ConfigurationError(sentences[0])
+    return ConfigurationError("\n".join(["Several settings are wrong:", *sentences]))
 
 
-def _number(environ: Mapping[str, str], name: str, kind: type[int] | type[float]) -> float:
-    text = environ[name.upper()]
+def _sentence(error: ErrorDetails) -> str:
+    name, given, context = str(error["loc"][0]).upper(), error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return f"{name} {context['error']}"
+        case "string_too_short" | "bytes_too_short":
+            return f"{name} must have at least {context['min_length']} characters."
+        case "int_parsing" | "float_parsing" | "finite_number":
+            return f"{name} must be a number, not {given!r}."
+        case "greater_than":
+            return f"{name} must be greater than {context['gt']:g}, not {given}."
+        case "greater_than_equal":
+            return f"{name} must be {context['ge']:g} or more, not {given}."
+        case "literal_error":
+            return f"{name} must be {context['expected']}, not {given!r}."
+    return f"{name}: {error['msg']}."
+
+
+def _switch(value: object) -> object:
+    return value != "0" if isinstance(value, str) else value
+
+
+def _folder(value: str | Path) -> Path:
+    path = Path(value).resolve()
     try:
-        value = kind(text)
-    except ValueError:
-        raise ConfigurationError(f"{name.upper()} must be a number, not {text!r}.") from None
-    if not 0 < value < float("inf") and not (value == 0 and name in MAY_BE_ZERO):
-        raise ConfigurationError(f"{name.upper()} must be greater than zero, not {text}.")
-    return value
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ValueError(f"must be a folder that can be made or written to: {error.strerror}.") from None
+    return path
 
 
-def database_url(url: str) -> str:
-    """Name the driver that is installed, so that the plain `postgresql://` everybody knows works."""
+def _with_driver(url: str) -> str:
     for prefix in ("postgres://", "postgresql://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
 
 
-def one_of(environ: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
-    value = environ.get(name, known[0]).lower()
-    if value not in known:
-        raise ConfigurationError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
-    return value
-
-
-def timezone(name: str) -> ZoneInfo:
+def _zone(value: object) -> object:
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(value) if isinstance(value, str) else value
     except (KeyError, ValueError, OSError):
-        raise ConfigurationError(f"TIMEZONE {name!r} is not a known time zone, such as Europe/Madrid.") from None
+        raise ValueError(f"must be a known time zone, such as Europe/Madrid, not {value!r}.") from None
 
 
-def mail(environ: Mapping[str, str]) -> dict[str, Any]:
-    url, sender = environ.get("MAIL_URL"), environ.get("MAIL_FROM", "")
-    if not url:
-        return {}
+def _names(value: object) -> object:
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _mail_server(url: str) -> str:
     parts = urlsplit(url)
     try:
         known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:  # the port is not a number
         known = False
     if not known:
-        raise ConfigurationError("MAIL_URL must look like smtp://user:password@host:587 or smtps://host.")
-    if "@" not in sender:
-        raise ConfigurationError("MAIL_FROM must be the e-mail address that mails come from.")
-    return {"mail_url": url, "mail_from": sender}
+        raise ValueError("must look like smtp://user:password@host:587 or smtps://host.")
+    return url
 
 
-def metrics(environ: Mapping[str, str]) -> dict[str, Any]:
-    token, bind = environ.get("METRICS_TOKEN", ""), environ.get("METRICS_BIND", "")
-    if token and len(token) < 16:
-        raise ConfigurationError("METRICS_TOKEN must have at least 16 characters.")
-    if bind and not token:
-        raise ConfigurationError("METRICS_BIND needs a METRICS_TOKEN: figures are never shown to everybody.")
-    if bind and not (bind.rpartition(":")[0] and bind.rpartition(":")[2].isdigit()):
-        raise ConfigurationError("METRICS_BIND must look like 127.0.0.1:9101.")
-    return {"metrics_token": token, "metrics_bind": bind}
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not (host and port.isdigit()):
+        raise ValueError("must look like 127.0.0.1:9101.")
+    return text
+
+
+Number = Annotated[int, Field(gt=0)]
+Duration = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+"""Only a plain 0 turns it off: each protects somebody."""
+Key = Annotated[str, Field(min_length=32)]
+KeyBytes = Annotated[bytes, Field(min_length=32)]
+Token = Annotated[str, Field(min_length=16)]
+Folder = Annotated[Path, BeforeValidator(_folder)]
+DatabaseUrl = Annotated[str, BeforeValidator(_with_driver)]
+"""Names the driver that is installed, so that the plain ``postgresql://`` that everybody knows works."""
+TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+LowerCase = BeforeValidator(_lower)
+MailServer = Annotated[str, BeforeValidator(_mail_server)]
+HostAndPort = Annotated[str, BeforeValidator(_host_and_port)]

@@ -29,42 +29,46 @@ class Explanation:
 
 
 EXPLANATIONS = {
-    400: Explanation("That request could not be understood", "Nothing was saved. Go back, and try once more."),
+    400: Explanation("We could not process that request", "Nothing was saved. Go back and try again."),
     401: Explanation(
         "You have been signed out",
         "Your session has ended, so nothing was saved. Sign in in another tab, then come back to this page and send "
         "it again.",
     ),
-    403: Explanation("Not part of your role", "Your account may not open this page. Nothing was changed."),
-    404: Explanation("Nothing here", "There is no such page or case, or it is not one that you may see."),
-    405: Explanation("Not done this way", "This address cannot be opened like that. Nothing was changed."),
-    409: Explanation("Somebody else was faster", "The case has changed since you opened it. Nothing was overwritten."),
+    403: Explanation("You do not have access", "Your role does not allow this. Nothing was changed."),
+    404: Explanation("Page not found", "This page or case does not exist, or you do not have access to it."),
+    405: Explanation("This page cannot be opened this way", "Nothing was changed. Go back and try again."),
+    409: Explanation(
+        "This case has changed", "The case has changed since you opened it. Nothing was saved or overwritten."
+    ),
     413: Explanation(
-        "Too much at once",
-        "The images are larger together than this server accepts. Nothing was saved. "
+        "Upload too large",
+        "Together, the images are larger than this server accepts. Nothing was saved. "
         "Go back and send fewer or smaller images.",
     ),
-    429: Explanation("Too many attempts", "Please wait a minute, and try again."),
+    429: Explanation("Too many attempts", "Please wait a minute, then try again."),
     500: Explanation(
-        "Something went wrong on our side",
-        "The error was noted. Nothing was saved in this step. Cases that were sent before are safe.",
+        "Something went wrong",
+        "Nothing was saved in this step. Cases you have already sent are not affected.",
     ),
-    503: Explanation("Not available just now", "Please try again in a minute. Cases that were sent before are safe."),
+    503: Explanation(
+        "Temporarily unavailable", "Please try again in a minute. Cases you have already sent are not affected."
+    ),
 }
 FORM_EXPIRED = Explanation(
     "This form has expired",
-    "It was open for too long, or you have signed in again since. Nothing was saved. "
-    "Go back, reload the page and send it again.",
+    "It was open too long, or you have signed in again since. Nothing was saved. "
+    "Go back, reload the page and send the form again.",
 )
 SEND_AGAIN = Explanation(
-    "Please send it once more",
-    "You have signed in again since this form was opened, so nothing was saved yet. What you entered is below.",
+    "Please send the form again",
+    "You have signed in again since you opened this form, so nothing has been saved yet. Your entries are below.",
 )
-UNKNOWN_HOST = "This server is not known under that name.\n"
+UNKNOWN_HOST = "This server is not configured for that host name.\n"
 DATABASE_AWAY = Explanation(
-    "The database is not available just now",
-    "Nothing was saved. Please try again in a minute: to send the same form again is safe, it never makes a second "
-    "case. Cases that were sent before are safe.",
+    "The database is temporarily unavailable",
+    "Nothing was saved. Please try again in a minute: sending the same form again is safe and never creates a second "
+    "case. Cases you have already sent are not affected.",
 )
 DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
 """It is being started again, its disk is full, or it has more to do than it can: nothing that a program can repair."""

@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 
-from flask import Flask, current_app
+from flask import Flask
 from markupsafe import Markup
 
+from webapp.core.config import current_settings
 from webapp.core.counts import in_words
 from webapp.core.orm import utcnow
+from webapp.core.version import VERSION
 
 
 def init_app(app: Flask) -> None:
@@ -20,19 +22,20 @@ def init_app(app: Flask) -> None:
         in_words=in_words,
         percent=percent,
     )
+    app.jinja_env.globals["app_version"] = VERSION
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
 def local_time(moment: datetime) -> Markup:
     """A ``<time>`` element in the configured zone, for example 20 Nov 2026, 14:05 CET."""
-    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    local = moment.astimezone(current_settings().timezone)
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
 
 
 def local_clock(moment: datetime) -> Markup:
     """A ``<time>`` element with the time of day alone, for example 14:05, for what is near."""
-    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    local = moment.astimezone(current_settings().timezone)
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
 
 
@@ -43,7 +46,7 @@ def day(moment: date) -> str:
 
 def local_day(moment: datetime) -> Markup:
     """A ``<time>`` element with the day alone, for example 20 Nov."""
-    local = moment.astimezone(current_app.extensions["settings"].timezone)
+    local = moment.astimezone(current_settings().timezone)
     return Markup('<time datetime="{}">{}</time>').format(
         moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
     )

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, current_app
 from sqlalchemy import String, column, literal, select, table
 
-from webapp.core.config import PROJECT_ROOT
 from webapp.core.extensions import db
+from webapp.core.migrations import FOLDER
+from webapp.core.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def init_app(app: Flask, checks: Mapping[str, Check]) -> None:
 @blueprint.get("/healthz")
 def live() -> dict[str, str]:
     """The web process answers. It asks nobody else: restarting it would repair no database."""
-    return {"status": "ok"}
+    return {"status": "ok", "version": VERSION}
 
 
 @blueprint.get("/readyz")
@@ -85,4 +85,6 @@ def migrations() -> None:
 @cache
 def heads() -> frozenset[str]:
     """The revision that the code needs."""
-    return frozenset(ScriptDirectory(str(PROJECT_ROOT / "migrations")).get_heads())
+    from alembic.script import ScriptDirectory
+
+    return frozenset(ScriptDirectory(str(FOLDER)).get_heads())

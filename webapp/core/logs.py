@@ -30,7 +30,7 @@ OURS = ("webapp", "ml")
 TELLABLE = {
     "ml.bundle.BundleError",
     "ml.imaging.decoding.UnreadableImage",
-    "webapp.core.config.ConfigurationError",
+    "webapp.core.environment.ConfigurationError",
     "webapp.core.mail.MailError",
     "webapp.storage.errors.StorageError",
 }

@@ -25,5 +25,5 @@ def enter(number: str) -> str | Response | tuple[str, int]:
     if not form.validate():
         return render_template("histology/enter.html", case=case, form=form, home=home), 422
     service.enter(current_user, case, HistologyResult(form.result.data), form.remark.data, form.reported_on.data)
-    flash(f"The histology result of {number} is stored.", "success")
+    flash(f"Histology result saved for case {number}.", "success")
     return redirect(home)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import current_app
 from sqlalchemy import Connection, select, text
 
 from webapp.audit.trail import Head
@@ -18,7 +17,7 @@ from webapp.maintenance import manifest, objects, rows
 from webapp.maintenance.manifest import BackupError, Manifest
 from webapp.models import AuditHead, utcnow
 from webapp.storage.errors import StorageError
-from webapp.storage.store import ImageStore, key_id_of
+from webapp.storage.store import ImageStore, current_store, key_id_of
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 def make(folder: Path) -> Manifest:
     """Write a backup into a new folder, which appears once it is whole. Raises BackupError."""
     if folder.exists():
-        raise BackupError(f"{folder} exists already: each backup needs a folder of its own.")
+        raise BackupError(f"{folder} already exists. Each backup needs its own folder.")
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     draft.mkdir(parents=True, mode=0o700)
     try:
@@ -59,7 +58,7 @@ def _fill(folder: Path, connection: Connection) -> Manifest:
     for table in db.metadata.sorted_tables:
         name = manifest.table_file(table.name)
         counts[table.name], files[name] = manifest.write(folder / name, rows.dump(connection, table))
-    copied = _Objects(folder, current_app.extensions["image_store"])
+    copied = _Objects(folder, current_store())
     count, files[manifest.OBJECT_LIST] = manifest.write(folder / manifest.OBJECT_LIST, copied.copy(connection))
     head = connection.execute(select(AuditHead.__table__)).mappings().one()
     return Manifest(

@@ -10,7 +10,7 @@ from webapp.maintenance import backup, restore, store
 from webapp.maintenance.manifest import BackupError
 
 
-@click.command("backup", help="Write database and images, as they are at this moment, into a new folder.")
+@click.command("backup", help="Back up the database and images into a new folder.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @with_appcontext
 def make_backup(folder: Path) -> None:
@@ -20,13 +20,16 @@ def make_backup(folder: Path) -> None:
         raise click.ClickException(str(error)) from None
     click.echo(f"{folder}: {sum(made.rows.values())} rows, {made.objects} objects. Audit head {made.audit_head}")
     click.echo(
-        f"It needs the encryption keys {', '.join(made.key_ids) or '(none)'} and AUDIT_KEY, which it never holds."
+        f"To restore it you need AUDIT_KEY and the encryption keys {', '.join(made.key_ids) or '(none)'}: "
+        "the backup does not contain them."
     )
     if made.missing:
-        raise click.ClickException(f"{len(made.missing)} objects were missing or damaged: see verify-store.")
+        raise click.ClickException(
+            f"{len(made.missing)} objects were missing or damaged. Run verify-store for details."
+        )
 
 
-@click.command("restore", help="Put a backup into an empty database of the same revision and an empty image store.")
+@click.command("restore", help="Restore a backup into an empty database of the same revision and an empty image store.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @with_appcontext
 def restore_backup(folder: Path) -> None:
@@ -41,6 +44,6 @@ def restore_backup(folder: Path) -> None:
         click.echo(line)
     if breaks or wrong:
         raise click.ClickException(
-            "Everything is back, but not all of it is whole. Are AUDIT_KEY and IMAGE_KEYS right?"
+            "Everything was restored, but the checks found problems. Check that AUDIT_KEY and IMAGE_KEYS are correct."
         )
-    click.echo("The audit trail and every stored object are whole.")
+    click.echo("The audit trail and every stored object are intact.")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
 from webapp import audit
@@ -12,7 +11,7 @@ from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
 from webapp.models import Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
-from webapp.storage.store import ImageStore
+from webapp.storage.store import current_store
 
 ENDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.WITHDRAWN)
 
@@ -74,7 +73,7 @@ def _erase(which: ColumnElement[bool]) -> list[str]:
     for table in reversed(belonging.tables()):
         db.session.execute(delete(table).where(belonging.of_cases(table, ids)))
     db.session.expire_all()
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     for key in keys:
         after_commit(partial(store.discard, key))
     return [number for _id, number in found]

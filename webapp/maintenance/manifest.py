@@ -40,7 +40,7 @@ class Manifest:
         try:
             return cls(**json.loads((folder / FILE).read_bytes()))
         except (OSError, ValueError, TypeError):
-            raise BackupError(f"{folder} holds no readable {FILE}: this is no whole backup.") from None
+            raise BackupError(f"{folder} does not contain a readable {FILE}, so it is not a complete backup.") from None
 
 
 def table_file(name: str) -> str:
@@ -73,4 +73,4 @@ def check(folder: Path, name: str, sha256: str) -> None:
     except OSError:
         raise BackupError(f"{name} is missing from the backup.") from None
     if found != sha256:
-        raise BackupError(f"{name} is not the file that was backed up (wrong SHA-256).")
+        raise BackupError(f"{name} differs from the file that was backed up (wrong SHA-256).")

@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from webapp import audit
+from webapp.core.config import current_settings
 from webapp.core.database import reading, transaction
 from webapp.maintenance import erasure, record
 from webapp.models import Centre, utcnow
@@ -20,7 +20,7 @@ def _centre(name: str) -> Centre:
     return centre
 
 
-@click.command("export-patient", help="Write everything held on a patient reference of a centre into a new ZIP file.")
+@click.command("export-patient", help="Export everything held under a centre's patient reference to a new ZIP file.")
 @click.argument("reference")
 @click.option("--centre", required=True, metavar="NAME")
 @click.option("--to", "file", required=True, type=click.Path(path_type=Path, exists=False))
@@ -29,46 +29,48 @@ def export_patient(reference: str, centre: str, file: Path) -> None:
     with reading():
         cases = erasure.cases_of(reference, _centre(centre))
         if not cases:
-            raise click.ClickException("Nothing is held on this reference of this centre.")
+            raise click.ClickException("Nothing is held under this patient reference at this centre.")
         numbers = [case.number for case in cases]
         try:
             unreadable = record.export(cases, reference, file)
         except FileExistsError:
-            raise click.ClickException(f"{file} exists already.") from None
+            raise click.ClickException(f"{file} already exists.") from None
     with transaction():
         audit.record(None, "patient.exported", _centre(centre), after={"cases": ", ".join(numbers)})
-    click.echo(f"{file} holds everything on {len(numbers)} cases: {', '.join(numbers)}.")
+    click.echo(f"{file} contains everything held on {len(numbers)} cases: {', '.join(numbers)}.")
     for line in unreadable:
         click.echo(line)
     if unreadable:
-        raise click.ClickException("Some objects could not be read back and are not in the file.")
+        raise click.ClickException("Some objects could not be read and are not in the file.")
 
 
-@click.command("erase-patient", help="Erase everything held on a patient reference of a centre, for ever.")
+@click.command("erase-patient", help="Permanently erase everything held under a centre's patient reference.")
 @click.argument("reference")
 @click.option("--centre", required=True, metavar="NAME")
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
 @with_appcontext
 def erase_patient(reference: str, centre: str, yes: bool) -> None:
     with reading():
         numbers = [case.number for case in erasure.cases_of(reference, _centre(centre))]
     if not numbers:
-        click.echo("Nothing is held on this reference of this centre.")
+        click.echo("Nothing is held under this patient reference at this centre.")
         return
     if not yes:
-        click.confirm(f"Erase {len(numbers)} cases ({', '.join(numbers)}) with all images for ever?", abort=True)
+        click.confirm(
+            f"Permanently erase {len(numbers)} cases ({', '.join(numbers)}) and all their images?", abort=True
+        )
     with transaction():
         erased = erasure.erase_patient(reference, _centre(centre))
-    click.echo(f"Erased: {', '.join(erased)}. Backups made before still hold them.")
+    click.echo(f"Erased: {', '.join(erased)}. Earlier backups still contain them.")
 
 
-@click.command("apply-retention", help="Erase the cases that ended longer ago than RETENTION_YEARS.")
-@click.option("--dry-run", is_flag=True, help="only say which")
+@click.command("apply-retention", help="Erase cases that ended more than RETENTION_YEARS ago.")
+@click.option("--dry-run", is_flag=True, help="only list them")
 @with_appcontext
 def apply_retention(dry_run: bool) -> None:
-    years = current_app.extensions["settings"].retention_years
+    years = current_settings().retention_years
     if years is None:
-        click.echo("RETENTION_YEARS is not set: every case is kept.")
+        click.echo("RETENTION_YEARS is not set, so every case is kept.")
         return
     limit = years_before(utcnow(), years)
     with reading():
@@ -77,7 +79,7 @@ def apply_retention(dry_run: bool) -> None:
         numbers = [number for number in numbers if erasure.apply_retention(number, limit)]
     for number in numbers:
         click.echo(number)
-    click.echo(f"{len(numbers)} cases ended before {limit:%d %b %Y}{'' if dry_run else ' and are erased'}.")
+    click.echo(f"{len(numbers)} cases ended before {limit:%d %b %Y}{'' if dry_run else ' and have been erased'}.")
 
 
 def years_before(moment: datetime, years: int) -> datetime:

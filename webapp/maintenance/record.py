@@ -18,7 +18,7 @@ from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
 from webapp.models import AuditEvent, Case, CaseState, Centre, User, utcnow
 from webapp.storage.errors import StorageError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import current_store
 
 NAMED = (User.__tablename__, Centre.__tablename__)
 """Where a row points to one of these, the export says its name."""
@@ -92,7 +92,7 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
         {
             "id": event.id,
             "at": event.at,
-            "who": event.actor.name if event.actor else "The program",
+            "who": event.actor.name if event.actor else "System",
             "what": ACTIONS.get(event.action, event.action),
             "subject": f"{event.subject_type} {event.subject_id}",
             "before": event.before,
@@ -109,7 +109,7 @@ def _letter(case: Case) -> str:
 
 
 def _add_objects(archive: zipfile.ZipFile, case_ids: Sequence[int]) -> list[str]:
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     unreadable = []
     for column in objects.columns():
         table = objects.table_of(column)

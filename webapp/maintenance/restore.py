@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from flask import current_app
 from sqlalchemy import Connection, Table, delete, func, select, text
 
 from webapp.core.database import transaction
@@ -12,18 +11,16 @@ from webapp.maintenance import manifest, rows
 from webapp.maintenance.backup import revision_of
 from webapp.maintenance.manifest import BackupError, Manifest
 from webapp.models import AuditHead
-from webapp.storage.store import ImageStore
+from webapp.storage.store import ImageStore, current_store
 
 
 def put_back(folder: Path) -> Manifest:
     """Restore the backup in ``folder``. Raises BackupError, and then nothing has changed."""
     found = Manifest.read(folder)
     _check_files(folder, found)
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     if unknown := set(found.key_ids) - set(store.ciphers):
-        raise BackupError(
-            f"The images need encryption keys that IMAGE_KEYS does not hold: {', '.join(sorted(unknown))}."
-        )
+        raise BackupError(f"The images need encryption keys that are not in IMAGE_KEYS: {', '.join(sorted(unknown))}.")
     with transaction() as session:
         connection = session.connection()
         _check_place(connection, found)
@@ -41,7 +38,7 @@ def put_back(folder: Path) -> Manifest:
 def _check_files(folder: Path, found: Manifest) -> None:
     tables = {manifest.table_file(table.name) for table in db.metadata.sorted_tables}
     if found.files.keys() != tables | {manifest.OBJECT_LIST}:
-        raise BackupError("The backup holds other tables than this version of the program.")
+        raise BackupError("The backup's tables do not match this version of the program.")
     for name, sha256 in found.files.items():
         manifest.check(folder, name, sha256)
     for sha256, name in _listed(folder):
@@ -61,10 +58,10 @@ def _keys(folder: Path) -> Iterator[str]:
 
 def _check_place(connection: Connection, found: Manifest) -> None:
     if (here := revision_of(connection)) != found.revision:
-        raise BackupError(f"The backup has the tables of revision {found.revision}, this database those of {here}.")
+        raise BackupError(f"The backup is of database revision {found.revision}; this database is at {here}.")
     for table in db.metadata.sorted_tables:
         if _holds_something(connection, table):
-            raise BackupError(f"This database is not empty: there are rows in {table.name}. Restore into a new one.")
+            raise BackupError(f"This database is not empty: there are rows in {table.name}. Restore into an empty one.")
 
 
 def _holds_something(connection: Connection, table: Table) -> bool:
@@ -79,7 +76,7 @@ def _check_store(folder: Path, store: ImageStore) -> None:
     stored = store.keys()
     for key, _written in stored:
         if not (folder / manifest.object_file(key)).is_file():
-            raise BackupError("The image store is not empty. Restore into a new one.")
+            raise BackupError("The image store is not empty. Restore into an empty one.")
 
 
 def _copy_objects(folder: Path, store: ImageStore) -> None:
@@ -98,7 +95,7 @@ def _fill(connection: Connection, table: Table, folder: Path, wanted: int) -> No
     with (folder / manifest.table_file(table.name)).open("rb") as lines:
         count = rows.load(connection, table, lines)
     if count != wanted:
-        raise BackupError(f"{table.name}: the backup should hold {wanted} rows and holds {count}.")
+        raise BackupError(f"{table.name}: the backup should contain {wanted} rows but contains {count}.")
     if connection.dialect.name == "postgresql" and "id" in table.c and count:
         connection.execute(
             text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)"),

@@ -4,20 +4,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 
-from flask import current_app
-
 from webapp.maintenance import objects
 from webapp.maintenance.objects import BATCH
 from webapp.models import utcnow
 from webapp.storage.errors import StorageError
-from webapp.storage.store import ImageStore
+from webapp.storage.store import ImageStore, current_store
 
 YOUNG = timedelta(hours=1)
 """An object is written before its row is committed: none this young is called left over."""
 
 
 def _store() -> ImageStore:
-    store: ImageStore = current_app.extensions["image_store"]
+    store = current_store()
     return store
 
 

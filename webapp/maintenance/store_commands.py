@@ -1,14 +1,14 @@
 """``flask verify-store`` and ``flask rotate-keys``."""
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from webapp.maintenance import store
+from webapp.storage.store import current_store
 
 
-@click.command("verify-store", help="Read every stored object, and look for objects that nothing names.")
-@click.option("--delete-orphans", is_flag=True, help="remove objects older than an hour that no row names")
+@click.command("verify-store", help="Check every stored object, and find objects that no database row refers to.")
+@click.option("--delete-orphans", is_flag=True, help="delete objects more than an hour old that no row refers to")
 @with_appcontext
 def verify_store(delete_orphans: bool) -> None:
     wrong = orphans = 0
@@ -18,14 +18,14 @@ def verify_store(delete_orphans: bool) -> None:
     for key in store.left_over():
         orphans += 1
         if delete_orphans:
-            current_app.extensions["image_store"].delete(key)
-        click.echo(f"object {key}: no row names it{', deleted' if delete_orphans else ''}")
+            current_store().delete(key)
+        click.echo(f"object {key}: no row refers to it{', deleted' if delete_orphans else ''}")
     click.echo(f"{wrong} rows with a wrong object, {orphans} objects without a row.")
     if wrong:
-        raise click.ClickException("Not every stored object is what its row describes.")
+        raise click.ClickException("Some stored objects do not match their rows.")
 
 
-@click.command("rotate-keys", help="Encrypt every stored object anew with the first key of IMAGE_KEYS.")
+@click.command("rotate-keys", help="Re-encrypt every stored object with the first key in IMAGE_KEYS.")
 @with_appcontext
 def rotate_keys() -> None:
     changed = failed = 0
@@ -35,8 +35,8 @@ def rotate_keys() -> None:
         else:
             failed += 1
             click.echo(problem)
-    current = current_app.extensions["image_store"].current_key
-    click.echo(f"{changed} objects are encrypted anew with the key {current!r}.")
+    current = current_store().current_key
+    click.echo(f"{changed} objects re-encrypted with the key {current!r}.")
     if failed:
-        raise click.ClickException(f"{failed} objects could not be read and were left as they are: keep the old keys.")
-    click.echo("No object needs another key any more.")
+        raise click.ClickException(f"{failed} objects could not be read and were not changed: keep the old keys.")
+    click.echo("No object needs any other key.")

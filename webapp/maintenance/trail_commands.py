@@ -6,8 +6,8 @@ from flask.cli import with_appcontext
 from webapp.audit import trail
 
 
-@click.command("verify-audit", help="Check that no event of the audit trail was changed, removed, added or moved.")
-@click.option("--expect", metavar="COUNT:DIGEST", help="a head noted earlier, outside of this database")
+@click.command("verify-audit", help="Check that no event in the audit trail was changed, removed, added or moved.")
+@click.option("--expect", metavar="COUNT:DIGEST", help="a head recorded earlier, outside this database")
 @with_appcontext
 def verify_audit(expect: str | None) -> None:
     try:
@@ -17,7 +17,9 @@ def verify_audit(expect: str | None) -> None:
     for line in found.breaks[: trail.SHOWN]:
         click.echo(line)
     if len(found.breaks) > trail.SHOWN:
-        click.echo(f"… and {len(found.breaks) - trail.SHOWN} more. Is this the AUDIT_KEY that the trail was made with?")
+        click.echo(
+            f"… and {len(found.breaks) - trail.SHOWN} more. Check that AUDIT_KEY is the key the trail was made with."
+        )
     if found.breaks:
-        raise click.ClickException("The audit trail is not whole.")
-    click.echo(f"The audit trail is whole: {found.head.count} events.\n{found.head}")
+        raise click.ClickException("The audit trail is not intact.")
+    click.echo(f"The audit trail is intact: {found.head.count} events.\n{found.head}")

@@ -60,28 +60,30 @@ class Figures:
 
     @cached_property
     def requests(self) -> Counter:
-        return self._counter("requests", "Requests answered.", "endpoint", "method", "status")
+        return self._counter("requests", "Requests handled.", "endpoint", "method", "status")
 
     @cached_property
     def latency(self) -> Histogram:
         labels = ("endpoint", "method")
-        return self._histogram("request_seconds", "Time to the answer's first byte.", labels, REQUEST_SECONDS)
+        return self._histogram("request_seconds", "Time to the first byte of the response.", labels, REQUEST_SECONDS)
 
     @cached_property
     def sign_in_failures(self) -> Counter:
-        return self._counter("sign_in_failures", "Sign-in forms that let nobody in.")
+        return self._counter("sign_in_failures", "Failed sign-in attempts.")
 
     @cached_property
     def claims(self) -> Counter:
-        return self._counter("claims", "Cases reserved by a reader.", "how")
+        return self._counter("claims", "Cases claimed by a dermatologist.", "how")
 
     @cached_property
     def outcomes(self) -> Counter:
-        return self._counter("analyses", "Attempts at an analysis by their end.", "outcome")
+        return self._counter("analyses", "Analysis attempts by outcome.", "outcome")
 
     @cached_property
     def stages(self) -> Histogram:
-        return self._histogram("analysis_seconds", "Time of one analysis by stage.", ("stage",), STAGE_SECONDS)
+        return self._histogram(
+            "analysis_seconds", "Time taken by each stage of an analysis.", ("stage",), STAGE_SECONDS
+        )
 
     def written_out(self) -> bytes:
         """Everything in Prometheus' text format, with the queue as it stands. Call with the database at hand."""
@@ -109,4 +111,6 @@ class _Queue:
         count, oldest = self._waiting()
         age = (utcnow() - oldest).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("dermtriage_waiting_images", "Images without a result.", value=count)
-        yield GaugeMetricFamily("dermtriage_oldest_waiting_seconds", "Age of the oldest of them.", value=max(age, 0.0))
+        yield GaugeMetricFamily(
+            "dermtriage_oldest_waiting_seconds", "Age of the oldest waiting image.", value=max(age, 0.0)
+        )

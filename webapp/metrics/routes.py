@@ -4,7 +4,7 @@ import hmac
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from webapp.core.config import Settings
+from webapp.core.config import current_settings
 
 blueprint = Blueprint("metrics", __name__)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -12,7 +12,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 @blueprint.get("/metrics")
 def show() -> Response:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     if not settings.metrics_token:
         abort(404)
     if not allowed(request.headers.get("Authorization", ""), settings.metrics_token):

@@ -8,6 +8,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from flask import Flask
 
+from webapp.core.config import settings_of
 from webapp.core.database import reading
 from webapp.metrics.routes import TEXT, allowed
 
@@ -21,7 +22,7 @@ class _Quiet(WSGIRequestHandler):
 
 def serve(app: Flask) -> None:
     """Answer in the background for as long as this process lives; an address in use is said and tried no more."""
-    settings = app.extensions["settings"]
+    settings = settings_of(app)
     host, _, port = settings.metrics_bind.rpartition(":")
 
     def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:

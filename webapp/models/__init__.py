@@ -1,9 +1,9 @@
 """The tables, one file per concept. Importing this module knows them all."""
 
 from webapp.core.orm import Base, utcnow
-from webapp.models.analysis import Analysis, AnalysisState, FailureReason, Finding, ModelVersion
+from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
-from webapp.models.case import BodySite, Case, CaseState, RecallReason, Sex, TriageReason, Urgency
+from webapp.models.case import BodySite, Case, RecallReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, Remark
@@ -14,6 +14,7 @@ from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.sign_in import Attempt, AttemptKind, SignInSession
+from webapp.models.states import AnalysisState, CaseState
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
 

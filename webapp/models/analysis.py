@@ -1,6 +1,6 @@
 """What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
 
-States: queued → running → done | failed; a re-run stands beside the earlier row, and in an open case supersedes it.
+Its states stand in `webapp.models.states`. A re-run stands beside the earlier row, and in an open case supersedes it.
 """
 
 from datetime import datetime
@@ -25,14 +25,7 @@ from ml.patterns import Pattern, Verdict, clinical_rule
 from webapp.core.orm import OBJECT, Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
-
-
-class AnalysisState(StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    SUPERSEDED = "superseded"
+from webapp.models.states import AnalysisState
 
 
 class FailureReason(StrEnum):
@@ -47,11 +40,11 @@ class FailureReason(StrEnum):
     def sentence(self) -> str:
         return {
             "model_unavailable": "The model could not be loaded, so nothing was analysed.",
-            "store_unavailable": "The image store did not answer.",
+            "store_unavailable": "The image store did not respond.",
             "image_unreadable": "The stored image could not be read back.",
             "timed_out": "The analysis took too long and was stopped.",
-            "attempts_exhausted": "The analysis stopped without an answer several times.",
-            "error": "The analysis ended with an error.",
+            "attempts_exhausted": "The analysis stopped without a result several times.",
+            "error": "The analysis failed with an error.",
         }[self.value]
 
 
@@ -173,26 +166,10 @@ class Analysis(Base):
     findings: Mapped[list["Finding"]] = relationship(back_populates="analysis", order_by="Finding.id")
 
     @property
-    def bcc(self) -> bool | None:
-        """Whether P(BCC) reaches the operating point in force; ``bcc_as_shipped``: the default one of the card.
-
-        None where there is no usable probability.
-        """
-        threshold = self.model_version.threshold if self.model_version else None
-        if self.bcc_probability is None or threshold is None:
-            return self.bcc_as_shipped
-        return self.bcc_probability >= threshold
-
-    @property
     def verdict(self) -> Verdict:
         """What the clinical rule makes of the patterns that were assessed."""
         present = {finding.target: finding.present for finding in self.findings}
         return clinical_rule({pattern: present.get(pattern.value) for pattern in Pattern})
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """Whether the clinical rule and the probability disagree."""
-        return self.bcc is not None and self.verdict.contradicts(self.bcc)
 
     @property
     def is_current(self) -> bool:
@@ -225,8 +202,3 @@ class Finding(Base):
     heatmap_key: Mapped[str | None] = mapped_column(String(40), unique=True, info=OBJECT)
 
     analysis: Mapped[Analysis] = relationship(back_populates="findings")
-
-    @property
-    def counts(self) -> bool:
-        """Whether the finding counts as present now: for BCC by the operating point in force."""
-        return bool(self.analysis.bcc) if self.target == "BCC" else self.present

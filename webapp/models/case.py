@@ -1,6 +1,6 @@
 """A case: one lesion of one pseudonymous patient, sent by a GP and waiting for a decision.
 
-States: submitted → awaiting_review → in_review → reviewed → closed, with retake_requested and withdrawn beside them.
+Its states and what may follow what stand in `webapp.models.states`.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.centre import Centre
+from webapp.models.states import CASE_TRANSITIONS, OPEN_STATES, CaseState, NotAllowedError
 from webapp.models.user import User
 
 if TYPE_CHECKING:
@@ -20,20 +21,6 @@ if TYPE_CHECKING:
     from webapp.models.impression import Impression
     from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
-
-
-class CaseState(StrEnum):
-    SUBMITTED = "submitted"
-    AWAITING_REVIEW = "awaiting_review"
-    IN_REVIEW = "in_review"
-    REVIEWED = "reviewed"
-    CLOSED = "closed"
-    RETAKE_REQUESTED = "retake_requested"
-    WITHDRAWN = "withdrawn"
-
-
-OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
-"""States in which a case stands in the worklist."""
 
 
 class Sex(StrEnum):
@@ -88,32 +75,28 @@ class RecallReason(StrEnum):
     @property
     def sentence(self) -> str:
         return {
-            "late_result": "The model's answer arrived after the decision and suspects a cancer.",
-            "histology": "The histology found a cancer.",
-            "second_opinion": "A second opinion suspects a cancer, or asks for more than was decided.",
+            "late_result": "The model's result arrived after the decision and suspects a cancer.",
+            "histology": "Histology shows a cancer.",
+            "second_opinion": "A second opinion suspects a cancer, or advises a biopsy or an urgent appointment.",
         }[self.value]
 
 
 class TriageReason(StrEnum):
-    """Why a case stands where it stands in the worklist."""
+    """Why there is no trusted result for every image; PROBABILITY: there is."""
 
-    RECALLED = "recalled"
     AWAITING_ANALYSIS = "awaiting_analysis"
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
     MODEL_UNSURE = "model_unsure"
-    OTHER_CANCER = "other_cancer"
     PROBABILITY = "probability"
 
     @property
     def label(self) -> str:
         return {
-            "recalled": "Decided before, but called into question since",
             "awaiting_analysis": "Not analysed yet",
-            "model_unavailable": "The model is not available",
-            "analysis_failed": "The analysis failed",
-            "model_unsure": "The model is not sure",
-            "other_cancer": "Another skin cancer than BCC is suspected",
+            "model_unavailable": "Model unavailable",
+            "analysis_failed": "Analysis failed",
+            "model_unsure": "Model uncertain",
             "probability": "Ranked by probability of BCC",
         }[self.value]
 
@@ -123,14 +106,21 @@ BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
 """Text compared byte by byte, so that a range of an index holds exactly the texts with one beginning."""
 
 
-def _while_open(name: str, *columns: str, only: str | None = None) -> Index:
-    """An index of the few cases that are open, of these only those marked by the column ``only``.
+def _while_open(name: str, *columns: str, only: str | None = None, without: str | None = None) -> Index:
+    """An index of the few cases that are open, of these only those marked by a column, or only the others.
 
     The marks are columns of it, too: SQLite would otherwise look each of them up in the table.
     """
     marks = ["is_open", *([only] if only else [])]
-    sqlite, postgresql = (text(" AND ".join(f"{mark}{true}" for mark in marks)) for true in (" = 1", ""))
-    return Index(f"ix_case_file_open_{name}", *marks, *columns, sqlite_where=sqlite, postgresql_where=postgresql)
+    sqlite = [*(f"{mark} = 1" for mark in marks), *([f"{without} = 0"] if without else [])]
+    postgresql = [*marks, *([f"NOT {without}"] if without else [])]
+    keys = [*marks, *([without] if without else []), *columns]
+    return Index(
+        f"ix_case_file_open_{name}",
+        *keys,
+        sqlite_where=text(" AND ".join(sqlite)),
+        postgresql_where=text(" AND ".join(postgresql)),
+    )
 
 
 def reference_key(reference: str) -> str:
@@ -139,11 +129,12 @@ def reference_key(reference: str) -> str:
 
 
 class Case(Base):
-    """``rank`` orders the worklist, smallest first: 1 - P(BCC) when a person is needed (0 where P is unknown),
-    otherwise 3 - P(BCC). So "needs a person" comes before everything else, and every key of the order is ascending.
+    """One lesion of one patient, from the GP's form to the decision.
 
-    A new case starts at the top. Only a finished, trustworthy analysis of every image that suspects no other cancer
-    moves it down. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``rank`` orders the worklist, smallest first; `webapp.triage.rank` alone computes it, with ``needs_person`` (an
+    image has no trusted result) and ``past_due`` (the target date had passed when the case was placed last). A new
+    case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
+    ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``recalled``: the case was decided and is open again, because of something that came later.
     ``unread``: it is answered, and nobody at the centre has opened the answer.
     """
@@ -174,6 +165,7 @@ class Case(Base):
         _while_open("person", "rank", "waiting_since", "id", only="needs_person"),
         _while_open("contradiction", "rank", "waiting_since", "id", only="contradiction"),
         _while_open("other_cancer", "rank", "waiting_since", "id", only="other_cancer"),
+        _while_open("not_past_due", "urgency", "waiting_since", "id", without="past_due"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -208,6 +200,7 @@ class Case(Base):
     contradiction: Mapped[bool] = mapped_column(default=False)
     other_cancer: Mapped[bool] = mapped_column(default=False)
     recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
+    past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -247,7 +240,12 @@ class Case(Base):
         return reference
 
     def move_to(self, state: CaseState) -> None:
-        """``unread`` is set again by who puts an answer before the GP."""
+        """``unread`` is set again by who puts an answer before the GP.
+
+        Raises NotAllowedError where the table has no such transition.
+        """
+        if state not in CASE_TRANSITIONS[self.state]:
+            raise NotAllowedError(f"case {self.number}: no way from {self.state} to {state}")
         self.unread = False
         self.state = state
         self.is_open = state in OPEN_STATES

@@ -14,6 +14,7 @@ from webapp.models.user import User
 class HistologyResult(StrEnum):
     BCC = "bcc"
     OTHER_MALIGNANT = "other_malignant"
+    IN_SITU = "in_situ"
     PREMALIGNANT = "premalignant"
     BENIGN = "benign"
     INCONCLUSIVE = "inconclusive"
@@ -23,14 +24,16 @@ class HistologyResult(StrEnum):
         return {
             "bcc": "Basal cell carcinoma",
             "other_malignant": "Other skin cancer (for example melanoma or SCC)",
-            "premalignant": "Precancerous lesion or carcinoma in situ",
+            "in_situ": "Carcinoma or melanoma in situ",
+            "premalignant": "Precancerous lesion (for example actinic keratosis)",
             "benign": "Benign lesion",
-            "inconclusive": "No diagnosis possible from the sample",
+            "inconclusive": "Not diagnostic",
         }[self.value]
 
     @property
     def is_cancer(self) -> bool:
-        return self in (HistologyResult.BCC, HistologyResult.OTHER_MALIGNANT)
+        """Whether it re-opens a decision that would miss it: in situ counts, since it needs treatment as well."""
+        return self in (HistologyResult.BCC, HistologyResult.OTHER_MALIGNANT, HistologyResult.IN_SITU)
 
 
 class Histology(Base):

@@ -27,12 +27,12 @@ class Remark(StrEnum):
     @property
     def label(self) -> str:
         return {
-            "out_of_focus": "out of focus, or without any detail",
+            "out_of_focus": "out of focus or lacking detail",
             "too_dark": "too dark",
-            "washed_out": "washed out by too much light",
-            "too_small": "too few pixels to see fine structures",
-            "much_left_out": "so long that half of it or more lies outside the square that is analysed",
-            "already_sent": "sent before by the same centre",
+            "washed_out": "overexposed",
+            "too_small": "resolution too low to show fine structures",
+            "much_left_out": "half or more of the image lies outside the square the model analyses",
+            "already_sent": "already sent by the same centre",
         }[self.value]
 
 

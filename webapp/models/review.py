@@ -26,7 +26,7 @@ class Diagnosis(StrEnum):
             "other_malignant": "Other skin cancer suspected (for example melanoma or SCC)",
             "premalignant": "Precancerous lesion (for example actinic keratosis)",
             "benign": "Benign lesion",
-            "uncertain": "Cannot tell from these images",
+            "uncertain": "Unable to tell from these images",
         }[self.value]
 
 
@@ -40,23 +40,23 @@ class Management(StrEnum):
     @property
     def label(self) -> str:
         return {
-            "urgent_referral": "Urgent appointment in dermatology",
+            "urgent_referral": "Urgent dermatology appointment",
             "biopsy": "Biopsy",
-            "routine_clinic": "Routine dermatology clinic",
-            "reassure": "No appointment: reassure, with safety-net advice",
-            "retake": "New images needed before I can decide",
+            "routine_clinic": "Routine dermatology appointment",
+            "reassure": "No appointment: reassure, with safety-netting advice",
+            "retake": "New images requested",
         }[self.value]
 
     @property
     def advice(self) -> str:
         """What it means for the GP, in one plain sentence."""
         return {
-            "urgent_referral": "The hospital will call the patient for an urgent appointment.",
-            "biopsy": "The hospital will call the patient for a biopsy.",
-            "routine_clinic": "The hospital will give the patient a routine appointment.",
-            "reassure": "No appointment is needed. Ask the patient to come back if the lesion grows, bleeds, "
+            "urgent_referral": "The hospital will contact the patient with an urgent appointment.",
+            "biopsy": "The hospital will contact the patient to arrange a biopsy.",
+            "routine_clinic": "The hospital will contact the patient with a routine appointment.",
+            "reassure": "No appointment is needed. Ask the patient to come back to you if the lesion grows, bleeds, "
             "changes or does not heal.",
-            "retake": "Please take new images and send them to this same case.",
+            "retake": "Please take new images and add them to this case.",
         }[self.value]
 
 
@@ -69,7 +69,7 @@ class PatternAnswer(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"present": "Present", "absent": "Absent", "cannot_tell": "Can't tell"}[self.value]
+        return {"present": "Present", "absent": "Absent", "cannot_tell": "Unable to tell"}[self.value]
 
 
 class Claim(Base):

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.core.config import current_settings
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.core.roles import Role as Role
 from webapp.models.centre import Centre
@@ -58,7 +58,7 @@ class User(Base, UserMixin):
     @property
     def needs_second_factor(self) -> bool:
         """Who reads every case, or rules over the accounts, must have one; a GP may."""
-        return bool(current_app.extensions["settings"].second_factor) and self.role is not Role.GP
+        return bool(current_settings().second_factor) and self.role is not Role.GP
 
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool

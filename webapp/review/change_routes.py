@@ -9,7 +9,7 @@ from webapp.review import changes, opinions, presenters
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import Page, find_case, reading_page, shown_id, too_late_page
-from webapp.review.service import WordsMissingError
+from webapp.review.service import UnseenError, WordsMissingError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
 
@@ -22,9 +22,9 @@ def undo(number: str) -> Page:
     except ChangedMeanwhileError:
         abort(409)
     except TooLateError:
-        flash("This decision can't be taken back any more. You can still change it, with a reason.", "warning")
+        flash("This decision can no longer be taken back. You can still change it, with a reason.", "warning")
     else:
-        flash(f"Your decision on {number} is taken back.", "success")
+        flash(f"You have taken back your decision on case {number}.", "success")
     return redirect(url_for("review.show", number=number))
 
 
@@ -32,7 +32,7 @@ def undo(number: str) -> Page:
 def amend(number: str) -> Page:
     case = find_case(number, locked=request.method == "POST")
     if opinions.wanted_of(current_user, case) is not None:
-        flash("Please give your second opinion first: until then you don't see the decision.", "warning")
+        flash("Please give your second opinion first. Until then you cannot see the decision.", "warning")
         return redirect(url_for("review.show", number=number))
     if request.method == "GET":
         standing = case.standing_review
@@ -44,13 +44,23 @@ def amend(number: str) -> Page:
     if not form.validate():
         return _mistakes_page(case, form)
     try:
-        changes.amend(current_user, case, shown_id(form.seen.data), form.decision, form.amendment_reason.data)
+        changes.amend(
+            current_user,
+            case,
+            shown_id(form.seen.data),
+            form.decision,
+            form.amendment_reason.data,
+            form.what_was_shown,
+        )
     except WordsMissingError as missing:
         form[missing.field].errors = [str(missing)]
         return _mistakes_page(case, form)
+    except UnseenError as unseen:
+        form.form_errors.append(presenters.unseen_sentence(unseen.what))
+        return _mistakes_page(case, form)
     except ChangedMeanwhileError:
         return too_late_page(case, form, presenters.CHANGED_MEANWHILE)
-    flash(f"The decision on {number} is changed, and the GP is told anew.", "success")
+    flash(f"Decision changed for case {number}. The GP will see it as a new answer.", "success")
     return redirect(url_for("review.show", number=number))
 
 

@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from flask import current_app
-
 from webapp import audit
+from webapp.core.config import current_settings
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
 from webapp.triage import reopen
+from webapp.triage.risk import Shown
 
 AMENDABLE = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
@@ -24,7 +24,7 @@ class TooLateError(Exception):
 
 
 def undo_until(review: Review) -> datetime:
-    return review.decided_at + timedelta(minutes=current_app.extensions["settings"].undo_minutes)
+    return review.decided_at + timedelta(minutes=current_settings().undo_minutes)
 
 
 def can_undo(user: User, case: Case) -> bool:
@@ -48,7 +48,7 @@ def undo(user: User, case: Case, seen: int) -> None:
     earlier = case.standing_review
     if review.recall is not None:
         claims.begin(user, case)
-        reopen.reopen(case, review.recall)
+        reopen.ask_again(case, review.recall)
     elif review.amends_id is not None and earlier is not None:
         service.answer(case, earlier)
     else:
@@ -56,12 +56,13 @@ def undo(user: User, case: Case, seen: int) -> None:
     audit.record(user, "case.decision_undone", case, before=service.in_short(review))
 
 
-def amend(user: User, case: Case, seen: int, decision: Decision, reason: str) -> Review:
+def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown | None = None) -> Review:
     """Replace the decision ``seen`` on a locked case by a new one; the GP is told anew.
 
-    Raises ChangedMeanwhileError or service.WordsMissingError.
+    ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.WordsMissingError.
     """
     before = _in_force(case, seen)
+    service.demand_a_look(case, shown)
     service.demand_words(case, decision)
     review = service.store(user, case, decision)
     review.amends, review.amendment_reason = before, reason

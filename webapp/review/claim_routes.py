@@ -46,11 +46,11 @@ def release(number: str) -> Response:
     try:
         claims.release(current_user, find_case(number, locked=True))
     except NotOpenError:
-        flash(f"Case {number} is no longer in the worklist: there was nothing to put back.", "warning")
+        flash(f"Case {number} is no longer in the worklist, so there was no claim to release.", "warning")
     except ClaimLostError as lost:
         flash(presenters.lost_sentence(number, lost.by, current_user), "warning")
     else:
-        flash(f"Case {number} is back in the worklist, at its old place.", "success")
+        flash(f"Claim released. Case {number} keeps its place in the worklist.", "success")
     return redirect(url_for("review.worklist"))
 
 
@@ -59,6 +59,6 @@ def next_case() -> Response:
     """Reserve and open the topmost free case."""
     case = claims.claim_next(current_user)
     if case is None:
-        flash("No case is free just now.", "info")
+        flash("There are no unclaimed cases at the moment.", "info")
         return redirect(url_for("review.worklist"))
     return redirect(url_for("review.show", number=case.number))

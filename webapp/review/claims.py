@@ -6,9 +6,8 @@ a colleague takes the case over with a reason; the next claim then names the one
 
 from datetime import datetime, timedelta
 
-from flask import current_app
-
 from webapp import audit, metrics
+from webapp.core.config import current_settings
 from webapp.core.database import after_commit
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
@@ -130,7 +129,7 @@ def _held(case: Case) -> Claim | None:
 
 
 def _until() -> datetime:
-    return utcnow() + timedelta(minutes=current_app.extensions["settings"].claim_minutes)
+    return utcnow() + timedelta(minutes=current_settings().claim_minutes)
 
 
 def begin(user: User, case: Case) -> Claim:

@@ -26,8 +26,8 @@ class Order(StrEnum):
 
 STATES = {
     CaseState.SUBMITTED: "Not analysed yet",
-    CaseState.AWAITING_REVIEW: "Waiting for a reader",
-    CaseState.IN_REVIEW: "Being read",
+    CaseState.AWAITING_REVIEW: "Waiting for a dermatologist",
+    CaseState.IN_REVIEW: "Being reviewed",
 }
 
 
@@ -74,9 +74,9 @@ class FilterForm(FlaskForm):
     pattern = SelectField("Pattern present", choices=choices_of(Pattern, empty="Any"), coerce=_optional(Pattern))
     person = BooleanField("Needs a person")
     overdue = BooleanField("Overdue")
-    other_cancer = BooleanField("Another skin cancer suspected")
-    contradiction = BooleanField("Rule and probability contradict")
-    mine = BooleanField("Reserved for me")
+    other_cancer = BooleanField("Other skin cancer or precancer suspected")
+    contradiction = BooleanField("Rule and probability disagree")
+    mine = BooleanField("Claimed by me")
 
     @classmethod
     def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre]) -> "FilterForm":
@@ -84,7 +84,7 @@ class FilterForm(FlaskForm):
         form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
         form.validate()
         for name in form.errors:
-            form[name].errors = ["This choice is not known; it was left out."]
+            form[name].errors = ["This filter value is not recognised and was ignored."]
         return form
 
     @property

@@ -12,6 +12,7 @@ from webapp.core.choices import choices, choices_of
 from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
 from webapp.review import queries
 from webapp.review.service import Decision
+from webapp.triage.risk import Shown
 
 PATTERN_PREFIX = "pattern_"
 
@@ -30,7 +31,7 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 class DecisionForm(FlaskForm):
     """Diagnosis, management as the clinic offers it, words; and an optional question for each pattern (see below)."""
 
-    results = HiddenField(validators=[Optional()])
+    shown = HiddenField(validators=[Optional()])
 
     diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
     management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
@@ -39,21 +40,22 @@ class DecisionForm(FlaskForm):
     diagnosis = RadioField(
         "Your diagnosis",
         choices=choices_of(Diagnosis),
-        validators=[InputRequired("Please choose a diagnosis.")],
+        validators=[InputRequired("Choose a diagnosis.")],
     )
     management = RadioField(
         "Management",
-        validators=[InputRequired("Please choose what is to be done.")],
+        validators=[InputRequired("Choose a management option.")],
     )
     advice = TextAreaField(
         "Advice to the GP",
-        description="The GP reads this together with your decision.",
+        description="The GP sees this with your decision.",
         validators=[Length(max=4000, message="Please keep the advice under 4,000 characters.")],
         filters=[stripped],
     )
     override_reason = TextAreaField(
         "Reason for no appointment",
-        description="Needed for “no appointment” with a cancer, or while the model sees a BCC or is still at work.",
+        description="Required for “no appointment” if you or the model suspect a cancer, if the "
+        "analysis is not finished, or if the case was re-opened.",
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
         filters=[stripped],
     )
@@ -73,11 +75,9 @@ class DecisionForm(FlaskForm):
         return [self.advice, self.override_reason]
 
     @property
-    def seen_results(self) -> frozenset[int] | None:
-        """Ids of the analyses that were on the page when the form was shown; None: the form does not say."""
-        if self.results.data is None:
-            return None
-        return frozenset(int(text) for text in self.results.data.split(",") if text.isdecimal())
+    def what_was_shown(self) -> Shown | None:
+        """What was on the page when the form was shown; None: the form does not say."""
+        return None if self.shown.data is None else Shown.parse(self.shown.data)
 
     @property
     def decision(self) -> Decision:
@@ -124,12 +124,12 @@ class ImpressionForm(FlaskForm):
     management_keys: ClassVar = DecisionForm.management_keys
 
     diagnosis = RadioField(
-        "Your diagnosis", choices=choices_of(Diagnosis), validators=[InputRequired("Please choose a diagnosis.")]
+        "Your diagnosis", choices=choices_of(Diagnosis), validators=[InputRequired("Choose a diagnosis.")]
     )
     management = RadioField(
-        "What you would do",
+        "Management you would choose",
         choices=choices_of(Management),
-        validators=[InputRequired("Please choose what you would do.")],
+        validators=[InputRequired("Choose a management option.")],
     )
 
     @property
@@ -142,8 +142,8 @@ class OpinionForm(ImpressionForm):
     """A colleague's second opinion."""
 
     remark = TextAreaField(
-        "Remark to your colleague",
-        validators=[Length(max=2000, message="Please keep the remark under 2,000 characters.")],
+        "Comment for your colleague",
+        validators=[Length(max=2000, message="Please keep the comment under 2,000 characters.")],
         filters=[stripped],
     )
 
@@ -156,10 +156,10 @@ class OpinionForm(ImpressionForm):
 class OpinionRequestForm(FlaskForm):
     """Whom to ask, and what."""
 
-    colleague = SelectField("Whom do you ask?", coerce=int, validators=[InputRequired("Please choose a colleague.")])
+    colleague = SelectField("Colleague", coerce=int, validators=[InputRequired("Choose a colleague.")])
     question = TextAreaField(
         "Your question",
-        description="Without your own decision: your colleague shall judge without knowing it.",
+        description="Leave out your own diagnosis, so that your colleague's opinion is independent.",
         validators=[Length(max=2000, message="Please keep the question under 2,000 characters.")],
         filters=[stripped],
     )
@@ -169,7 +169,7 @@ class OpinionRequestForm(FlaskForm):
 
 
 class ReadingModeForm(FlaskForm):
-    blinded = BooleanField("Hide the model's answer until I have given my own impression")
+    blinded = BooleanField("Hide the model's result until I have recorded my own impression")
 
 
 class ClaimForm(FlaskForm):
@@ -181,10 +181,10 @@ class TakeOverForm(FlaskForm):
 
     seen = HiddenField(validators=[Optional()])
     reason = TextAreaField(
-        "Why do you take it over?",
-        description="Your colleague reads this. For example: the patient is here now.",
+        "Reason for taking over",
+        description="Your colleague will see this. For example: the patient is here now.",
         validators=[
-            DataRequired("Please give a reason: your colleague may be in the middle of reading."),
+            DataRequired("Enter a reason: your colleague may be in the middle of reviewing this case."),
             Length(max=500, message="Please keep the reason under 500 characters."),
         ],
         filters=[stripped],
@@ -201,10 +201,10 @@ class AmendmentForm(DecisionForm):
 
     seen = HiddenField(validators=[Optional()])
     amendment_reason = TextAreaField(
-        "Why the decision changes",
-        description="The GP reads this.",
+        "Reason for changing the decision",
+        description="The GP will see this.",
         validators=[
-            DataRequired("Please say why the decision changes: the GP reads it."),
+            DataRequired("Enter a reason for the change. The GP will see it."),
             Length(max=2000, message="Please keep the reason under 2,000 characters."),
         ],
         filters=[stripped],

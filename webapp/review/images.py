@@ -7,6 +7,7 @@ from flask import url_for
 
 from ml.patterns import Lesion, Pattern, Verdict
 from webapp.models import Analysis, AnalysisState, Finding, Image, OperatingPoint
+from webapp.triage import concern
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class ImageReading:
     def state_sentence(self) -> str:
         """Why there is no result, in words; empty where there is one."""
         if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
-            return "Not analysed yet. You can read and decide without the model."
+            return "Not analysed yet. You can review and decide without the model."
         if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
-            return f"{self.analysis.failure.sentence} Please judge without the model."
+            return f"{self.analysis.failure.sentence} Please decide without the model."
         return ""
 
     @cached_property
@@ -48,6 +49,10 @@ class ImageReading:
     @property
     def bcc(self) -> Finding | None:
         return self.findings.get("BCC")
+
+    @property
+    def suspects_bcc(self) -> bool:
+        return self.bcc is not None and concern.counts(self.bcc)
 
     @property
     def overlays(self) -> list[dict[str, object]]:
@@ -61,7 +66,7 @@ class ImageReading:
                 "words": heatmap_words(finding),
             }
             for finding in self.findings.values()
-            if finding.counts and finding.heatmap_key
+            if concern.counts(finding) and finding.heatmap_key
         ]
 
     @property
@@ -113,12 +118,12 @@ class ImageReading:
     @property
     def contradiction(self) -> str:
         """A sentence when the clinical rule and the probability disagree; empty otherwise."""
-        if self.analysis is None or not self.analysis.contradicts_itself:
+        if self.analysis is None or not concern.contradicts_itself(self.analysis):
             return ""
         return (
-            "The probability speaks for BCC, the patterns speak against it. Please look closely."
-            if self.analysis.bcc
-            else "The patterns speak for BCC, the probability speaks against it. Please look closely."
+            "The probability suggests BCC, but the patterns do not. Please look closely."
+            if concern.says_bcc(self.analysis)
+            else "The patterns suggest BCC, but the probability does not. Please look closely."
         )
 
     @property
@@ -146,7 +151,9 @@ def heatmap_words(finding: Finding) -> str:
         else (f"{row} part" if column == "middle" else f"{column} part")
     )
     share = max(1, round(finding.extent * 100))
-    return f"strongest in the {place} of the framed square; {share} % of the square reaches half of that."
+    return (
+        f"strongest in the {place} of the framed square; {share} % of the square reaches at least half that strength."
+    )
 
 
 def target_label(code: str) -> str:

@@ -41,11 +41,14 @@ def ask(number: str) -> Page:
     try:
         opinions.ask(current_user, case, colleague, form.question.data)
     except NotYoursError:
-        flash("Only who reads the case, or has decided it, can ask for a second opinion.", "warning")
+        flash("Only the dermatologist who has claimed or decided the case can request a second opinion.", "warning")
     except AskedAlreadyError:
-        flash(f"{colleague.name} was asked already and has not answered yet.", "warning")
+        flash(f"{colleague.name} has already been asked and has not given an opinion yet.", "warning")
     else:
-        flash(f"{colleague.name} is asked for a second opinion, and will not see your decision before it.", "success")
+        flash(
+            f"Second opinion requested from {colleague.name}, who will not see your decision before giving it.",
+            "success",
+        )
     if case.is_open:
         return reading_page(case, DecisionForm())  # with the decision as far as it was made
     return redirect(url_for("review.show", number=number))
@@ -55,12 +58,14 @@ def ask(number: str) -> Page:
 def give(number: str) -> Page:
     case, form = find_case(number, locked=True), OpinionForm()
     if opinions.wanted_of(current_user, case) is None:
-        return too_late_page(case, form, "Nobody waits for your opinion on this case, or you have given it already.")
+        return too_late_page(
+            case, form, "No second opinion is needed from you on this case, or you have already given one."
+        )
     if not form.validate():
         return reading_page(case, DecisionForm(formdata=None), opinion_form=form), 422
     diagnosis, management = Diagnosis(form.diagnosis.data), Management(form.management.data)
     opinions.give(current_user, case, diagnosis, management, form.remark.data)
-    flash(f"Your opinion on {number} is stored. You now see what the first reader decided.", "success")
+    flash(f"Your opinion on case {number} is saved. You can now see any decision made.", "success")
     return redirect(url_for("review.show", number=number))
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from flask import url_for
 from markupsafe import Markup
 
+from ml.patterns import Lesion
 from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
 from webapp.review.blinded import hides_model, impression_of
@@ -14,46 +15,51 @@ from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask, wanted_of
-from webapp.triage import rank
+from webapp.triage import concern
+from webapp.triage.risk import Shown, joined
 
-NOT_OPEN = "The case was decided or closed in the meantime. The stored decision stands."
-RESULT_ARRIVED = (
-    "Nothing is stored yet: while you were reading, the model has answered and suspects a cancer. "
-    "Please look at its answer, and send your decision once more."
-)
-CHANGED_MEANWHILE = "The decision was changed by somebody else in the meantime, or the case is open again."
+NOT_OPEN = "The case is no longer open: it was decided, closed or withdrawn while you were reviewing it."
+CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
 
 
 def taken_from(claim: Claim, user: User) -> bool:
     return claim.took_over is not None and claim.took_over.user_id == user.id
 
 
+def unseen_sentence(what: list[str]) -> str:
+    return (
+        f"Nothing has been saved yet: while you were reviewing the case, {joined(what)}. "
+        "Please look at it, then send your decision again."
+    )
+
+
 def decided_sentence(review: Review) -> Markup:
     """What was done, and until when it can be undone."""
     number = review.case.number
     done = (
-        f"The GP is asked for new images of {number}. They come back to the same case."
+        f"New images requested for case {number}. The GP will add them to the same case."
         if review.asks_for_images
-        else f"Your decision on {number} is stored, and the GP can read it."
+        else f"Decision saved for case {number}. The GP can now read it."
     )
-    link = Markup('<a href="{}">Look at it again, or take it back until {}</a>')
+    link = Markup('<a href="{}">View it, or take it back until {}</a>')
     return Markup("{} ").format(done) + link.format(
         url_for("review.show", number=number), local_time(undo_until(review))
     )
 
 
 def suspicion_words(case: Case) -> list[str]:
-    """Cancers other than BCC that the lesion-type head suspects, each with its share."""
-    return [f"{lesion.label} {share * 100:.0f} %" for lesion, share in rank.suspicions(case).items()]
+    """The cancers other than BCC that are suspected, each with its probability."""
+    others = [suspicion for suspicion in concern.suspected(case) if suspicion.lesion is not Lesion.BCC]
+    return [f"{suspicion.lesion.label} {suspicion.probability * 100:.0f} %" for suspicion in others]
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
     """Why ``user`` no longer holds the case; ``by`` is the latest claim on it."""
     if by is None or by.user_id == user.id:
-        return f"You have not reserved case {number}."
+        return f"You have not claimed case {number}."
     if taken_from(by, user):
-        return f"{by.user.name} took case {number} over from you. The reason given: {by.reason}"
-    return f"Your reservation of case {number} had run out, and {by.user.name} has read it since."
+        return f"{by.user.name} took over case {number} from you. Reason: {by.reason}"
+    return f"Your claim on case {number} expired, and {by.user.name} has claimed it since."
 
 
 @dataclass(frozen=True)
@@ -69,9 +75,9 @@ class Reading:
         return [ImageReading(image) for image in self.case.images]
 
     @property
-    def results(self) -> str:
-        """Ids of the model's answers on this page, for the form to say what its reader has seen."""
-        return ",".join(str(analysis.id) for analysis in rank.done(self.case))
+    def shown(self) -> Shown:
+        """What is on this page, for the form to say what its reader has seen."""
+        return Shown.of(self.case)
 
     @cached_property
     def claim(self) -> Claim | None:

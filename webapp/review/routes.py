@@ -13,7 +13,7 @@ from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import Page, find_case, first_answers, reading_page, too_late_page
-from webapp.review.service import ImpressionMissingError, ResultArrivedError, WordsMissingError
+from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
 from webapp.review.worklist import WorklistRow
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -73,7 +73,7 @@ def impression(number: str) -> Page:
 @blueprint.post("/mode")
 def reading_mode() -> Response:
     blinded.set_mode(current_user._get_current_object(), ReadingModeForm().blinded.data)
-    flash("Your way of reading is saved.", "success")
+    flash("Blinded reading setting saved.", "success")
     return redirect(url_for("accounts.profile"))
 
 
@@ -84,15 +84,15 @@ def decide(number: str) -> Page:
     if not form.validate():
         return _mistakes_page(case, form)
     try:
-        review = service.decide(current_user, case, form.decision, form.seen_results)
+        review = service.decide(current_user, case, form.decision, form.what_was_shown)
     except WordsMissingError as missing:
         form[missing.field].errors = [str(missing)]
         return reading_page(case, form), 422
-    except ResultArrivedError:
-        form.form_errors.append(presenters.RESULT_ARRIVED)
+    except UnseenError as unseen:
+        form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return reading_page(case, form), 422
     except ImpressionMissingError:
-        return too_late_page(case, form, "You read blinded: please give your own impression first.")
+        return too_late_page(case, form, "Blinded reading is on: please record your own impression first.")
     except NotOpenError:
         return too_late_page(case, form, presenters.NOT_OPEN)
     except ClaimLostError as lost:

@@ -14,13 +14,13 @@ from webapp.models import (
     Management,
     PatternAnswer,
     Review,
-    TriageReason,
     User,
     utcnow,
 )
 from webapp.review import claims, queries
 from webapp.review.blinded import hides_model
-from webapp.triage import rank, reopen
+from webapp.triage import reopen, risk
+from webapp.triage.risk import Shown
 
 
 class WordsMissingError(ValueError):
@@ -31,24 +31,16 @@ class WordsMissingError(ValueError):
         self.field = field
 
 
-class ResultArrivedError(Exception):
-    """While the reader looked, the model has answered and suspects a cancer: it must be seen before the decision."""
+class UnseenError(Exception):
+    """Something has come while the reader looked, and must be seen before deciding; ``what`` says what, in words."""
+
+    def __init__(self, what: list[str]) -> None:
+        super().__init__()
+        self.what = what
 
 
 class ImpressionMissingError(Exception):
     """The reader reads blinded and has not given an impression without the model yet."""
-
-
-def is_risky(case: Case, diagnosis: Diagnosis, management: Management) -> bool:
-    """A reassuring choice, although the model sees a BCC or has not answered, or somebody has suspected a cancer."""
-    cancer = diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT) or case.recalled is not None
-    unanswered = case.triage_reason is TriageReason.AWAITING_ANALYSIS  # its answer would come too late to be seen
-    reassuring = {option.management for option in queries.management_options() if option.reassuring}
-    return management in reassuring and (cancer or unanswered or model_sees_bcc(case))
-
-
-def model_sees_bcc(case: Case) -> bool:
-    return any(image.current_analysis is not None and image.current_analysis.bcc for image in case.images)
 
 
 @dataclass(frozen=True)
@@ -62,22 +54,20 @@ class Decision:
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
 
 
-def decide(user: User, case: Case, decision: Decision, seen: frozenset[int] | None = None) -> Review:
+def decide(user: User, case: Case, decision: Decision, shown: Shown | None = None) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    ``seen``: ids of the analyses that the reader was shown, None where that is not known.
-    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, ResultArrivedError or WordsMissingError.
+    ``shown``: what was on the reader's page, None where that is not known.
+    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, UnseenError or WordsMissingError.
     """
     if hides_model(user, case):
         raise ImpressionMissingError
     held = claims.own_claim(user, case)
-    if seen is not None and any(rank.suspects_cancer(a) for a in rank.done(case) if a.id not in seen):
-        raise ResultArrivedError
+    demand_a_look(case, shown)
     demand_words(case, decision)
     before = case.standing_review
     review = store(user, case, decision)
     review.claim_id, review.amends = held.id, before
-    reopen.settle(case, review)
     held.released_at = review.decided_at
     audit.record(user, "case.decided", case, after=in_short(review))
     return review
@@ -97,6 +87,7 @@ def store(user: User, case: Case, decision: Decision) -> Review:
     )
     db.session.add(review)
     answer(case, review)
+    reopen.settle(case, review)
     return review
 
 
@@ -112,13 +103,22 @@ def in_short(review: Review) -> dict[str, str]:
     return {"diagnosis": review.diagnosis.value, "management": review.management.value}
 
 
+def demand_a_look(case: Case, shown: Shown | None) -> None:
+    """Raises UnseenError."""
+    if shown is not None and (what := risk.unseen(case, shown)):
+        raise UnseenError(what)
+
+
 def demand_words(case: Case, decision: Decision) -> None:
     """Raises WordsMissingError."""
-    if is_risky(case, decision.diagnosis, decision.management) and not decision.override_reason:
-        raise WordsMissingError(
-            "override_reason",
-            "Please give a reason: a reassuring choice, although the model or your diagnosis says cancer, "
-            "or the analysis is still running, or the decision before was called into question.",
-        )
+    concerns = risk.reasons_for_concern(case, decision.diagnosis)
+    if _reassures(decision) and concerns and not decision.override_reason:
+        raise WordsMissingError("override_reason", f"Enter a reason: {risk.joined(concerns)}.")
     if decision.management is Management.RETAKE and not decision.advice:
-        raise WordsMissingError("advice", "Please tell the GP what the new images should show better.")
+        raise WordsMissingError("advice", "Tell the GP what the new images should show.")
+
+
+def _reassures(decision: Decision) -> bool:
+    """Whether the clinic counts this management as one that keeps the patient from dermatology."""
+    options = {option.management: option.reassuring for option in queries.management_options()}
+    return options[decision.management]

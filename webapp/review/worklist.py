@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from webapp.models import Case, Claim, Image, TriageReason, User, utcnow
+from ml.patterns import Lesion
+from webapp.models import Case, Claim, Image, TriageReason, User
 from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
 from webapp.review.presenters import suspicion_words, taken_from
-from webapp.triage.due import target_at
+from webapp.triage import concern, due
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,29 @@ class WorklistRow:
     def why(self) -> str:
         """In words, why the case stands where it stands."""
         if self.model_hidden:
-            return "Hidden until you have given your own impression"
-        reason = self.case.triage_reason
-        if self.case.recalled is not None:
-            return f"{reason.label}. {self.case.recalled.sentence}"
-        if reason is TriageReason.MODEL_UNSURE:
-            return " ".join(dict.fromkeys(_messages(self.case))) or reason.label
-        if reason is TriageReason.PROBABILITY:
-            verdict = "The model suspects BCC" if self._bcc else "The model does not suspect BCC"
-            return f"{verdict}: placed by its probability"
-        return f"{reason.label}: at the top until somebody has looked"
+            return "Hidden until you have recorded your own impression"
+        return " ".join([*self._now, *self._suspected, *self._doubt]) or "No cancer suspected"
 
     @property
-    def _bcc(self) -> bool:
-        return any(image.current_analysis is not None and image.current_analysis.bcc for image in self.case.images)
+    def _now(self) -> list[str]:
+        reopened = f"Re-opened. {self.case.recalled.sentence}" if self.case.recalled else ""
+        urgent = "Sent as urgent." if due.is_urgent(self.case) else ""
+        past = "Past its due date." if self.overdue else ""
+        return [words for words in (reopened, urgent, past) if words]
+
+    @property
+    def _suspected(self) -> list[str]:
+        suspected = [suspicion.lesion for suspicion in concern.suspected(self.case)]
+        return [f"{'BCC' if lesion is Lesion.BCC else lesion.label} suspected." for lesion in suspected]
+
+    @property
+    def _doubt(self) -> list[str]:
+        """Why there is no trusted result for every image."""
+        reason = self.case.triage_reason
+        if reason is TriageReason.PROBABILITY:
+            return []
+        messages = list(dict.fromkeys(_messages(self.case))) if reason is TriageReason.MODEL_UNSURE else []
+        return messages or [f"{reason.label}."]
 
     @cached_property
     def model_hidden(self) -> bool:
@@ -66,11 +76,11 @@ class WorklistRow:
     @property
     def target(self) -> datetime:
         """Until when the case should be read."""
-        return target_at(self.case)
+        return due.due_at(self.case)
 
     @property
     def overdue(self) -> bool:
-        return self.target < utcnow()
+        return due.is_past(self.case)
 
     @property
     def suspicions(self) -> list[str]:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import Flask, current_app
 
 from webapp.core.config import ConfigurationError, Settings
 from webapp.storage.errors import StorageError
@@ -60,7 +61,7 @@ class ImageStore:
         """Raises StorageError when the object is missing, damaged, sealed with an unknown key, or not of ``sha256``."""
         data = self._opened(key, self.blobs.read(key))
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-            raise StorageError(f"object {key} is whole, but not what its row describes (wrong SHA-256)")
+            raise StorageError(f"object {key} is intact but does not match its row (wrong SHA-256)")
         return data
 
     def reseal(self, key: str) -> bool:
@@ -79,13 +80,13 @@ class ImageStore:
         key_id = key_id_of(key, data)
         end = len(MAGIC) + 1 + data[len(MAGIC)]
         if key_id not in self.ciphers:
-            raise StorageError(f"object {key} needs the encryption key {key_id!r}, which IMAGE_KEYS does not hold")
+            raise StorageError(f"object {key} needs the encryption key {key_id!r}, which is not in IMAGE_KEYS")
         nonce, sealed = data[end : end + NONCE_BYTES], data[end + NONCE_BYTES :]
         try:
             return self.ciphers[key_id].decrypt(nonce, sealed, key.encode())
         except (InvalidTag, ValueError):
             raise StorageError(
-                f"object {key} is damaged, or its key {key_id!r} is not the one it was made with"
+                f"object {key} is damaged, or the key {key_id!r} in IMAGE_KEYS is not the one that encrypted it"
             ) from None
 
     def delete(self, key: str) -> None:
@@ -122,6 +123,16 @@ def key_id_of(key: str, data: bytes) -> str:
 def open_store(settings: Settings) -> ImageStore:
     """The store that STORAGE_URL names. Raises ConfigurationError for a scheme this version does not know."""
     return ImageStore(_blobs(settings.storage_url), settings.image_keys)
+
+
+def store_of(app: Flask) -> ImageStore:
+    store: ImageStore = app.extensions["image_store"]
+    return store
+
+
+def current_store() -> ImageStore:
+    """That of the application that handles this request or command."""
+    return store_of(current_app)
 
 
 def _blobs(url: str) -> Blobs:

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from flask import current_app
-
-from webapp.core.config import Settings
-from webapp.models import Case, Urgency
+from webapp.core.config import current_settings
+from webapp.models import Case, Urgency, utcnow
 
 
 def allowed() -> Mapping[Urgency, timedelta]:
     """How long a case of each urgency may wait."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_settings()
     days = {
         Urgency.URGENT: settings.target_days_urgent,
         Urgency.SOON: settings.target_days_soon,
@@ -20,5 +18,15 @@ def allowed() -> Mapping[Urgency, timedelta]:
     return {urgency: timedelta(days=count) for urgency, count in days.items()}
 
 
-def target_at(case: Case) -> datetime:
+def due_at(case: Case) -> datetime:
+    """The target date of the case."""
     return case.waiting_since + allowed()[case.urgency]
+
+
+def is_past(case: Case) -> bool:
+    return due_at(case) < utcnow()
+
+
+def is_urgent(case: Case) -> bool:
+    """Whether the GP sent it as urgent."""
+    return case.urgency is Urgency.URGENT

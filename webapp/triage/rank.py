@@ -1,63 +1,103 @@
 """Where a case stands in the worklist. Doubt moves a case up, never down.
 
-A case starts at the top; it leaves the top only when every image has a finished analysis that the model itself
-trusts and that suspects no other cancer. Its P(BCC) is the highest of its images.
+The sections, in order (docs/architecture.md, "The rule of doubt"):
+
+1. Now: re-opened; sent as urgent; past its target date; melanoma at or above its operating point.
+   Re-opened first, then by due date, then by concern.
+2. Needs a person: an image has no trusted result. Those without any probability first, then by the highest given.
+3. Suspected: BCC, or SCC, at or above its operating point. By that probability.
+4. The rest, by concern, without a cliff.
+
+A section is a range of one number, ``Case.rank``: the smallest stands first, and ties go to whoever waits longer.
 """
+
+from datetime import UTC, datetime
+from enum import IntEnum
 
 from ml.patterns import Lesion
 from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, TriageReason
-from webapp.models.case import TOP
+from webapp.triage import concern, due
 
 PENDING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
-OTHER_CANCERS = (Lesion.MEL, Lesion.AKIEC)
-SUSPECTED_FROM = 0.3
-"""Share of the lesion-type head from which another cancer counts as suspected: low, because missing one costs more."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAYS = 2.0**17
+"""More days than a due date will ever be from 1970: 358 years."""
+
+
+class Section(IntEnum):
+    """A case of section n has a rank from n up to, but not including, n + 1."""
+
+    NOW = 1
+    NEEDS_PERSON = 2
+    SUSPECTED = 3
+    REST = 4
+
+    @property
+    def label(self) -> str:
+        return {1: "Now", 2: "Needs a person", 3: "Suspected", 4: "The rest"}[self.value]
 
 
 def refresh(case: Case) -> None:
-    """Recompute the case's place from the current analysis of each image."""
+    """Recompute the place of a stored case from the result in force of each image, its urgency and its target date."""
     analyses = [image.current_analysis for image in case.images]
-    answers = [_probability(analysis) for analysis in analyses]
-    known = [answer for answer in answers if answer is not None]
-    others = suspicions(case)
-    case.contradiction = any(analysis.contradicts_itself for analysis in done(case))
-    case.other_cancer = bool(others)
-    case.triage_reason = TriageReason.RECALLED if case.recalled else _reason(analyses, other_cancer=case.other_cancer)
+    results = concern.done(case)
+    case.contradiction = any(concern.contradicts_itself(analysis) for analysis in results)
+    case.other_cancer = any(suspicion.lesion is not Lesion.BCC for suspicion in concern.suspected(case))
+    case.bcc_probability = max((p for a in results if (p := _bcc(a)) is not None), default=None)
+    case.triage_reason = _reason(analyses)
     case.needs_person = case.triage_reason is not TriageReason.PROBABILITY
-    case.bcc_probability = max(known, default=None)
-    assumed = max(known) if known and len(known) == len(analyses) else 1.0  # an image without an answer may be BCC
-    concern = max([assumed, *others.values()])
-    case.rank = (
-        TOP if case.recalled else (1.0 if case.needs_person else 3.0) - concern
-    )  # [0, 1] before [2, 3]: no tie, even at certainty
+    case.past_due = due.is_past(case)
+    case.rank = place(case)
     if case.state is CaseState.SUBMITTED and case.triage_reason is not TriageReason.AWAITING_ANALYSIS:
         case.move_to(CaseState.AWAITING_REVIEW)
 
 
-def suspects_cancer(analysis: Analysis) -> bool:
-    """Whether this analysis suspects BCC or another cancer."""
-    shares = analysis.lesion or {}
-    return analysis.bcc is True or any(shares.get(lesion.value, 0.0) >= SUSPECTED_FROM for lesion in OTHER_CANCERS)
+def section_of(case: Case) -> Section:
+    melanoma = any(suspicion.lesion is Lesion.MEL for suspicion in concern.suspected(case))
+    if case.recalled or due.is_urgent(case) or case.past_due or melanoma:
+        return Section.NOW
+    if not concern.fully_trusted(case):
+        return Section.NEEDS_PERSON
+    return Section.SUSPECTED if concern.suspected(case) else Section.REST
 
 
-def suspicions(case: Case) -> dict[Lesion, float]:
-    """Cancers other than BCC that the lesion-type head suspects, with the highest share in any image."""
-    shares = [analysis.lesion or {} for analysis in done(case)]
-    highest = {lesion: max((share.get(lesion.value, 0.0) for share in shares), default=0.0) for lesion in OTHER_CANCERS}
-    return {lesion: share for lesion, share in highest.items() if share >= SUSPECTED_FROM}
+def place(case: Case) -> float:
+    """Section and place in it, as one number."""
+    section = section_of(case)
+    return section + {
+        Section.NOW: _by_due_date,
+        Section.NEEDS_PERSON: _unknown_first,
+        Section.SUSPECTED: _by_suspicion,
+        Section.REST: lambda case: _descending(concern.concern(case)),
+    }[section](case)
 
 
-def done(case: Case) -> list[Analysis]:
-    """The current answers of the model, one an image that has one."""
-    current = [image.current_analysis for image in case.images]
-    return [analysis for analysis in current if analysis and analysis.state is AnalysisState.DONE]
+def _by_due_date(case: Case) -> float:
+    """Re-opened cases in the first half; in each half by the day on which the case is due, then by concern."""
+    day = (due.due_at(case) - _EPOCH).days
+    return (0.0 if case.recalled else 0.5) + 0.5 * (day + _descending(concern.concern(case))) / _DAYS
 
 
-def _probability(analysis: Analysis | None) -> float | None:
-    return analysis.bcc_probability if analysis is not None and analysis.state is AnalysisState.DONE else None
+def _unknown_first(case: Case) -> float:
+    highest = concern.reported(case)
+    return 0.0 if highest is None else _descending(highest)
 
 
-def _reason(analyses: list[Analysis | None], *, other_cancer: bool) -> TriageReason:
+def _by_suspicion(case: Case) -> float:
+    return _descending(max(suspicion.probability for suspicion in concern.suspected(case)))
+
+
+def _descending(probability: float) -> float:
+    """From 0.0005 for certainty up to 0.9995 for none: leaves room before and behind."""
+    return 0.0005 + 0.999 * (1.0 - probability)
+
+
+def _bcc(analysis: Analysis) -> float | None:
+    return concern.probabilities(analysis).get(Lesion.BCC)
+
+
+def _reason(analyses: list[Analysis | None]) -> TriageReason:
+    """Why there is no trusted result for every image, or that there is one."""
     finished = [analysis for analysis in analyses if analysis and analysis.state not in PENDING]
     if not analyses or len(finished) < len(analyses):
         return TriageReason.AWAITING_ANALYSIS
@@ -66,8 +106,6 @@ def _reason(analyses: list[Analysis | None], *, other_cancer: bool) -> TriageRea
         return TriageReason.MODEL_UNAVAILABLE
     if failures:
         return TriageReason.ANALYSIS_FAILED
-    if any(analysis.needs_person is not False or _probability(analysis) is None for analysis in finished):
+    if not all(concern.trusted(analysis) for analysis in finished):
         return TriageReason.MODEL_UNSURE
-    if other_cancer:
-        return TriageReason.OTHER_CANCER
     return TriageReason.PROBABILITY

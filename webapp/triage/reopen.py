@@ -1,45 +1,54 @@
-"""A decision that something later calls into question: the case goes back before a person, at the top, with the reason.
+"""A decision that something later calls into question: the case goes back before a person, first of all.
 
-The decision stays in force, and the GP is told that it is looked at again, until a reader decides anew.
+The decision stays in force, and the GP is told that it is looked at again, until a reader decides anew. A request for
+new images is no such decision: the question stands until somebody answers it.
 """
 
 from webapp import audit
-from webapp.models import Analysis, Case, CaseState, Diagnosis, Histology, Management, Opinion, RecallReason, Review
+from webapp.models import Analysis, Case, CaseState, Histology, Management, Opinion, RecallReason, Review
 from webapp.triage import rank
+from webapp.triage.concern import suspects_cancer
+from webapp.triage.risk import CANCER
 
 DECIDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 
 
 def after_result(case: Case, analysis: Analysis) -> None:
-    """A model's answer has arrived for a locked case: does it suspect what nobody knew at the decision?"""
+    """A result has arrived for a locked case: does it suspect what nobody knew at the decision?"""
     standing = _in_question(case)
-    if standing is not None and rank.suspects_cancer(analysis) and not _suspected_before(case, standing):
-        _recall(case, RecallReason.LATE_RESULT)
+    if standing is not None and suspects_cancer(analysis) and not _suspected_before(case, standing):
+        _reopen(case, RecallReason.LATE_RESULT)
 
 
 def after_histology(case: Case, histology: Histology) -> None:
-    if histology.result.is_cancer and _in_question(case) is not None:
-        _recall(case, RecallReason.HISTOLOGY)
+    """A cancer re-opens a decision that would miss it; in a case that is open again it is not overlooked either."""
+    if histology.result.is_cancer and (case.is_open or _in_question(case) is not None):
+        _reopen(case, RecallReason.HISTOLOGY)
 
 
 def after_opinion(case: Case, opinion: Opinion) -> None:
-    cancer = opinion.diagnosis in (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
+    cancer = opinion.diagnosis in CANCER
     more = opinion.management in (Management.URGENT_REFERRAL, Management.BIOPSY)
     if (cancer or more) and _in_question(case) is not None:
-        _recall(case, RecallReason.SECOND_OPINION)
+        _reopen(case, RecallReason.SECOND_OPINION)
 
 
 def settle(case: Case, review: Review) -> None:
-    """``review`` answers the recall of its case, if there was one, and takes the place of the decision before it."""
+    """``review`` takes the place of the decision that was called into question, if one was.
+
+    Only a decision answers the question: with a request for new images the case stays re-opened.
+    """
     if case.recalled is None:
         return
-    review.recall, case.recalled = case.recalled, None
+    review.recall = case.recalled
     review.amendment_reason = review.recall.sentence
+    if not review.asks_for_images:
+        case.recalled = None
     rank.refresh(case)
 
 
-def reopen(case: Case, reason: RecallReason) -> None:
-    """The answer to a recall was taken back: the question stands again."""
+def ask_again(case: Case, reason: RecallReason) -> None:
+    """The answer to a re-opening was taken back: the question stands again."""
     case.recalled = reason
     rank.refresh(case)
 
@@ -50,17 +59,18 @@ def _in_question(case: Case) -> Review | None:
 
 
 def _suspected_before(case: Case, standing: Review) -> bool:
-    """Whether the reader already had an answer of the model that suspected a cancer."""
+    """Whether the reader already had a result that suspected a cancer."""
     earlier = [analysis for image in case.images for analysis in image.analyses]
     before = [a for a in earlier if a.finished_at and a.finished_at <= standing.decided_at]
     known = [analysis for analysis in before if not analysis.beside]
-    return any(rank.suspects_cancer(analysis) for analysis in known)
+    return any(suspects_cancer(analysis) for analysis in known)
 
 
-def _recall(case: Case, reason: RecallReason) -> None:
+def _reopen(case: Case, reason: RecallReason) -> None:
     before = case.state.value
     case.recalled = reason
     case.closed_at = None
-    case.move_to(CaseState.AWAITING_REVIEW)
+    if not case.is_open:
+        case.move_to(CaseState.AWAITING_REVIEW)
     rank.refresh(case)
     audit.record(None, "case.recalled", case, before={"state": before}, after={"reason": reason.value})

@@ -15,16 +15,16 @@ class PrevalenceForm(FlaskForm):
         csrf = False
 
     prevalence = FloatField(
-        "BCC among the cases sent, in percent",
-        validators=[Optional(), NumberRange(0, 100, message="Please give a number from 0 to 100.")],
+        "Percentage of your cases that are BCC",
+        validators=[Optional(), NumberRange(0, 100, message="Enter a number from 0 to 100.")],
     )
 
 
 class OperatingPointForm(FlaskForm):
-    target_sensitivity = RadioField("Operating point", validators=[InputRequired("Please choose an operating point.")])
+    target_sensitivity = RadioField("Operating point", validators=[InputRequired("Choose an operating point.")])
 
     def offer(self, version: ModelVersion) -> None:
         self.target_sensitivity.choices = choices(
-            (str(p.target_sensitivity), f"{p.target_sensitivity * 100:g} % sensitivity")
+            (str(p.target_sensitivity), f"{p.target_sensitivity * 100:g} % target sensitivity")
             for p in version.operating_points
         )

@@ -32,7 +32,10 @@ def choose_threshold() -> Response | tuple[str, int]:
     if not form.validate():
         return _threshold_page(PrevalenceForm(formdata=None), form)
     point = operation.choose_point(current_user, version, float(form.target_sensitivity.data))
-    flash(f"From now on the pages say “suspects BCC” from a probability of {point.threshold * 100:.1f} %.", "success")
+    flash(
+        f"Operating point saved. The model now suspects BCC from a probability of {point.threshold * 100:.1f} %.",
+        "success",
+    )
     return redirect(url_for("operation.thresholds"))
 
 
@@ -80,14 +83,14 @@ def start_rerun(version_id: int) -> Response:
     try:
         reruns.start(current_user, version)
     except reruns.NotNowError:
-        flash("Not started: another re-run is under way, or this is not the model that is loaded.", "danger")
+        flash("Not started: another re-run is in progress, or this is not the loaded model.", "danger")
     else:
-        flash("The re-run has begun. Fresh uploads go before it.", "success")
+        flash("The re-run has started. New uploads go first.", "success")
     return redirect(url_for("operation.models"))
 
 
 @blueprint.post("/models/stop")
 def stop_rerun() -> Response:
     reruns.stop(current_user)
-    flash("The re-run is stopped. What is done stays.", "success")
+    flash("The re-run has been stopped. Results so far are kept.", "success")
     return redirect(url_for("operation.models"))

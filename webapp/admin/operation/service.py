@@ -15,8 +15,7 @@ class UnknownPointError(ValueError):
 def choose_point(actor: User, version: ModelVersion, target_sensitivity: float) -> OperatingPoint:
     """Put the operating point of this ``target_sensitivity`` in force: from its threshold pages say "suspects BCC".
 
-    No case is hidden or moved by it, and results stay as they were stored; where the clinical rule now contradicts the
-    probability, or no longer does, the case says so. Raises UnknownPointError.
+    Open cases are placed anew by it; none is hidden, and results stay as they were stored. Raises UnknownPointError.
     """
     before = version.operating_point
     chosen = next((point for point in version.operating_points if point.target_sensitivity == target_sensitivity), None)
@@ -34,7 +33,7 @@ def choose_point(actor: User, version: ModelVersion, target_sensitivity: float) 
         audit.record(actor, "threshold.chosen", version, before=_facts(before), after=_facts(chosen))
         db.session.flush()
         for case in queries.open_cases_of(version):
-            rank.refresh(case)  # the rule may now contradict the probability, or no longer
+            rank.refresh(case)
     return chosen
 
 

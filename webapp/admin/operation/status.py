@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from flask import current_app
-
 from webapp.admin.operation import queries
 from webapp.analysis import queries as analyses
 from webapp.analysis import queue
 from webapp.core.filters import ago
 from webapp.models import FailureReason, Worker, utcnow
+from webapp.storage.store import current_store
 
 SILENT_AFTER = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=5)
@@ -26,7 +25,7 @@ class Health(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"good": "In order", "attention": "Needs attention", "bad": "Not working"}[self.value]
+        return {"good": "Working", "attention": "Needs attention", "bad": "Not working"}[self.value]
 
 
 @dataclass(frozen=True)
@@ -53,19 +52,19 @@ def checks() -> list[Check]:
 
 def _worker(at_work: list[Worker]) -> Check:
     if at_work:
-        text = f"{_count(len(at_work), 'worker')} at work, last heard of {ago(at_work[0].seen_at)} ago."
+        text = f"{_count(len(at_work), 'worker')} running, last seen {ago(at_work[0].seen_at)} ago."
         return Check("Worker", Health.GOOD, text)
     last = queries.last_worker()
-    since = f"since {ago(last.seen_at)}" if last else "yet"
-    text = f"No worker has been heard of {since}. New images stay at the top as “not analysed yet”. {START}"
+    since = f"for {ago(last.seen_at)}" if last else "yet"
+    text = f"No worker has been seen {since}. New cases stay at the top of the worklist as “not analysed yet”. {START}"
     return Check("Worker", Health.BAD, text)
 
 
 def _model(worker: Worker | None) -> Check:
     if worker is None:
-        return Check("Model", Health.ATTENTION, "No worker has told yet which model it uses.")
+        return Check("Model", Health.ATTENTION, "No worker has reported its model yet.")
     if worker.model_error:
-        text = f"The model could not be loaded, so every case waits at the top for a person. {worker.model_error}"
+        text = f"The model could not be loaded, so every new case waits at the top for a person. {worker.model_error}"
         return Check("Model", Health.BAD, text)
     if worker.model_version is None:
         return Check("Model", Health.ATTENTION, "The worker is still loading its model.")
@@ -76,7 +75,7 @@ def _model(worker: Worker | None) -> Check:
 def _waiting() -> Check:
     count, oldest = analyses.waiting()
     if oldest is None:
-        return Check("Waiting analyses", Health.GOOD, "No image waits for its analysis.")
+        return Check("Waiting analyses", Health.GOOD, "No images are waiting for analysis.")
     late = oldest < utcnow() - LONG_WAIT
     text = f"{_count(count, 'image')} without a result; the oldest was sent {ago(oldest)} ago."
     return Check("Waiting analyses", Health.ATTENTION if late else Health.GOOD, text)
@@ -85,7 +84,7 @@ def _waiting() -> Check:
 def _failures() -> Check:
     found = queries.failures_since(utcnow() - RECENT)
     if not found:
-        return Check("Failed analyses", Health.GOOD, "No analysis of an open case has failed in the last 7 days.")
+        return Check("Failed analyses", Health.GOOD, "No analyses of open cases have failed in the last 7 days.")
     total = sum(count for _reason, count in found)
     reasons = " ".join(f"{count} ×: {(reason or FailureReason.ERROR).sentence}" for reason, count in found)
     text = f"{_count(total, 'analysis', 'analyses')} of open cases failed in the last 7 days. {reasons}"
@@ -96,21 +95,23 @@ def _queue() -> Check:
     try:
         pending = queue.pending_count()
     except Exception:  # any broker's own error
-        text = f"The queue ({queue.kind()}) does not answer. No upload is lost: the worker sends them again later."
+        text = f"The queue ({queue.kind()}) is not responding. No upload is lost: it will be queued again later."
         return Check("Queue", Health.BAD, text)
-    return Check("Queue", Health.GOOD, f"The queue is {queue.kind()}; {_count(pending, 'message')} not fetched yet.")
+    return Check("Queue", Health.GOOD, f"The queue is {queue.kind()}; {_count(pending, 'message')} waiting.")
 
 
 def _disk() -> Check:
-    room = current_app.extensions["image_store"].space()
+    room = current_store().space()
     if room is None:
-        text = "Images lie in an object store, which does not tell how much room is left. Its operator watches that."
+        text = "Images are in an object store, which does not report free space. Check this with whoever runs it."
         return Check("Disk", Health.GOOD, text)
     free, total = room
     scarce = free < SCARCE_BYTES or free < SCARCE_SHARE * total
-    text = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB are free where the images lie."
+    text = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB free where images are stored."
     if scarce:
-        return Check("Disk", Health.ATTENTION, f"{text} Make room soon: on a full disk no case can be sent.")
+        return Check(
+            "Disk", Health.ATTENTION, f"{text} Free up space soon: when the disk is full, no case can be sent."
+        )
     return Check("Disk", Health.GOOD, text)
 
 

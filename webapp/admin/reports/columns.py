@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ml.patterns import Pattern
-from webapp.models import Analysis, Case, HistologyResult, Image, PatternAnswer, Review
-from webapp.models.analysis import AnalysisState
+from webapp.models import Analysis, AnalysisState, Case, HistologyResult, Image, PatternAnswer, Review
 
 Cell = str | int | float | None
 
@@ -57,26 +56,26 @@ def _unsure(image: Image) -> bool:
 
 
 CASE = [
-    Column("case", "Number of the case", lambda case: case.number),
-    Column("centre", "Centre that sent it", lambda case: case.centre.name),
-    Column("sent_at", "When it was sent: ISO 8601, UTC", lambda case: _time(case.submitted_at)),
-    Column("state", "State of the case at the time of the export", lambda case: case.state.value),
-    Column("urgency", "Urgency that the GP gave: routine, soon, urgent", lambda case: case.urgency.value),
-    Column("synthetic", "1: drawn for a demonstration, no patient", lambda case: int(case.synthetic)),
+    Column("case", "Case number", lambda case: case.number),
+    Column("centre", "Centre that sent the case", lambda case: case.centre.name),
+    Column("sent_at", "Time sent: ISO 8601, UTC", lambda case: _time(case.submitted_at)),
+    Column("state", "State of the case when exported", lambda case: case.state.value),
+    Column("urgency", "Urgency chosen by the GP: routine, soon, urgent", lambda case: case.urgency.value),
+    Column("synthetic", "1: synthetic images, no patient", lambda case: int(case.synthetic)),
     Column("birth_year", "Year of birth", lambda case: case.birth_year),
     Column("sex", "female, male, other", lambda case: case.sex.value if case.sex else None),
     Column("phototype", "Fitzpatrick phototype, 1 to 6", lambda case: case.phototype),
-    Column("body_site", "Body site that the GP chose", lambda case: case.body_site.value),
+    Column("body_site", "Body site chosen by the GP", lambda case: case.body_site.value),
     Column("images", "Number of images", lambda case: len(case.images)),
 ]
 MODEL = [
-    Column("model", "Model version and first 12 digits of its weights' SHA-256; several, if images differ", _models),
-    Column("p_bcc", "Calibrated P(BCC), 0 to 1: the highest of the images", lambda case: _highest(case, "BCC")),
-    Column("needs_person", "1: an image has no result, or one that the model itself does not trust", _unreliable),
+    Column("model", "Model version and first 12 digits of its weights' SHA-256; several if images differ", _models),
+    Column("p_bcc", "Calibrated probability of BCC, 0 to 1: highest of the images", lambda case: _highest(case, "BCC")),
+    Column("needs_person", "1: an image has no result, or none that can be relied on", _unreliable),
     *(
         Column(
             f"p_{pattern.value.lower()}",
-            f"Probability of {pattern.label.lower()}, 0 to 1: the highest; empty: not assessed by this model",
+            f"Probability of {pattern.label.lower()}, 0 to 1: highest of the images; empty: not assessed by this model",
             lambda case, code=pattern.value: _highest(case, code),  # type: ignore[misc]
         )
         for pattern in Pattern
@@ -85,26 +84,28 @@ MODEL = [
 LABELS = [
     Column(
         "decisions",
-        "Number of decisions, amended and taken back ones included; the columns after this one tell the one in force",
+        "Number of decisions, including those changed or taken back; the next columns show the decision in force",
         lambda case: len(case.reviews),
     ),
-    Column("decided_at", "When: ISO 8601, UTC", lambda case: _time(r.decided_at) if (r := _review(case)) else None),
     Column(
-        "reader", "Number of the dermatologist's account", lambda case: r.reviewer_id if (r := _review(case)) else None
+        "decided_at", "Time decided: ISO 8601, UTC", lambda case: _time(r.decided_at) if (r := _review(case)) else None
+    ),
+    Column(
+        "reader", "Account number of the dermatologist", lambda case: r.reviewer_id if (r := _review(case)) else None
     ),
     Column(
         "diagnosis", "The dermatologist's diagnosis", lambda case: r.diagnosis.value if (r := _review(case)) else None
     ),
-    Column("management", "What was decided", lambda case: r.management.value if (r := _review(case)) else None),
+    Column("management", "Management decided", lambda case: r.management.value if (r := _review(case)) else None),
     Column(
         "histology",
-        f"What the pathologist found: {', '.join(HistologyResult)}; empty: not entered",
+        f"Histology result: {', '.join(HistologyResult)}; empty: not entered",
         lambda case: case.histology.result.value if case.histology else None,
     ),
     *(
         Column(
             f"label_{pattern.value.lower()}",
-            f"{pattern.label} in the dermatologist's words: {', '.join(PatternAnswer)}; empty: not said",
+            f"{pattern.label} as assessed by the dermatologist: {', '.join(PatternAnswer)}; empty: not recorded",
             lambda case, pattern=pattern: _label(case, pattern),  # type: ignore[misc]
         )
         for pattern in Pattern

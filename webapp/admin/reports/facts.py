@@ -30,7 +30,7 @@ class Answer(StrEnum):
         return {
             "suspects": "Suspects BCC",
             "does_not_suspect": "Does not suspect BCC",
-            "no_answer": "No reliable answer",
+            "no_answer": "No reliable result",
         }[self.value]
 
     @classmethod

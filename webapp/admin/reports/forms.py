@@ -19,7 +19,7 @@ class ExportForm(FlaskForm):
         csrf = False
 
     first = DateField("Sent from", validators=[Optional(), this_century])
-    last = DateField("Sent until, included", validators=[Optional(), this_century])
+    last = DateField("Sent up to and including", validators=[Optional(), this_century])
     centre_id = SelectField("Centre", coerce=optional_id, validators=[Optional()])
 
     def offer_centres(self) -> None:
@@ -28,7 +28,7 @@ class ExportForm(FlaskForm):
 
     def validate_last(self, field: DateField) -> None:
         if field.data and self.first.data and field.data < self.first.data:
-            raise ValidationError("The last day is before the first.")
+            raise ValidationError("The end date is before the start date.")
 
     def begin(self, zone: ZoneInfo) -> datetime | None:
         return midnight(self.first.data, zone)

@@ -37,6 +37,7 @@ from webapp.models import (
     ModelVersion,
     Review,
 )
+from webapp.triage.concern import reaches
 
 PORTION = 200
 AT_ONCE = 5000
@@ -108,7 +109,7 @@ def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int
         select(
             Image.case_id,
             func.min(case((usable, 1), else_=0)).label("sure"),
-            func.max(case((Analysis.bcc_probability >= threshold, 1), else_=0)).label("present"),
+            func.max(case((reaches(Analysis.bcc_probability, threshold), 1), else_=0)).label("present"),
             func.max(Analysis.bcc_probability).label("probability"),
         )
         .outerjoin(Analysis, and_(Analysis.image_id == Image.id, *_counts(version_id)))

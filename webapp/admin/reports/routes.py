@@ -7,6 +7,7 @@ from webapp.admin.reports import export, facts, queries
 from webapp.admin.reports.columns import COLUMNS
 from webapp.admin.reports.dashboard import PERIODS, Dashboard, steps
 from webapp.admin.reports.forms import ExportForm
+from webapp.core.config import current_settings, settings_of
 from webapp.core.parameters import row_id
 from webapp.models import utcnow
 
@@ -21,7 +22,7 @@ def dashboard() -> str:
     versions = queries.versions()
     asked = request.args.get("version", type=row_id)
     version_id = asked if any(version.id == asked for version in versions) else None
-    zone = current_app.extensions["settings"].timezone
+    zone = current_settings().timezone
     begins = steps(days, zone, utcnow())
     return render_template(
         "admin/dashboard.html",
@@ -43,7 +44,7 @@ def export_csv() -> Response | tuple[str, int]:
     if not form.validate():
         return _export_page(form), 422
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    zone = app.extensions["settings"].timezone
+    zone = settings_of(app).timezone
     scope = export.Scope(form.begin(zone), form.end(zone), form.centre_id.data)
     text = export.begin(app, current_user, scope)
     name = f"dermtriage-cases-{utcnow().astimezone(zone):%Y-%m-%d}.csv"

@@ -1,0 +1,236 @@
+"""The rule of doubt as a reader meets it: what needs a typed reason, what must be seen first, what time does."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from tests.conftest import World
+from tests.web.helpers import change_case, jpeg, stored_case, user_id, words
+from tests.web.reading import decide, take
+from tests.web.test_changes import amend, undo
+from tests.web.test_recall import shown
+from tests.web.test_retake import send_images
+from tests.web.test_worklist import rows
+from tests.web_client import CheckedClient
+from webapp.analysis import results
+from webapp.core.database import transaction
+from webapp.models import Case, CaseState, FailureReason, RecallReason, Role, Urgency, utcnow
+from webapp.triage.lift import lift_past_due
+from webapp.triage.rank import Section
+
+CALM = {"probability": 0.01}
+MELANOMA = {"probability": 0.01, "lesion": {"mel": 0.95}}
+REASON = {"override_reason": "Seen in clinic last week."}
+
+
+@pytest.fixture
+def gp_email(world: World) -> str:
+    return world.user(Role.GP)
+
+
+@pytest.fixture
+def gp(gp_email: str, sign_in) -> CheckedClient:
+    return sign_in(gp_email)
+
+
+@pytest.fixture
+def colleague(world: World) -> str:
+    return world.user(Role.DERMATOLOGIST, name="Test Colleague")
+
+
+@pytest.fixture
+def number(world: World, gp_email: str) -> str:
+    """A case that nobody has analysed yet."""
+    return world.case(gp_email)
+
+
+def reassure(client: CheckedClient, number: str, **form: object) -> int:
+    return decide(client, number, management="reassure", **form).status_code
+
+
+def fail(app: Flask, number: str) -> None:
+    with app.app_context(), transaction() as session, stored_case(app, number) as case:
+        (analysis,) = (image.current_analysis for image in case.images)
+        session.execute(analysis.__table__.update().values(state="running", lease_owner="test", attempts=3))
+        session.expire_all()
+        results.give_up(analysis.id, "test", FailureReason.ERROR)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        (MELANOMA, "the model suspects melanoma"),
+        ({"probability": 0.9}, "the model suspects basal cell carcinoma"),
+        ({"probability": None}, "no trusted result"),
+        ({"probability": 0.01, "needs_person": True}, "no trusted result"),
+        (None, "no trusted result"),
+    ],
+    ids=["melanoma", "BCC", "no probability", "unsure", "not analysed"],
+)
+def test_reassurance_needs_a_reason_that_names_the_concern(
+    world: World, reader, number: str, result: dict | None, said: str
+) -> None:
+    if result is not None:
+        world.analyse(number, **result)
+    take(reader, number)
+    answer = decide(reader, number, management="reassure")
+    assert answer.status_code == 422
+    assert said in words(answer.text)
+    assert reassure(reader, number, **REASON) == 302
+
+
+def test_so_does_a_failed_analysis(app: Flask, reader, number: str) -> None:
+    fail(app, number)
+    take(reader, number)
+    assert reassure(reader, number) == 422
+
+
+def test_one_image_without_a_trusted_result_is_enough(app: Flask, world: World, gp_email, reader) -> None:
+    number = world.case(gp_email, images=2)
+    world.analyse(number, **CALM)
+    with app.app_context(), transaction() as session:
+        case = session.query(Case).filter_by(number=number).one()
+        case.images[1].current_analysis.needs_person = True
+    take(reader, number)
+    assert reassure(reader, number) == 422
+
+
+def test_without_any_concern_no_reason_is_asked_for(world: World, reader, number: str) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    assert reassure(reader, number) == 302
+
+
+def give_opinion(app: Flask, sign_in, asker: CheckedClient, number: str, colleague: str, **opinion: str) -> None:
+    asker.submit(f"/review/{number}/opinions", {"colleague": user_id(app, colleague)}, page="/profile")
+    form = {"diagnosis": "benign", "management": "reassure", **opinion}
+    assert sign_in(colleague).submit(f"/review/{number}/opinion", form, page="/profile").status_code == 302
+
+
+def test_a_second_opinion_that_arrives_must_be_seen_before_deciding(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    page = shown(reader, number)
+    give_opinion(app, sign_in, reader, number, colleague, management="routine_clinic")
+    answer = decide(reader, number, shown=page, advice="Typed words.")
+    assert answer.status_code == 422
+    assert "a second opinion has arrived" in words(answer.text)
+    assert "Typed words." in answer.text
+    with stored_case(app, number) as case:
+        assert case.standing_review is None
+    assert decide(reader, number, shown=shown(reader, number)).status_code == 302
+
+
+def test_an_unread_second_opinion_needs_a_reason_to_reassure(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    give_opinion(app, sign_in, reader, number, colleague)
+    answer = decide(reader, number, management="reassure")
+    assert "a second opinion has not been read" in words(answer.text)
+    assert answer.status_code == 422
+    reader.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    assert reassure(reader, number) == 302
+
+
+def test_so_does_one_that_was_read_and_suspects_a_cancer(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    give_opinion(app, sign_in, reader, number, colleague, diagnosis="other_malignant")
+    reader.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    assert reassure(reader, number) == 422
+
+
+def reopened_by_histology(gp: CheckedClient, world: World, reader: CheckedClient, number: str) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    assert reassure(reader, number) == 302
+    gp.submit(f"/histology/{number}", {"result": "bcc"}, page="/profile")
+
+
+def test_a_request_for_images_never_settles_a_reopening(app: Flask, world: World, gp, reader, number: str) -> None:
+    """A histology of BCC is not erased by it: the new images, however harmless, stand first and need a reason."""
+    reopened_by_histology(gp, world, reader, number)
+    take(reader, number)
+    assert decide(reader, number, management="retake", advice="Closer, please.").status_code == 302
+    with stored_case(app, number) as case:
+        assert (case.state, case.recalled) == (CaseState.RETAKE_REQUESTED, RecallReason.HISTOLOGY)
+    assert send_images(gp, number, jpeg(seed=5)).status_code == 302
+    world.analyse(number, **CALM)
+    other = world.case(gp_of(app, number))
+    world.analyse(other, 0.99)
+    with stored_case(app, number) as case:
+        assert (case.recalled, int(case.rank)) == (RecallReason.HISTOLOGY, Section.NOW)
+    assert rows(reader.get("/review/").text)[0] == number
+    take(reader, number)
+    answer = decide(reader, number, management="reassure")
+    assert answer.status_code == 422
+    assert "the histology found a cancer" in words(answer.text)
+    assert decide(reader, number, management="biopsy").status_code == 302
+    with stored_case(app, number) as case:
+        assert case.recalled is None
+
+
+def gp_of(app: Flask, number: str) -> str:
+    with stored_case(app, number) as case:
+        return case.submitted_by.email
+
+
+def test_the_request_taken_back_the_case_is_still_reopened(app: Flask, world: World, gp, reader, number: str) -> None:
+    reopened_by_histology(gp, world, reader, number)
+    take(reader, number)
+    decide(reader, number, management="retake", advice="Closer, please.")
+    undo(reader, number)
+    with stored_case(app, number) as case:
+        assert (case.state, case.recalled) == (CaseState.IN_REVIEW, RecallReason.HISTOLOGY)
+        assert int(case.rank) == Section.NOW
+
+
+def test_the_request_amended_to_a_decision_settles_it(app: Flask, world: World, gp, reader, number: str) -> None:
+    reopened_by_histology(gp, world, reader, number)
+    take(reader, number)
+    decide(reader, number, management="retake", advice="Closer, please.")
+    assert amend(reader, number, management="reassure").status_code == 422
+    assert amend(reader, number, management="biopsy").status_code == 302
+    with stored_case(app, number) as case:
+        assert (case.state, case.recalled) == (CaseState.REVIEWED, None)
+
+
+def test_a_histology_that_is_entered_while_a_decision_is_written_must_be_seen(
+    app: Flask, world: World, gp, reader, number: str
+) -> None:
+    reopened_by_histology(gp, world, reader, number)
+    take(reader, number)
+    page = shown(reader, number)
+    gp.submit(f"/histology/{number}", {"result": "other_malignant"}, page="/profile")
+    answer = decide(reader, number, shown=page, management="biopsy")
+    assert answer.status_code == 422
+    assert "a histology result has been entered" in words(answer.text)
+
+
+def test_the_sweep_lifts_a_case_when_its_target_date_passes(app: Flask, world: World, gp_email, reader) -> None:
+    calm, suspected = world.case(gp_email), world.case(gp_email)
+    world.analyse(calm, **CALM)
+    world.analyse(suspected, 0.9)
+    assert rows(reader.get("/review/").text) == [suspected, calm]
+    change_case(app, calm, waiting_since=utcnow() - timedelta(days=14, seconds=1))
+    with app.app_context(), transaction():
+        assert lift_past_due() == 1
+    assert rows(reader.get("/review/").text) == [calm, suspected]
+    assert "Past its due date." in words(reader.get("/review/").text)
+    with app.app_context(), transaction():
+        assert lift_past_due() == 0
+
+
+def test_the_gps_urgency_lifts_a_case(world: World, gp_email, reader) -> None:
+    suspected, urgent = world.case(gp_email), world.case(gp_email, urgency=Urgency.URGENT)
+    world.analyse(suspected, 0.99)
+    world.analyse(urgent, **CALM)
+    assert rows(reader.get("/review/").text) == [urgent, suspected]
+    assert "Sent as urgent." in words(reader.get("/review/").text)

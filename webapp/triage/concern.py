@@ -1,0 +1,126 @@
+"""What the model's results suspect, and how much concern a case gives.
+
+No other module compares a probability with an operating point, or asks whether something suspects a cancer.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ml.patterns import MALIGNANT, Lesion
+from webapp.models import Analysis, AnalysisState, Case, Finding
+
+OTHER_CANCER_FROM = 0.3
+"""Operating point of a malignant lesion type other than BCC, as a share of the lesion-type head: low, since to miss a
+melanoma costs more than to look at a naevus. Measured on HAM10000 only: docs/limitations.md.
+"""
+
+
+def reaches(probability: Any, threshold: Any) -> Any:
+    """Whether a probability suspects, given its operating point: for numbers, and for columns of a query."""
+    return probability >= threshold
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """A malignant finding of a case: its highest ``probability`` (0 to 1) in any image, and whether that reaches the
+    operating point.
+    """
+
+    lesion: Lesion
+    probability: float
+    suspected: bool
+
+
+def done(case: Case) -> list[Analysis]:
+    """The results in force, one for each image that has one."""
+    current = [image.current_analysis for image in case.images]
+    return [analysis for analysis in current if analysis and analysis.state is AnalysisState.DONE]
+
+
+def trusted(analysis: Analysis | None) -> bool:
+    """Whether it is finished, gives a probability, and the model itself does not ask for a person."""
+    return (
+        analysis is not None
+        and analysis.state is AnalysisState.DONE
+        and analysis.needs_person is False
+        and Lesion.BCC in probabilities(analysis)
+    )
+
+
+def fully_trusted(case: Case) -> bool:
+    """Whether there is a trusted result for every image."""
+    return bool(case.images) and all(trusted(image.current_analysis) for image in case.images)
+
+
+def probabilities(analysis: Analysis) -> dict[Lesion, float]:
+    """Of every malignant finding that a finished analysis gives a probability for."""
+    if analysis.state is not AnalysisState.DONE:
+        return {}
+    shares = analysis.lesion or {}
+    given = {lesion: shares.get(lesion.value) for lesion in MALIGNANT} | {Lesion.BCC: analysis.bcc_probability}
+    return {lesion: p for lesion, p in given.items() if p is not None and math.isfinite(p)}
+
+
+def suspects(analysis: Analysis, lesion: Lesion) -> bool:
+    """Whether the probability reaches the operating point in force."""
+    probability = probabilities(analysis).get(lesion)
+    if probability is None:
+        return lesion is Lesion.BCC and bool(analysis.bcc_as_shipped)
+    if lesion is not Lesion.BCC:
+        return bool(reaches(probability, OTHER_CANCER_FROM))
+    threshold = analysis.model_version.threshold if analysis.model_version else None
+    return bool(analysis.bcc_as_shipped) if threshold is None else bool(reaches(probability, threshold))
+
+
+def suspects_cancer(analysis: Analysis) -> bool:
+    return any(suspects(analysis, lesion) for lesion in MALIGNANT)
+
+
+def says_bcc(analysis: Analysis) -> bool | None:
+    """The probability's verdict on BCC; None where there is no usable probability."""
+    return suspects(analysis, Lesion.BCC) if Lesion.BCC in probabilities(analysis) else analysis.bcc_as_shipped
+
+
+def contradicts_itself(analysis: Analysis) -> bool:
+    """Whether the clinical rule and the probability disagree."""
+    bcc = says_bcc(analysis)
+    return bcc is not None and analysis.verdict.contradicts(bcc)
+
+
+def counts(finding: Finding) -> bool:
+    """Whether the finding counts as present now: for BCC by the operating point in force."""
+    return bool(says_bcc(finding.analysis)) if finding.target == "BCC" else finding.present
+
+
+def suspicions(case: Case) -> list[Suspicion]:
+    """Every malignant finding that any image gives a probability for, the suspected before the others, then the highest
+    probability first.
+    """
+    found = []
+    for lesion in MALIGNANT:
+        given = [analysis for analysis in done(case) if lesion in probabilities(analysis)]
+        if given:
+            highest = max(probabilities(analysis)[lesion] for analysis in given)
+            found.append(Suspicion(lesion, highest, any(suspects(analysis, lesion) for analysis in given)))
+    return sorted(found, key=lambda suspicion: (not suspicion.suspected, -suspicion.probability))
+
+
+def suspected(case: Case) -> list[Suspicion]:
+    """Those that reach their operating point."""
+    return [suspicion for suspicion in suspicions(case) if suspicion.suspected]
+
+
+def reported(case: Case) -> float | None:
+    """The highest probability of any malignant finding, trusted or not; None while an image has none of BCC."""
+    results = done(case)
+    known = [analysis for analysis in results if Lesion.BCC in probabilities(analysis)]
+    if not known or len(known) < len(case.images):
+        return None
+    return max(probability for analysis in known for probability in probabilities(analysis).values())
+
+
+def concern(case: Case) -> float:
+    """The highest probability of any malignant finding in any image; 1 where an image has no trusted result."""
+    highest = reported(case)
+    return highest if highest is not None and fully_trusted(case) else 1.0

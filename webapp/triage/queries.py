@@ -1,0 +1,25 @@
+"""The only place that selects for triage."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from webapp.core.extensions import db
+from webapp.models import Analysis, Case, Image
+from webapp.triage import due
+
+
+def newly_past_due(now: datetime, limit: int) -> list[Case]:
+    """Open cases whose target date has passed since they were placed, held for this transaction, with all that their
+    place rests on. Those that somebody is just changing are left for the next time.
+    """
+    found: list[Case] = []
+    results = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
+    for urgency, days in due.allowed().items():  # one walk along an index for each
+        late = select(Case).where(
+            Case.is_open, ~Case.past_due, Case.urgency == urgency, Case.waiting_since < now - days
+        )
+        late = late.order_by(Case.waiting_since, Case.id).limit(limit - len(found)).options(results)
+        found += db.session.scalars(late.with_for_update(of=Case, skip_locked=True))
+    return found

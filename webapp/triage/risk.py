@@ -1,0 +1,87 @@
+"""Which decision needs a reason, and what must be seen before deciding."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from webapp.models import Case, Diagnosis, OpinionRequest
+from webapp.triage import concern
+
+CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Ids of what was on the page when its form was made: results of the model, second opinions, histology results."""
+
+    analyses: frozenset[int] = frozenset()
+    opinions: frozenset[int] = frozenset()
+    histologies: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, case: Case) -> "Shown":
+        return cls(
+            frozenset(analysis.id for analysis in concern.done(case)),
+            frozenset(request.id for request in _opinions(case)),
+            frozenset(histology.id for histology in case.histologies),
+        )
+
+    def __str__(self) -> str:
+        """As a form holds it, for example "a12 a13 o2"."""
+        parts = (("a", self.analyses), ("o", self.opinions), ("h", self.histologies))
+        return " ".join(f"{letter}{number}" for letter, numbers in parts for number in sorted(numbers))
+
+    @classmethod
+    def parse(cls, text: str) -> "Shown":
+        """What is no id of ours is left out: then it was not seen."""
+        words = [word for word in text.split() if word[1:].isdecimal()]
+        return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in "aoh"))
+
+
+def unseen(case: Case, shown: Shown) -> list[str]:
+    """In words, what has come since and has to be looked at before deciding; empty if nothing has."""
+    results = [a for a in concern.done(case) if a.id not in shown.analyses and concern.suspects_cancer(a)]
+    opinions = [request for request in _opinions(case) if request.id not in shown.opinions]
+    histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
+    found = {
+        "the model has suspected a cancer": results,
+        "a second opinion has arrived": opinions,
+        "a histology result has been entered": histologies,
+    }
+    return [words for words, rows in found.items() if rows]
+
+
+def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[str]:
+    """In words, everything that speaks against reassuring; empty where nothing does.
+
+    ``diagnosis``: the reader's own. A reassuring decision needs a typed reason whenever this is not empty.
+    """
+    suspected = [f"the model suspects {_named(suspicion)}" for suspicion in concern.suspected(case)]
+    found = {
+        "your diagnosis is a skin cancer": diagnosis in CANCER,
+        "the earlier decision has been called into question": case.recalled is not None,
+        **dict.fromkeys(suspected, True),
+        "there is no trusted result of the model for every image": not concern.fully_trusted(case),
+        "the histology found a cancer": case.histology is not None and case.histology.result.is_cancer,
+        "a second opinion has not been read": any(request.seen_at is None for request in _opinions(case)),
+        "a second opinion suspects a cancer": any(_suspects_cancer(request) for request in _opinions(case)),
+    }
+    return [words for words, holds in found.items() if holds]
+
+
+def joined(parts: Iterable[str]) -> str:
+    """For a sentence: "one", "one and two", "one, two and three"."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _named(suspicion: concern.Suspicion) -> str:
+    name = suspicion.lesion.label
+    return f"{name[0].lower()}{name[1:]}"
+
+
+def _opinions(case: Case) -> list[OpinionRequest]:
+    return [request for request in case.opinion_requests if request.opinion is not None]
+
+
+def _suspects_cancer(request: OpinionRequest) -> bool:
+    return request.opinion is not None and request.opinion.diagnosis in CANCER
