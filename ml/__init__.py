@@ -5,7 +5,7 @@ Where to find Matas et al., arXiv 2407.00104:
     seven patterns, label vector, clinical rule      patterns.py (measured: evaluation/clinical_rule.py)
     standard reference from several raters, by EM    consensus/em.py, agreement in consensus/agreement.py
     multi-task network                               training/network.py
-    three-step training                              training/stages.py, losses in training/losses.py
+    three-step training                              training/stages.py, steps in config.py, losses in losses.py
     Grad-CAM, closed form in the served graph        explain/closed_form.py (other methods: explain/gradients.py)
     Table 3, performance per pattern                 evaluation/table_3.py → report/table_3.py
     Table 4, heatmaps on masks and their statistics  evaluation/table_4.py, alignment.py → report/table_4.py

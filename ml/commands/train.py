@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml.commands.sources import add_sources, sources_of
 
 if TYPE_CHECKING:
-    from ml.training.stages import Config
+    from ml.training.config import Config
 
 
 def register(commands: Any) -> None:
@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def config_of(options: argparse.Namespace) -> "Config":
     """The configuration the options describe. Raises `DataError` for an unknown backbone."""
-    from ml.training.stages import Config, three_steps
+    from ml.training.config import Config, three_steps
 
     named = ("backbone", "weights", "seed", "size", "draws", "drawings")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}

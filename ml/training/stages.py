@@ -1,27 +1,28 @@
 """Three-step training after Matas et al. (arXiv 2407.00104): the heads, then the last blocks, then the rest.
 
-Each step freezes the first `cut` blocks. Their output for a few augmented views can be cached, which makes the first
-step fast on a CPU. Optimiser: schedule-free AdamW (Defazio et al., arXiv 2405.15682). It averages weights, and averaged
-weights need batch-norm statistics of their own before they are evaluated.
+The steps of each backbone are in `ml.training.config`. Each step freezes the first `cut` blocks; their output for a few
+augmented views can be cached, which makes the first step fast on a CPU. Optimiser: schedule-free AdamW (Defazio et al.,
+arXiv 2405.15682). It averages weights, and averaged weights need batch-norm statistics of their own before they are
+evaluated.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import torch
 from schedulefree import AdamWScheduleFree
 from torch import Tensor
 from tqdm import tqdm
 
-from ml.backbones import DEFAULT, find
 from ml.data.examples import PATTERNS, SIX
 from ml.data.mixture import Portion, Sources, load, mixed
 from ml.data.splits import Split
 from ml.training.activations import CachedViews, FreshViews, Source, Views
+from ml.training.config import Config
 from ml.training.losses import any_of_loss, binary_focal_loss, focal_loss, outside_loss
 from ml.training.network import MultiTaskNet, load_backbone, pool
 from ml.training.progress import Progress, curves
@@ -29,66 +30,6 @@ from ml.training.progress import Progress, curves
 CHECKPOINT: Final = "checkpoint.pt"
 BEST: Final = "best.pt"
 _RECALIBRATION_BATCHES: Final = 16
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step: blocks below `cut` are frozen; `views` of each image are cached, 0 for a fresh one every time."""
-
-    name: str
-    cut: int
-    epochs: int
-    rate: float
-    views: int = 0
-
-
-def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 4, 4)) -> tuple[Stage, ...]:
-    """The paper's three steps for a backbone; the third runs at a high rate and then at a low one.
-
-    The first blocks stay frozen throughout: edges and colours are well learnt from ImageNet. Raises `DataError`.
-    """
-    heads, last, most = find(backbone).cuts
-    return (
-        Stage("heads", heads, epochs[0], rate=3e-3, views=1),
-        Stage("last blocks", last, epochs[1], rate=1e-3),
-        Stage("nearly all", most, epochs[2], rate=7e-4),
-        Stage("nearly all, slowly", most, epochs[3], rate=1.5e-4),
-    )
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything that determines a run's outcome; saved as config.json in its folder."""
-
-    weights: str
-    backbone: str = DEFAULT
-    seed: int = 1
-    fold: int = 0
-    # Side of the input in pixels; 0: the size that the backbone's weights expect.
-    size: int = 0
-    batch: int = 64
-    # Images sampled per epoch, and synthetic drawings among the training images.
-    draws: int = 9600
-    drawings: int = 4000
-    dropout: float = 0.3
-    gamma: float = 2.0
-    weight_decay: float = 1e-2
-    # An image's sampling weight is (images of its type)^-balance: 0 keeps the natural mix, 1 equalises the types.
-    balance: float = 0.5
-    # Weights, relative to BCC's loss, of the patterns' loss, the clinical rule's and that of heatmaps outside masks.
-    pattern_weight: float = 2.0
-    rule_weight: float = 0.5
-    outside_weight: float = 0.3
-    # Whether the run has ISIC 2018 Task 2 (hence pattern heads) and other clinics, besides HAM10000.
-    patterns: bool = False
-    clinics: bool = False
-    # bfloat16: twice as fast on GPUs and on CPUs that support it.
-    half: bool = False
-    stages: tuple[Stage, ...] = field(default_factory=three_steps)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return cls(**{**data, "stages": tuple(Stage(**stage) for stage in data["stages"])})
 
 
 class Trainer:

@@ -29,7 +29,8 @@ from ml.release.patterns import choose_thresholds
 from ml.report.files import read_report
 from ml.report.model_card import markdown
 from ml.training.augmentation import at_low_resolution, augment_with_masks
-from ml.training.stages import Config, Stage, Trainer
+from ml.training.config import Config, Stage
+from ml.training.stages import Trainer
 from tests.ml.support import picture
 
 SPEC = PreprocessingSpec(size=64)

@@ -19,9 +19,10 @@ from ml.evaluation.out_of_distribution import images
 from ml.imaging.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
 from ml.training.activations import CachedViews, FreshViews, activations_of
 from ml.training.augmentation import augment
+from ml.training.config import Config, Stage
 from ml.training.network import MultiTaskNet, load_backbone
 from ml.training.progress import Progress, area
-from ml.training.stages import BEST, CHECKPOINT, Config, Stage, Trainer, freeze_below, set_training
+from ml.training.stages import BEST, CHECKPOINT, Trainer, freeze_below, set_training
 from tests.ml.support import picture
 
 STAGES = (
@@ -150,7 +151,7 @@ def test_folds_are_trained_and_measured_in_turn(
 ) -> None:
     monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 10)
     monkeypatch.setattr("ml.evaluation.out_of_distribution.images", lambda: images(seeds=1))
-    monkeypatch.setattr("ml.training.stages.three_steps", lambda *_: STAGES[:1])
+    monkeypatch.setattr("ml.training.config.three_steps", lambda *_: STAGES[:1])
     options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
     assert main(["crossvalidate", str(tmp_path), *options, "--folds", "1", "3"]) == 0
     printed = json.loads(capsys.readouterr().out)
