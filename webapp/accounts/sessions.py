@@ -45,7 +45,7 @@ class Here:
 
 
 def init_app(app: Flask) -> None:
-    """Registered before the database's handlers: those registered last run first, so the response's transaction is over."""
+    """Registered before the database's handlers, which therefore run first: the response's transaction is over."""
     app.after_request(_note_seen)
     app.jinja_env.globals.update(seconds_left=_seconds_left)
 

@@ -64,7 +64,7 @@ ACTIONS = {
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
-"""Every action that the program notes; a test finds one that was forgotten here."""
+"""Every action that the program records; a test finds any that is missing here."""
 
 KINDS = {
     "case_file": "Case",
@@ -81,7 +81,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event: who did what to which subject, and what changed by it."""
+    """One event: who did what to which subject, and what it changed."""
 
     event: AuditEvent
     subject_name: str | None
@@ -101,7 +101,7 @@ class EventRow:
 
     @property
     def changes(self) -> list[str]:
-        """What is not the same afterwards: "role: gp → dermatologist", or "images: 2" where it is new."""
+        """What is different afterwards: "role: gp → dermatologist", or "images: 2" where it is new."""
         before, after = self.event.before or {}, self.event.after or {}
         names = [*after, *(name for name in before if name not in after)]
         changed = [name for name in names if before.get(name) != after.get(name)]

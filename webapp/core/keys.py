@@ -1,4 +1,4 @@
-"""The program's keys: from the environment, or generated once and kept in the instance folder, readable by their owner."""
+"""The program's keys: from the environment, or generated once and kept in the instance folder."""
 
 import os
 import secrets

@@ -26,7 +26,7 @@ OPTIONS = {"endpoint", "region"}
 class Bucket:
     """Objects under a prefix of one bucket. Credentials come from the usual AWS_… variables.
 
-    A request is retried for up to PATIENCE_SECONDS; then StoreAwayError says that the store, not the object, is at fault.
+    A request is retried for up to PATIENCE_SECONDS; then StoreAwayError says that the store is at fault.
     """
 
     def __init__(self, url: str) -> None:

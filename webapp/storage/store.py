@@ -58,7 +58,7 @@ class ImageStore:
         return MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed
 
     def get(self, key: str, sha256: str | None = None) -> bytes:
-        """Raises StorageError if the object is missing, damaged, sealed with an unknown key, or has another ``sha256``."""
+        """Raises StorageError if the object is missing, damaged, under an unknown key, or has another ``sha256``."""
         data = self._opened(key, self.blobs.read(key))
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             raise StorageError(f"object {key} is intact but does not match its row (wrong SHA-256)")
