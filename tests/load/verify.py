@@ -1,4 +1,4 @@
-"""Was anything lost? Checks the database after the load: every submission is there, each image analysed exactly once."""
+"""Was anything lost? After the load the database is checked: every submission is there, each image analysed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

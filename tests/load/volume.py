@@ -1,4 +1,4 @@
-"""Synthetic cases by the million, as sixty centres would send them over three years: for measuring, never for production.
+"""Synthetic cases by the million, as of sixty centres over three years: for measuring, never for production.
 
     python -m tests.load.volume 1000000 [--open 0.03]
 
