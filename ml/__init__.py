@@ -1,4 +1,23 @@
-"""The DermTriage model: dermoscopic image in, calibrated findings and heatmaps out.
+"""The DermTriage model: dermoscopic image in, calibrated findings and heatmaps out. Knows neither Flask nor a database.
 
-Knows nothing of Flask or the database; usable on its own through ``python -m ml``.
+Where to find Matas et al., arXiv 2407.00104:
+
+    seven patterns, label vector, clinical rule      patterns.py (measured: evaluation/clinical_rule.py)
+    standard reference from several raters, by EM    consensus/em.py, agreement in consensus/agreement.py
+    multi-task network                               training/network.py
+    three-step training                              training/stages.py, steps in config.py, losses in losses.py
+    Grad-CAM, closed form in the served graph        explain/closed_form.py (other methods: explain/gradients.py)
+    Table 3, performance per pattern                 evaluation/table_3.py → report/table_3.py
+    Table 4, heatmaps on masks and their statistics  evaluation/table_4.py, alignment.py → report/table_4.py
+    Table 5, backbones                               backbones/table_5.py → report/table_5.py
+
+Rooms by when their code runs:
+
+    serving      engine, results, overlay · bundle, card · imaging (file → network input) · patterns · phantoms (demo)
+    training     data (readers, splits, mixture) · backbones · training · explain.closed_form · phantoms (drawings)
+    release      release: run → calibrated, measured bundle
+    evaluation   evaluation → report (page, model card), charts · consensus · bench · explain (other heatmap methods)
+
+`commands` and `__main__` are the command line, `python -m ml`. A room imports only rooms below it: the order is in
+pyproject.toml, contract "the rooms of ml".
 """

@@ -1,4 +1,4 @@
-"""Command line: `python -m ml COMMAND`, each with --help; without a command it lists them."""
+"""Command line: `python -m ml COMMAND`. Every command has --help; `python -m ml --help` lists them."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ from ml.data.records import DataError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 1 some images could not be read, 2 nothing could be done."""
+    """Exit status: 0 done, 1 some images could not be read, 2 failed."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
     training = (train, crossvalidate, export, evaluate, card)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted. The same command continues a training run.", file=sys.stderr)
+        print("Interrupted. Run the same command again to resume training.", file=sys.stderr)
         return 130
 
 

@@ -14,12 +14,12 @@ DEFAULT_BUNDLE: Final = Path(__file__).parent / "bundles" / "mobilenetv2-pattern
 
 
 class BundleError(Exception):
-    """The bundle cannot be used; the text says why in plain words."""
+    """The bundle cannot be used; the message says why in plain words."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle whose card was read and whose weights match it."""
+    """A bundle whose card has been read and whose weights match it."""
 
     path: Path
     card: Card
@@ -43,7 +43,7 @@ class Bundle:
 
 
 def read_card(path: Path | str | None = None) -> Card:
-    """The card alone, its weights not checked. Raises `BundleError`."""
+    """The card alone; the weights are not checked. Raises `BundleError`."""
     folder = Path(path) if path is not None else DEFAULT_BUNDLE
     try:
         return Card.from_json(json.loads((folder / CARD_FILE).read_text(encoding="utf-8")))
@@ -59,7 +59,7 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def sha256_of(file: Path) -> str:
-    """Raises `BundleError` where the file cannot be read."""
+    """Raises `BundleError` if the file cannot be read."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""card.json: everything that serving and people must know about a trained model, beside its weights."""
+"""card.json, next to the weights: everything that serving and people must know about a trained model."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,21 @@ from ml.patterns import Lesion, Pattern
 FORMAT_VERSION: Final = 1
 BCC: Final = "BCC"
 
+# Keys of cards and reports written by earlier versions → today's.
+_RENAMED: Final = {
+    "wanted": "target_sensitivity",
+    "strangers": "out_of_distribution",
+    "strangers_total": "out_of_distribution_total",
+}
+
 Floats = npt.NDArray[np.float64]
+
+
+def with_current_keys(data: Any) -> Any:
+    """The JSON of a card or report with every former key under its present name."""
+    if isinstance(data, Mapping):
+        return {_RENAMED.get(key, key): with_current_keys(value) for key, value in data.items()}
+    return [with_current_keys(value) for value in data] if isinstance(data, list) else data
 
 
 def calibrated(logits: npt.ArrayLike, temperature: float, offset: float) -> Floats:
@@ -25,9 +39,9 @@ def calibrated(logits: npt.ArrayLike, temperature: float, offset: float) -> Floa
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on the calibrated probability, chosen on validation for a wanted sensitivity, as measured there."""
+    """A threshold on the calibrated probability, chosen on validation for a target sensitivity, as measured there."""
 
-    wanted: float
+    target_sensitivity: float
     threshold: float
     sensitivity: float
     specificity: float
@@ -43,7 +57,7 @@ class Target:
     offset: float
     operating_points: tuple[OperatingPoint, ...]
     default_sensitivity: float
-    choice: str = ""  # how the default threshold was chosen, where not for a wanted sensitivity
+    choice: str = ""  # how the default threshold was chosen, where not by target sensitivity
 
     @property
     def label(self) -> str:
@@ -52,7 +66,7 @@ class Target:
     @property
     def threshold(self) -> float:
         """Probability from which the finding counts as present: the default operating point's."""
-        return next(p.threshold for p in self.operating_points if p.wanted == self.default_sensitivity)
+        return next(p.threshold for p in self.operating_points if p.target_sensitivity == self.default_sensitivity)
 
     def probability(self, logits: npt.ArrayLike) -> Floats:
         """Calibrated probabilities of an array of this target's logits."""
@@ -70,14 +84,14 @@ class Target:
             default_sensitivity=float(data["default_sensitivity"]),
             choice=str(data.get("choice", "")),
         )
-        if target.temperature <= 0 or all(point.wanted != target.default_sensitivity for point in points):
+        if target.temperature <= 0 or all(point.target_sensitivity != target.default_sensitivity for point in points):
             raise ValueError(f"target {target.code}: no usable temperature or default operating point")
         return target
 
 
 @dataclass(frozen=True)
 class Novelty:
-    """The distance (`ml.training.novelty`) from which an image is unlike those the model knows, and which it is."""
+    """The distance (`ml.training.novelty`) above which an image is out of distribution, and the kind of distance."""
 
     threshold: float
     method: str
@@ -89,7 +103,7 @@ class Novelty:
 
 @dataclass(frozen=True)
 class Card:
-    """The card of a bundle. `targets` follow the graph's outputs: BCC first, then the assessed patterns."""
+    """The card of a bundle. `targets` are in the order of the graph's outputs: BCC, then the assessed patterns."""
 
     name: str
     created: str
@@ -115,7 +129,7 @@ class Card:
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:
-        """The patterns this model was trained for; the others are "not assessed by this model"."""
+        """The patterns this model was trained for; any other is "not assessed by this model"."""
         return tuple(Pattern(target.code) for target in self.targets[1:])
 
     def unfamiliar(self, distances: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
@@ -131,6 +145,7 @@ class Card:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError, ValueError on a card that this version of the code cannot use."""
+        data = with_current_keys(data)
         if data["format_version"] != FORMAT_VERSION:
             raise ValueError(
                 f"card format {data['format_version']} is not known here (this is format {FORMAT_VERSION})"

@@ -1,18 +1,18 @@
-"""Serving: load a bundle once, answer batches of pictures. The only serving module that imports onnxruntime.
+"""Serving: load a bundle once, then classify batches of images. The only serving module that imports onnxruntime.
 
 from ml.bundle import Bundle, BundleError, read_card    # light: no onnxruntime
 from ml.imaging.preprocessing import decode, UnreadableImage    # light: numpy and Pillow
 from ml.engine import Engine                            # heavy: workers only
 
-engine = Engine(Bundle.load())            # or Bundle.load(folder); raises BundleError in plain words
+engine = Engine(Bundle.load())            # or Bundle.load(folder); raises BundleError with a plain message
 image = decode(data)                      # upright RGB without metadata; raises UnreadableImage(reason)
 result, = engine.run([image])             # ml.results.Result, one per image, in order
-result.bcc_probability                    # calibrated, None where the model gave no usable answer
-result.bcc                                # reaches the default operating point (None likewise)
+result.bcc_probability                    # calibrated; None if the model gave no usable result
+result.bcc                                # at or above the default operating point; None likewise
 result.needs_person, result.reasons       # Reason codes, each with .message
 result.findings                           # (target, probability, threshold, present, strength): BCC, then patterns
-result.heatmaps["BCC"].to_png()           # small greyscale PNG (None: no map), to stretch over result.region
-result.lesion, result.patterns            # dicts by enum; patterns holds only those this bundle assesses
+result.heatmaps["BCC"].to_png()           # small greyscale PNG to stretch over result.region; None: no map
+result.lesion, result.patterns            # dicts by enum; patterns has only those this bundle assesses
 result.region                             # left, top, size in pixels of the upright image
 result.bundle, result.preprocessing       # "name@sha256[:12]", version string: store both with the result
 """
@@ -40,27 +40,27 @@ Array = npt.NDArray[np.float32]
 
 
 class Engine:
-    """One loaded bundle. Thread-safe; memory stays flat because pictures go through in small batches."""
+    """One loaded bundle. Thread-safe; memory stays flat because images pass in small batches."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        """`threads`: processor threads of one run; 0 leaves it to onnxruntime. Raises `BundleError`."""
+        """`threads`: CPU threads per run; 0 leaves it to onnxruntime. Raises `BundleError`."""
         self.bundle = bundle
         self._card = bundle.card
         try:
             self._session = ort.InferenceSession(bundle.model_file, _options(threads), ["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises its own untyped family
+        except Exception as error:  # onnxruntime raises untyped errors of its own
             raise BundleError(f"The weights in {bundle.path} cannot be loaded.") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         expected = set(OUTPUTS) - (set() if self._card.patterns else {"pattern_logits"})
         expected -= set() if self._card.novelty else {"novelty"}
         if set(self._outputs) != expected:
-            raise BundleError(f"The weights in {bundle.path} do not give what their card promises.")
+            raise BundleError(f"The weights in {bundle.path} do not give the outputs that their card promises.")
         self._try_out()
 
     def _try_out(self) -> None:
-        """One run on a grey picture: weights that give no numbers, or not as many as their card says, are unusable.
+        """Run once on a grey image: weights that give no finite numbers, or too few of them, must not load.
 
-        They are found here and not with the first patient, and a repaired bundle then answers without anybody's help.
+        So a bad bundle is found here and not with the first patient, and a repaired one works without a restart.
         """
         size, targets = self._card.preprocessing.size, len(self._card.targets)
         try:
@@ -74,12 +74,12 @@ class Engine:
         }
         wrong = [name for name, shape in expected.items() if name in outputs and outputs[name].shape != shape]
         if wrong or outputs["cams"].shape[:2] != (1, targets) or outputs["cams"].ndim != 4:
-            raise BundleError(f"The weights in {self.bundle.path} give answers of another size than their card says.")
+            raise BundleError(f"The weights in {self.bundle.path} give outputs of another size than their card says.")
         if not all(bool(np.isfinite(values).all()) for values in outputs.values()):
-            raise BundleError(f"The weights in {self.bundle.path} give answers that are no numbers.")
+            raise BundleError(f"The weights in {self.bundle.path} give outputs that are not finite.")
 
     def run(self, images: Sequence[Image.Image]) -> list[Result]:
-        """One result per upright RGB picture, in order."""
+        """One result per upright RGB image, in order."""
         return [result for batch in _batched(images) for result in self._run_batch(batch)]
 
     def _run_batch(self, images: Sequence[Image.Image]) -> Iterator[Result]:
@@ -93,7 +93,7 @@ class Engine:
 
     def _result(self, image: Image.Image, outputs: dict[str, Array]) -> Result:
         quality = assess(image, self._card.quality)
-        # Not one number of a broken answer is passed on: it could look like a low risk.
+        # No number of a broken output is passed on: it could look like a low risk.
         usable = all(bool(np.isfinite(values).all()) for values in outputs.values())
         reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in quality.issues]
         if usable and "novelty" in outputs and self._card.unfamiliar(outputs["novelty"]).any():
@@ -140,8 +140,8 @@ def _options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # A worker shares its machine: no planning ahead per batch size, and no spinning while it waits. The arena stays on:
-    # without it the allocator's fragments add up to twice the memory.
+    # A worker shares its machine: no memory plan per batch size, and no spinning while it waits. The arena stays on,
+    # because fragmentation would double the memory without it.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -1,4 +1,4 @@
-"""A heatmap in colour over the picture it explains, at exactly the analysed square."""
+"""A heatmap in colour over the image it explains, exactly on the analysed square."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ def colourise(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def overlay(image: Image.Image, heatmap: Heatmap, square: Region, opacity: float = 0.5) -> Image.Image:
-    """The upright picture with the heatmap over `square`; unchanged where the map is zero everywhere.
+    """The upright image with the heatmap over `square`; unchanged if the map is zero everywhere.
 
     A pixel's opacity grows with its value, so that what did not matter stays visible.
     """

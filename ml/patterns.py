@@ -1,6 +1,6 @@
 """The field's vocabulary: dermoscopic patterns, lesion types and the clinical rule.
 
-Source: Matas et al., arXiv 2407.00104. This module imports nothing heavy, so that the web process can share it.
+Source: Matas et al., arXiv 2407.00104. Imports nothing heavy: the web process shares this module.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Pattern(StrEnum):
 
     @property
     def is_negative_criterion(self) -> bool:
-        """Pigment network speaks against BCC; the other six speak for it."""
+        """Pigment network speaks against BCC, the other six for it."""
         return self is Pattern.PN
 
 
@@ -76,22 +76,19 @@ _LESION_LABELS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the clinical rule says of one image.
-
-    ``bcc`` is None where the assessed patterns do not decide the rule.
-    """
+    """The clinical rule's verdict on one image; ``bcc`` is None if the assessed patterns do not decide it."""
 
     bcc: bool | None
     reason: str
     patterns: tuple[Pattern, ...] = ()
 
     def contradicts(self, bcc: bool) -> bool:
-        """Whether the rule decides, and decides otherwise than ``bcc`` (the probability's own verdict)."""
+        """Whether the rule decides, and against ``bcc``, the verdict of the probability."""
         return self.bcc is not None and self.bcc != bcc
 
 
 def clinical_rule(present: Mapping[Pattern, bool | None]) -> Verdict:
-    """Apply the paper's rule to patterns marked present, absent, or None / missing when not assessed.
+    """Apply the paper's rule to patterns that are present, absent, or not assessed (None, or missing).
 
     Pigment network present: not BCC. Otherwise at least one of the other six: BCC. None of the seven: not BCC.
     """

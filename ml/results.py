@@ -1,4 +1,4 @@
-"""What the engine answers about one image. Needs no onnxruntime, so that any process can read and show a result."""
+"""The engine's result for one image. Needs no onnxruntime, so that any process can read and show it."""
 
 import io
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ml.patterns import Lesion, Pattern
 
 
 class Reason(StrEnum):
-    """Why a person must look before anyone relies on the model; `message` says it in plain words."""
+    """Why a person must look before anyone relies on the model; `message` says it in a sentence."""
 
     OUT_OF_FOCUS = QualityIssue.OUT_OF_FOCUS.value
     TOO_DARK = QualityIssue.TOO_DARK.value
@@ -32,7 +32,7 @@ class Reason(StrEnum):
 
 _MESSAGES: Final = {
     Reason.UNFAMILIAR: "The image does not look like the dermoscopic images this model knows.",
-    Reason.NOT_FINITE: "The model gave no usable answer for this image.",
+    Reason.NOT_FINITE: "The model gave no usable result for this image.",
 }
 
 
@@ -44,14 +44,14 @@ class Heatmap:
 
     @property
     def strength(self) -> float:
-        """The raw maximum. A normalised map of an absent finding looks strong: show this beside the colours."""
+        """The raw maximum. Normalised, even the map of an absent finding looks strong: show this with the colours."""
         return float(self.raw.max())
 
     def normalised(self, side: int) -> Image.Image | None:
-        """8-bit greyscale, scaled by the map's own maximum, smoothly enlarged. A zero map is None: there is no map."""
+        """8-bit greyscale, scaled by the map's own maximum and smoothly enlarged; None for a map of zeros."""
         if self.strength <= 0:
             return None
-        # Enlarge before rounding to 8 bits; the cubic filter may overshoot the map's own range.
+        # Enlarge before rounding to 8 bits; the cubic filter can overshoot the map's range.
         smooth = Image.fromarray(self.raw / self.strength).resize((side, side), Image.Resampling.BICUBIC)
         return Image.fromarray((np.asarray(smooth).clip(0, 1) * 255).round().astype(np.uint8))
 
@@ -67,7 +67,7 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class Finding:
-    """One assessed target: calibrated probability, whether it reaches the default operating point, heatmap strength."""
+    """One assessed target; `present` if its calibrated probability reaches the default threshold."""
 
     target: str
     probability: float
@@ -78,11 +78,11 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """The engine's answer for one image.
+    """The engine's result for one image.
 
-    `bcc_probability` and `bcc` are None and `patterns`, `lesion`, `findings`, `heatmaps` empty where the model gave no
-    usable answer; `needs_person` is then true. `patterns` holds the assessed ones only. `heatmaps` has every target's
-    map, keyed "BCC" or pattern code: draw only those whose finding is present.
+    If the model gave no usable output, `bcc_probability` and `bcc` are None, `patterns`, `lesion`, `findings` and
+    `heatmaps` are empty, and `needs_person` is true. `patterns` has only those the bundle assesses; `heatmaps` every
+    target, keyed "BCC" or pattern code: draw only those whose finding is present.
     """
 
     bcc_probability: float | None
@@ -102,7 +102,7 @@ class Result:
         return bool(self.reasons)
 
     def to_json(self) -> dict[str, Any]:
-        """The command line's contract, without "image"."""
+        """What `python -m ml predict --json` prints, without "image"."""
         return {
             "bcc_probability": self.bcc_probability,
             "bcc": self.bcc,

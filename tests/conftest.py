@@ -244,7 +244,7 @@ def outcome(probability: float | None) -> Outcome:
     present = probability is not None and probability >= 0.1
     raster = HeatmapRaster(png=jpeg(seed=9)[:64], peak_x=0.5, peak_y=0.5, extent=0.1) if present else None
     found = [] if probability is None else [FoundTarget("BCC", probability, present, 0.4, raster)]
-    point = {"wanted": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
+    point = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
     return Outcome(
         model_name="test-model",
         weights_sha256="0" * 64,

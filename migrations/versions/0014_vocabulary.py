@@ -1,4 +1,4 @@
-"""one word for one thing: re-opened, shadow, quality flag
+"""one word for one thing: re-opened, shadow, quality flag, target sensitivity
 
 Revision: 0014_vocabulary, after 0013_triage; written 2026-11-27.
 
@@ -17,6 +17,7 @@ NAMES = (
     ('review', 'recall', 'reopened'),
     ('analysis', 'beside', 'shadow'),
     ('image', 'remarks', 'quality_flags'),
+    ('operating_point_choice', 'wanted', 'target_sensitivity'),
 )
 
 

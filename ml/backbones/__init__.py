@@ -1,7 +1,7 @@
-"""The backbones by name: how each is built, where its ImageNet weights come from, and what it costs (Table 5)."""
+"""The backbones by name: how each is built, where its ImageNet weights come from, what it costs (`table_5`)."""
 
-from ml.backbones.cost import NOT_TRAINED, Cost, cost, count, latency_ms, table
 from ml.backbones.registry import BACKBONES, DEFAULT, Backbone, described, find
+from ml.backbones.table_5 import NOT_TRAINED, Cost, cost, count, latency_ms, table
 
 __all__ = [
     "BACKBONES",

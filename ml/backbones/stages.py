@@ -1,6 +1,6 @@
-"""torchvision's networks as stages in a row, the last of which gives a map (N, C, h, w) to pool.
+"""torchvision's networks as a sequence of stages, the last of which returns a map (N, C, h, w) to pool.
 
-Each function takes a network apart and uses its modules and weights; the network's classifier is left behind.
+Each function takes a network apart and reuses its modules and weights; the classifier is dropped.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ Arrange = Callable[[Any], nn.Sequential]
 
 
 def features(network: Any) -> nn.Sequential:
-    """MobileNet-V2, EfficientNet, VGG and ConvNeXt keep them in a row already.
+    """MobileNet-V2, EfficientNet, VGG and ConvNeXt are sequential already.
 
-    ConvNeXt's classifier begins with a normalisation, which therefore is not part of its features.
+    ConvNeXt's last normalisation belongs to its classifier and so not to its features.
     """
     row: nn.Sequential = network.features
     return row
 
 
 def densenet(network: DenseNet) -> nn.Sequential:
-    """torchvision applies the last ReLU outside the row."""
+    """torchvision applies the last ReLU outside the features."""
     row = features(network)
     row.add_module("relu5", nn.ReLU())
     return row
@@ -35,25 +35,25 @@ def resnet(network: ResNet) -> nn.Sequential:
 
 
 def inception(network: Inception3) -> nn.Sequential:
-    """Every block up to the pool, in the order in which torchvision declares and runs them."""
+    """Every block up to the pool, in the order torchvision declares and runs them."""
     blocks = [module for name, module in network.named_children() if name not in ("avgpool", "dropout", "fc")]
     return nn.Sequential(*blocks)
 
 
 def swin(network: SwinTransformer) -> nn.Sequential:
-    """Channels come last between its stages, and second after the last one."""
+    """Between its stages the channels come last; after the last stage, second."""
     return nn.Sequential(*network.features, nn.Sequential(network.norm, network.permute))
 
 
 def vision_transformer(network: VisionTransformer) -> nn.Sequential:
-    """The class token takes part in the attention and stays out of the map."""
+    """The class token takes part in attention but is left out of the map."""
     encoder, side = network.encoder, network.image_size // network.patch_size
     embedding = _Tokens(network.conv_proj, network.class_token, encoder.pos_embedding)
     return nn.Sequential(embedding, *encoder.layers, _TokenMap(encoder.ln, side))
 
 
 class _Tokens(nn.Module):
-    """(N, 3, H, W) → the class token, then the patches row by row, each with its position: (N, 1 + h·w, C)."""
+    """(N, 3, H, W) → the class token and then the patches, row by row, with positions added: (N, 1 + h·w, C)."""
 
     def __init__(self, projection: nn.Module, class_token: nn.Parameter, positions: nn.Parameter) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class _Tokens(nn.Module):
 
 
 class _TokenMap(nn.Module):
-    """(N, 1 + side², C) → normalised patches where they lie in the image: (N, C, side, side)."""
+    """(N, 1 + side², C) → the normalised patches at their places in the image: (N, C, side, side)."""
 
     def __init__(self, norm: nn.Module, side: int) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""How fast, against what: `python -m ml bench`. Every figure of one run comes from the same interleaved rounds."""
+"""The benchmark, `python -m ml bench`. All figures of a run come from the same interleaved rounds."""

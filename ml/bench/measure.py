@@ -1,4 +1,4 @@
-"""The bench: eight targets explained, against the bare forward, pytorch-grad-cam and other runtimes, in one run."""
+"""Eight targets with heatmaps, timed against the bare forward pass, pytorch-grad-cam and other runtimes."""
 
 import os
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _LIBRARIES: Final = ("onnxruntime", "torch", "grad-cam", "numpy", "pillow")
 
 
 def bench(shipped: Bundle, folder: Path, threads: int, repetitions: int) -> dict[str, Any]:
-    """Every figure, ready for JSON. `folder` is for scratch files; `threads` is for every contestant alike."""
+    """Every figure, ready for JSON. `folder` is for scratch files; every contestant gets the same `threads`."""
     load = os.getloadavg()[0]
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -49,14 +49,14 @@ def bench(shipped: Bundle, folder: Path, threads: int, repetitions: int) -> dict
 
 
 def contestants(timed: Subject, runtimes: dict[str, Forward], threads: int) -> dict[str, Callable[[], object]]:
-    """One image each, except `end_to_end_batch`: four. All on the same picture."""
+    """What is timed: one image each, always the same, except `end_to_end_batch` with four."""
     engine, reference = Engine(timed.bundle, threads), ReferenceGradCam(timed.network)
     file, prepared, bare = timed.files[0], timed.inputs[:1], runtimes[CHOSEN]
     tensor, size = torch.from_numpy(prepared), prepared.shape[-1]
     targets = range(len(timed.bundle.card.targets))
 
     def eight_maps() -> list[object]:
-        # Scaled and enlarged as pytorch-grad-cam's are.
+        # Scaled and enlarged, as pytorch-grad-cam's maps are.
         return [Heatmap(raw).normalised(size) for raw in engine.forward(prepared)["cams"][0]]
 
     return {
@@ -71,7 +71,7 @@ def contestants(timed: Subject, runtimes: dict[str, Forward], threads: int) -> d
 
 
 def headline(seconds: Seconds) -> dict[str, float]:
-    """The figures that the engine is judged by: rates, then ratios of medians."""
+    """The headline figures: rates, then ratios of medians."""
     median = {name: float(np.median(values)) for name, values in seconds.items()}
     return {
         "images_per_second": round(1 / median["end_to_end"], 2),
@@ -83,7 +83,7 @@ def headline(seconds: Seconds) -> dict[str, float]:
 
 
 def _comparison(seconds: Seconds, runtimes: dict[str, Forward], inputs: Array, head: Array) -> dict[str, Any]:
-    """Forward of the bare backbone: how many times the chosen runtime's each other one takes, and how it agrees."""
+    """The bare backbone in other runtimes: time relative to the chosen one, and agreement with it."""
     others = {
         name: {
             "times_the_chosen": round(ratio(seconds, name, CHOSEN), 3),

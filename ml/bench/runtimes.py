@@ -1,4 +1,4 @@
-"""The bare backbone in every runtime at hand: same graph, same threads, one image → pooled features."""
+"""The bare backbone in every available runtime: same graph, same threads, one image → pooled features."""
 
 import importlib.util
 import logging
@@ -45,7 +45,7 @@ def session(model: onnx.ModelProto | Path, threads: int) -> Forward:
 
 
 def forwards(subject: Subject, folder: Path, threads: int, calibration: Array) -> dict[str, Forward]:
-    """Every runtime by name, the chosen one first. torch's own thread count is the caller's."""
+    """Every runtime by name, the chosen one first. The caller sets torch's thread count."""
     bare = bare_graph(subject.bundle.model_file)
     found = {CHOSEN: session(bare, threads), "torch_eager": _eager(subject)}
     if OPENVINO_INSTALLED:
@@ -63,7 +63,7 @@ def forwards(subject: Subject, folder: Path, threads: int, calibration: Array) -
 
 
 def agreement(reference: Forward, other: Forward, inputs: Array, head: Array) -> dict[str, float]:
-    """How close another runtime's features are to the reference's, and what that does to a head's (C,) logits."""
+    """How close another runtime's features are to the reference's, and the effect on the logits of a head (C,)."""
     ours, theirs = (np.concatenate([f(inputs[i : i + 1]) for i in range(len(inputs))]) for f in (reference, other))
     cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     first, second = ours @ head, theirs @ head
@@ -85,7 +85,7 @@ def _eager(subject: Subject) -> Forward:
 
 
 def _folded(bare: onnx.ModelProto, file: Path) -> Path:
-    """The graph with its batch norms folded into the convolutions, which the quantiser leaves to others."""
+    """The graph with batch norms folded into the convolutions, which the quantiser does not do itself."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath, options.log_severity_level = str(file), 3
@@ -119,7 +119,7 @@ class _Batches(CalibrationDataReader):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # The quantiser advises a pre-processing step, through the root logger.
+    # The quantiser recommends a pre-processing step through the root logger.
     logging.disable(logging.WARNING)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is timed: a bundle with all eight targets, its torch twin, and synthetic pictures as files."""
+"""What is timed: a bundle with all eight targets, the same network in torch, and synthetic images as files."""
 
 import io
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ _SIZE: Final = (600, 450)  # as in HAM10000
 
 @dataclass(frozen=True)
 class Subject:
-    """`bundle` and `network` compute the same eight targets; `inputs` (N, 3, S, S) are the JPEGs in `files`."""
+    """`bundle` and `network` compute the same eight targets; `inputs` (N, 3, S, S) are the prepared `files` (JPEG)."""
 
     bundle: Bundle
     network: MultiTaskNet
@@ -34,7 +34,7 @@ class Subject:
 
 
 def subject(shipped: Bundle, folder: Path, images: int) -> Subject:
-    """The shipped bundle itself where it has all eight targets, else its backbone with random heads for the others."""
+    """The shipped bundle if it has all eight targets, else its backbone with random heads."""
     network = network_of(shipped, PATTERNS)
     if shipped.card.patterns == PATTERNS:
         bundle, note = shipped, f"the bundle {shipped.reference}"
@@ -49,7 +49,7 @@ def subject(shipped: Bundle, folder: Path, images: int) -> Subject:
 def _with_eight_targets(shipped: Bundle, network: MultiTaskNet, folder: Path) -> Bundle:
     folder.mkdir(parents=True, exist_ok=True)
     export_onnx(network, shipped.card.preprocessing.size, folder / MODEL_FILE)
-    points = (OperatingPoint(wanted=0.95, threshold=0.5, sensitivity=0.0, specificity=0.0),)
+    points = (OperatingPoint(target_sensitivity=0.95, threshold=0.5, sensitivity=0.0, specificity=0.0),)
     codes = (BCC, *(pattern.value for pattern in PATTERNS))
     targets = tuple(Target(code, "none: random weights, for timing", 1.0, 0.0, points, 0.95) for code in codes)
     write_card(folder, replace(shipped.card, name="bench", sha256=sha256_of(folder / MODEL_FILE), targets=targets))

@@ -1,4 +1,4 @@
-"""Times that can be compared: the contestants take turns, so that a busy machine is busy for all of them alike."""
+"""Comparable timings: the contestants take turns, so that a busy machine slows them all alike."""
 
 import os
 import time
@@ -13,9 +13,9 @@ Seconds = dict[str, list[float]]
 def interleaved(
     runs: Mapping[str, Callable[[], object]], repetitions: int, warm_up: int = 2, budget: float = 60.0
 ) -> Seconds:
-    """Seconds of every run in every round. Each round starts with another one; the first rounds do not count.
+    """Seconds of every run in every round after the warm-up. Each round starts with a different run.
 
-    After `budget` seconds there is no further round, but there is always one that counts.
+    No new round starts after `budget` seconds, but at least one is always counted.
     """
     began = time.perf_counter()
     names = list(runs)
@@ -42,18 +42,18 @@ def summary(seconds: Seconds) -> dict[str, dict[str, float]]:
 
 
 def unsteady(seconds: Seconds, spread: float = 1.5) -> list[str]:
-    """The runs whose upper quartile is more than `spread` times the lower: no figure made of them is to be trusted."""
+    """The runs whose upper quartile exceeds `spread` times the lower: do not trust figures derived from them."""
     quartiles = {name: np.percentile(values, [25, 75]) for name, values in seconds.items()}
     return [name for name, (low, high) in quartiles.items() if high > spread * low]
 
 
 def ratio(seconds: Seconds, slower: str, faster: str) -> float:
-    """How many times the median of `slower` is that of `faster`."""
+    """The median of `slower` over that of `faster`."""
     return float(np.median(seconds[slower]) / np.median(seconds[faster]))
 
 
 def machine(threads: int, load_before: float) -> dict[str, Any]:
-    """What the figures depend on besides the code. A load near or above the cores means that others were at work."""
+    """What the figures depend on apart from the code. A load near the number of cores means the machine was busy."""
     cores = os.cpu_count() or 1
     return {
         "cores": cores,

@@ -1,1 +1,1 @@
-"""One module per command of `python -m ml`; each imports heavy libraries only when it runs."""
+"""One module per command of `python -m ml`; heavy libraries are imported only when it runs."""

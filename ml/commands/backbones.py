@@ -1,4 +1,4 @@
-"""`python -m ml backbones [--json]`: what each backbone costs on this machine, beside the shipped model's accuracy."""
+"""`python -m ml backbones [--json]`: Table 5: what each backbone costs on this machine, with known accuracies."""
 
 import argparse
 import json
@@ -19,10 +19,12 @@ def register(commands: Any) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="whose accuracy to show, for several backbones several times (default: the shipped one)",
+        help="show the accuracy of this bundle; may be repeated (default: the shipped bundle)",
     )
-    parser.add_argument("--repetitions", type=int, default=5, help="passes to time; 0 leaves the latency out")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads (default: 1)")
+    parser.add_argument(
+        "--repetitions", type=int, default=5, help="passes to time; 0: no latency (default: %(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default: %(default)s)")
     parser.set_defaults(run=run)
 
 
@@ -39,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _accuracy(bundles: list[Path] | None) -> dict[str, dict[str, Any]]:
-    """The figures of each card for the backbone it names; nothing where no bundle is at hand."""
+    """The figures of each card, by the backbone it names; empty if no bundle is at hand."""
     from ml.backbones import described
 
     try:

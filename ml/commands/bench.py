@@ -1,4 +1,4 @@
-"""`python -m ml bench [--threads N]`: how fast, against what; the last line is JSON."""
+"""`python -m ml bench [--threads N]`: time the engine against the alternatives; the last line is JSON."""
 
 import argparse
 import json
@@ -10,8 +10,12 @@ from typing import Any
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("bench", help="time the engine against the alternatives")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="default: the shipped bundle")
-    parser.add_argument("--threads", type=int, default=1, help="for every contestant (default: 1, as in a worker)")
-    parser.add_argument("--repetitions", type=int, default=25, help="rounds that count, while time lasts")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="CPU threads of every contestant (default: 1, as in a worker)"
+    )
+    parser.add_argument(
+        "--repetitions", type=int, default=25, help="rounds to count, if time allows (default: %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -13,7 +13,10 @@ def register(commands: Any) -> None:
         "bundle", type=Path, nargs="?", default=DEFAULT_BUNDLE, metavar="BUNDLE", help="default: the shipped bundle"
     )
     parser.add_argument(
-        "--report", type=Path, metavar="JSON", help="report.json of `evaluate --output` (default: the bundle's own)"
+        "--report",
+        type=Path,
+        metavar="JSON",
+        help="report.json written by `evaluate --output` (default: the bundle's own)",
     )
     parser.set_defaults(run=run)
 

@@ -6,6 +6,6 @@ from ml.consensus import command
 
 
 def register(commands: Any) -> None:
-    parser = commands.add_parser("consensus", help="one standard reference from the ratings of many people")
+    parser = commands.add_parser("consensus", help="make a standard reference from several raters")
     command.add_arguments(parser)
     parser.set_defaults(run=command.run)

@@ -11,7 +11,7 @@ from ml.commands.train import add_options, config_of, device_of
 
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
-        "crossvalidate", help="train and measure five folds; the same command continues where it was interrupted"
+        "crossvalidate", help="train and measure five folds; run again to resume"
     )
     parser.add_argument("folder", type=Path, metavar="RUNS", help="folder for fold-0 … fold-4 and folds.json")
     parser.add_argument(
@@ -21,7 +21,7 @@ def register(commands: Any) -> None:
         choices=range(5),
         default=range(5),
         metavar="K",
-        help="only these (default: 0 to 4)",
+        help="only these folds (default: 0 to 4)",
     )
     add_options(parser)
     parser.set_defaults(run=run)

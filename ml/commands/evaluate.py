@@ -1,4 +1,4 @@
-"""`python -m ml evaluate [BUNDLE] --data HAM10000 …`: what the bundle reaches, beside what it is meant to reach."""
+"""`python -m ml evaluate [BUNDLE] --data HAM10000 …`: measure a bundle and judge it by the criteria."""
 
 import argparse
 import json
@@ -16,9 +16,9 @@ def register(commands: Any) -> None:
     add_sources(parser)
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument(
-        "--drawings", type=int, default=400, metavar="N", help="unseen phantoms, and as many grafts (default: 400)"
+        "--drawings", type=int, default=400, metavar="N", help="new phantoms, and as many grafts (default: %(default)s)"
     )
-    parser.add_argument("--backbones", type=Path, metavar="JSON", help="what `python -m ml backbones --json` printed")
+    parser.add_argument("--backbones", type=Path, metavar="JSON", help="output of `python -m ml backbones --json`")
     parser.add_argument("--output", type=Path, metavar="DIR", help="also write report.html and report.json there")
     parser.set_defaults(run=run)
 
@@ -59,4 +59,4 @@ def _backbones(file: Path | None) -> list[dict[str, Any]]:
     try:
         return list(json.loads(file.read_text(encoding="utf-8"))["backbones"])
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{file} is not what `python -m ml backbones --json` prints.") from error
+        raise DataError(f"{file} is not the output of `python -m ml backbones --json`.") from error

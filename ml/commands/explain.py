@@ -19,15 +19,17 @@ _METHODS: Final = ("gradcam", "gradcam++", "scorecam")
 
 
 def register(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser("explain", help="draw heatmaps by a method of your choice")
+    parser: argparse.ArgumentParser = commands.add_parser("explain", help="draw heatmaps with a method of your choice")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the overlay PNGs go")
-    parser.add_argument("--method", choices=_METHODS, default="gradcam", help="scorecam takes seconds an image")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for the overlay PNGs")
+    parser.add_argument(
+        "--method", choices=_METHODS, default="gradcam", help="default: %(default)s; scorecam takes seconds per image"
+    )
     parser.add_argument(
         "--target", nargs="+", default=[BCC], metavar="CODE", help="BCC or pattern codes (default: BCC)"
     )
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="default: the shipped bundle")
-    parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: all)")
     parser.set_defaults(run=run)
 
 
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     for number, name in enumerate(options.images, start=1):
         try:
             image = decode(Path(name).read_bytes())
-        except (UnreadableImage, OSError, ValueError) as error:  # ValueError: a name no file can have
+        except (UnreadableImage, OSError, ValueError) as error:  # ValueError: an impossible file name
             print(f"{name}\n    cannot be read: {error}", flush=True)
             failed = 1
             continue
@@ -67,7 +69,7 @@ def _index(card: Card, code: str) -> int:
 
 
 def _explain(explainer: "Explainer", card: Card, image: Image.Image, result: Result, target: int, file: Path) -> str:
-    """Draw one finding if it is present; what was done, in words."""
+    """Draw one finding if it is present; returns what was done, in words."""
     finding = result.findings[target]
     verdict = f"{finding.target}: P {finding.probability:.3f}"
     if not finding.present:

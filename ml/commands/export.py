@@ -9,11 +9,11 @@ from ml.commands.sources import add_sources, sources_of
 
 
 def register(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser("export", help="make a bundle of a training run")
+    parser: argparse.ArgumentParser = commands.add_parser("export", help="make a bundle from a training run")
     parser.add_argument("folder", type=Path, metavar="RUN")
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder to write; its name becomes the bundle's")
     add_sources(parser)
-    parser.add_argument("--size", type=int, help="side of the network's input, if not that of training")
+    parser.add_argument("--size", type=int, help="side of the network's input in pixels (default: as in training)")
     parser.set_defaults(run=run)
 
 

@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from ml.engine import Engine
 
 _BATCH: Final = 4
-Answer = tuple[str, Image.Image | None, Result | None, str]
+Row = tuple[str, Image.Image | None, Result | None, str]  # name, image, result, error
 
 
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("predict", help="classify images with a bundle")
     parser.add_argument("images", nargs="+", metavar="IMAGE")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="default: the shipped bundle")
-    parser.add_argument("--heatmaps", type=Path, metavar="DIR", help="also write an overlay PNG per finding and image")
-    parser.add_argument("--threads", type=int, default=0, help="processor threads (default: all)")
+    parser.add_argument(
+        "--heatmaps", type=Path, metavar="DIR", help="also write an overlay PNG per image and finding present"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: all)")
     parser.set_defaults(run=run)
 
 
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{bundle.reference}: {bundle.card.notice}")
     failed = False
-    for number, (name, image, result, error) in enumerate(_answers(engine, options.images), start=1):
+    for number, (name, image, result, error) in enumerate(_results(engine, options.images), start=1):
         failed |= bool(error)
         print(_json(name, result, error) if options.json else _line(name, result, error), flush=True)
         if options.heatmaps and image and result:
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     return int(failed)
 
 
-def _answers(engine: "Engine", names: Sequence[str]) -> Iterator[Answer]:
+def _results(engine: "Engine", names: Sequence[str]) -> Iterator[Row]:
     remaining = iter(names)
     while batch := list(islice(remaining, _BATCH)):
         read = [_read(name) for name in batch]
@@ -63,25 +65,25 @@ def _read(name: str) -> tuple[Image.Image | None, str]:
         return decode(Path(name).read_bytes()), ""
     except UnreadableImage as error:
         return None, str(error)
-    except (OSError, ValueError) as error:  # ValueError: a name no file can have
+    except (OSError, ValueError) as error:  # ValueError: an impossible file name
         return None, f"The file cannot be opened: {getattr(error, 'strerror', None) or error}."
 
 
 def _json(name: str, result: Result | None, error: str) -> str:
-    answer = {"error": error} if result is None else result.to_json()
-    return json.dumps({"image": name, **answer}, allow_nan=False)
+    content = {"error": error} if result is None else result.to_json()
+    return json.dumps({"image": name, **content}, allow_nan=False)
 
 
 def _line(name: str, result: Result | None, error: str) -> str:
     if result is None:
         return f"{name}\n    cannot be read: {error}"
     if result.bcc_probability is None or result.bcc is None:
-        verdict = "no answer"
+        verdict = "no result"
     else:
         likeliest = max(result.lesion, key=lambda lesion: result.lesion[lesion])
         verdict = (
             f"P(BCC) {result.bcc_probability:.3f} {'BCC' if result.bcc else 'not BCC'}"
-            f" · likeliest type: {likeliest.label} ({result.lesion[likeliest]:.2f})"
+            f" · most likely type: {likeliest.label} ({result.lesion[likeliest]:.2f})"
         )
     return "\n".join([name, f"    {verdict}", *(f"    needs a person: {_sentence(r)}" for r in result.reasons)])
 
@@ -91,7 +93,7 @@ def _sentence(reason: Reason) -> str:
 
 
 def _write_overlays(folder: Path, number: int, name: str, image: Image.Image, result: Result) -> None:
-    """One PNG per finding that is present; the number keeps files of one name from different folders apart."""
+    """One PNG per finding present; the number tells apart files of the same name from different folders."""
     for finding in result.findings:
         if finding.present and finding.strength > 0:
             file = folder / f"{number:04d}-{Path(name).stem}-{finding.target}.png"

@@ -1,4 +1,4 @@
-"""The data sets that training, export and evaluation ask for."""
+"""The data-set options of training, export and evaluation."""
 
 import argparse
 from pathlib import Path
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="HAM10000: the zip or the unpacked folder, with masks")
-    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2, for the seven patterns")
-    parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels, for a second site")
+    parser.add_argument("--data", type=Path, required=True, help="HAM10000 with masks: the zip or the unpacked folder")
+    parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2: adds the seven patterns")
+    parser.add_argument("--other-clinics", type=Path, help="ISIC 2019 at 84 pixels: adds a second site")
 
 
 def sources_of(options: argparse.Namespace) -> "Sources":
-    """The data sets named. Raises `DataError`."""
+    """The data sets named on the command line. Raises `DataError`."""
     from ml.data.ham10000 import Ham10000
     from ml.data.isic2019 import Isic2019LowResolution
     from ml.data.mixture import Sources

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from ml.commands.sources import add_sources, sources_of
 
 if TYPE_CHECKING:
-    from ml.training.stages import Config
+    from ml.training.config import Config
 
 
 def register(commands: Any) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "train", help="train a network; the same command continues an interrupted run"
-    )
+    parser: argparse.ArgumentParser = commands.add_parser("train", help="train a network; run again to resume")
     parser.add_argument("folder", type=Path, metavar="RUN", help="folder for checkpoints and history")
     parser.add_argument("--fold", type=int, default=0, choices=range(5), help="which fifth to hold out")
     add_options(parser)
@@ -30,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What every kind of training asks for."""
+    """The options of every kind of training."""
     add_sources(parser)
     parser.add_argument("--backbone", default="mobilenet_v2", help="see `python -m ml backbones`; default: %(default)s")
     parser.add_argument(
@@ -38,18 +36,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--epochs", type=int, nargs=4, metavar=("HEADS", "LAST", "ALL", "SLOW"), help="epochs of the steps"
+        "--epochs", type=int, nargs=4, metavar=("HEADS", "LAST", "ALL", "SLOW"), help="epochs of each step"
     )
     parser.add_argument("--size", type=int, help="side of the input in pixels (default: what the weights expect)")
-    parser.add_argument("--draws", type=int, help="images drawn in an epoch")
-    parser.add_argument("--drawings", type=int, help="drawings among the training images")
-    parser.add_argument("--bf16", action="store_true", help="bfloat16: twice as fast where the processor has it")
-    parser.add_argument("--device", help="default: cuda where there is one, else cpu")
+    parser.add_argument("--draws", type=int, help="images sampled per epoch")
+    parser.add_argument("--drawings", type=int, help="synthetic drawings among the training images")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16: twice as fast if the hardware supports it")
+    parser.add_argument("--device", help="default: cuda if available, else cpu")
 
 
 def config_of(options: argparse.Namespace) -> "Config":
-    """Raises `DataError` for a backbone that is not known."""
-    from ml.training.stages import Config, three_steps
+    """The configuration the options describe. Raises `DataError` for an unknown backbone."""
+    from ml.training.config import Config, three_steps
 
     named = ("backbone", "weights", "seed", "size", "draws", "drawings")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}

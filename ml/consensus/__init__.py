@@ -1,4 +1,4 @@
-"""Many raters → one standard reference: Dawid–Skene EM, agreement, and the command around them."""
+"""The standard reference from several raters, as in Matas et al.: Dawid–Skene EM (`em`), agreement, the command."""
 
 from ml.consensus.agreement import cohen_kappa, cohen_kappas, fleiss_kappa
 from ml.consensus.command import add_arguments, consensus_by_pattern, run

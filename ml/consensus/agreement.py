@@ -1,6 +1,6 @@
 """Agreement beyond chance: Cohen's kappa of two raters, Fleiss' kappa of many.
 
-Both are NaN where they are undefined: nothing rated jointly, or only one class ever given (chance agreement is 1).
+Both are NaN if undefined: nothing rated by both, or only one class ever given (chance agreement is 1).
 Sources: J. Cohen, Educ. Psychol. Meas. 20 (1960) 37–46; J. L. Fleiss, Psychol. Bull. 76 (1971) 378–382.
 """
 
@@ -11,7 +11,7 @@ from ml.consensus.em import Floats, Integers
 
 
 def cohen_kappa(first: Integers, second: Integers, classes: int) -> float:
-    """Cohen's kappa, -1..1, of two raters' classes (n,) over the items that both rated; -1 is missing."""
+    """Cohen's kappa, -1..1, of two raters' classes (n,) over the items both rated; a class of -1 is missing."""
     first, second = np.asarray(first), np.asarray(second)
     both = (first >= 0) & (second >= 0)
     if not both.any():
@@ -34,8 +34,8 @@ def cohen_kappas(ratings: Integers, classes: int) -> Floats:
 def fleiss_kappa(counts: npt.ArrayLike) -> float:
     """Fleiss' kappa, at most 1, from how often each item was given each class (n, K).
 
-    Items with fewer than two ratings are left out; the number of ratings may differ between items, each then weighing
-    the same in the observed agreement.
+    Items with fewer than two ratings are left out. The number of ratings may differ between items; each item has the
+    same weight in the observed agreement.
     """
     table = np.asarray(counts, dtype=np.float64)
     table = table[table.sum(axis=1) >= 2]

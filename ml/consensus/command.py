@@ -1,4 +1,4 @@
-"""The command: ratings in, reference and agreement out."""
+"""The command: ratings in, standard reference and agreement out."""
 
 import argparse
 import json
@@ -20,12 +20,14 @@ CLASSES = 2  # absent, present
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("ratings", type=Path, help="CSV with the columns image, rater, pattern, value (0, 1 or blank)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("reference.csv"), help="where the reference goes")
-    parser.add_argument("--agreement", type=Path, help="where the agreement figures go as JSON")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("reference.csv"), help="reference to write (default: %(default)s)"
+    )
+    parser.add_argument("--agreement", type=Path, help="agreement figures to write, as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read, agree, write; returns the exit status, 2 for a file that cannot be used."""
+    """Read the ratings, write the reference; the exit status is 2 for a file that cannot be used."""
     try:
         ratings = read_ratings(arguments.ratings)
     except (OSError, RatingsError) as error:
@@ -43,13 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def consensus_by_pattern(ratings: Ratings) -> dict[Pattern, Consensus]:
-    """A consensus for every pattern that has a rating at all; raters may be good at one and poor at another."""
+    """A consensus per rated pattern, because a rater may be good at one pattern and poor at another."""
     counts = {pattern: counts_of(ratings.of(pattern), CLASSES) for pattern in Pattern}
     return {pattern: dawid_skene(table) for pattern, table in counts.items() if table.any()}
 
 
 def agreement(ratings: Ratings, pattern: Pattern, consensus: Consensus) -> dict[str, Any]:
-    """Kappas and rater quality of one pattern, ready for JSON: None where a figure is undefined."""
+    """Kappas and rater quality for one pattern, ready for JSON; an undefined figure is None."""
     values = ratings.of(pattern)
     pairs = cohen_kappas(values, CLASSES)
     names = ratings.raters

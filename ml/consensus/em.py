@@ -1,4 +1,4 @@
-"""Dawid–Skene: estimate true classes and every rater's error rates from disagreeing raters, by EM.
+"""Dawid–Skene: estimate the true classes and each rater's error rates from disagreeing raters, by EM.
 
 Source: A. P. Dawid and A. M. Skene, Maximum Likelihood Estimation of Observer Error-Rates Using the EM Algorithm,
 Applied Statistics 28 (1979) 20–28; equation numbers below are theirs.
@@ -18,12 +18,12 @@ SMALLEST = 1e-300
 
 @dataclass(frozen=True)
 class Consensus:
-    """What the raters agree on; n items, R raters, K classes.
+    """The consensus on n items by R raters over K classes.
 
-    ``posterior`` (n, K) sums to one in each row; an item that nobody rated has the prevalence. ``labels`` (n,) is its
-    most probable class, the lower one in a tie, and -1 for an item that nobody rated. ``confusion`` (R, K, K) is
-    [rater, true class, given class]; each row sums to one, and is uniform where there is nothing to learn it from.
-    ``log_likelihood`` (iterations,) never decreases. ``notes`` says in words what limits the result.
+    ``posterior`` (n, K): rows sum to one; an unrated item has the prevalence. ``labels`` (n,): the most probable class,
+    the lower one in a tie, -1 for an unrated item. ``confusion`` (R, K, K) is [rater, true class, given class]: rows
+    sum to one, and are uniform where there is no evidence. ``log_likelihood`` (iterations,) never decreases. ``notes``
+    says in words what limits the result.
     """
 
     posterior: Floats
@@ -40,7 +40,7 @@ class Consensus:
 
 
 def counts_of(ratings: Integers, classes: int) -> npt.NDArray[np.int64]:
-    """How often each rater gave each class: (n, R, K) from ratings (n, R), or (n, R, T) with T repeats; -1 is missing.
+    """How often each rater gave each class: (n, R, K) from ratings (n, R), or (n, R, T) with repeats; -1 is missing.
 
     Raises ValueError for a rating outside -1..classes - 1.
     """
@@ -54,11 +54,11 @@ def counts_of(ratings: Integers, classes: int) -> npt.NDArray[np.int64]:
 
 
 def dawid_skene(counts: Integers, *, tolerance: float = 1e-6, max_iterations: int = 2000) -> Consensus:
-    """Run EM from the raters' average votes (3.1) until no parameter moves by more than ``tolerance``.
+    """Run EM, starting from the raters' average votes (3.1), until no parameter changes by more than ``tolerance``.
 
-    ``counts`` (n, R, K) is how often rater r gave item i class k; an all-zero row is a missing rating. Items rated
-    alike are computed once, which changes nothing but the time. Raises ValueError for another shape, a negative count,
-    fewer than two classes or no rating at all.
+    ``counts`` (n, R, K): how often rater r gave item i class k; an all-zero row is a missing rating. Items with equal
+    ratings are computed once, to save time. Raises ValueError for another shape, a negative count, fewer than two
+    classes or no rating at all.
     """
     counts = np.asarray(counts)
     _check(counts)
@@ -99,7 +99,7 @@ def _check(counts: Integers) -> None:
 
 
 def _kinds(rows: Integers) -> tuple[Integers, Integers, Integers]:
-    """The distinct rows, which of them each row is, and how often each occurs."""
+    """The distinct rows, the index of each row among them, and how often each occurs."""
     packed = np.ascontiguousarray(rows.astype(np.min_scalar_type(int(rows.max()))))
     keys = packed.view(np.dtype((np.void, packed.shape[1] * packed.itemsize))).ravel()
     _, first, kind_of_row, frequency = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
@@ -107,7 +107,7 @@ def _kinds(rows: Integers) -> tuple[Integers, Integers, Integers]:
 
 
 def _maximise(kinds: Floats, posterior: Floats, weight: Integers, raters: int) -> tuple[Floats, Floats]:
-    """M step: prevalence (2.4) and error rates (2.3); unrated items carry no weight."""
+    """M step: prevalence (2.4) and error rates (2.3); unrated items have no weight."""
     weighted = posterior * weight[:, None]
     classes = posterior.shape[1]
     given = (weighted.T @ kinds).reshape(classes, raters, classes).transpose(1, 0, 2)
@@ -117,7 +117,7 @@ def _maximise(kinds: Floats, posterior: Floats, weight: Integers, raters: int) -
 
 
 def _expect(kinds: Floats, prevalence: Floats, confusion: Floats) -> tuple[Floats, Floats]:
-    """E step (2.5) in logarithms: posterior of each kind and the logarithm of its likelihood (2.7)."""
+    """E step (2.5), in logarithms: the posterior and the log-likelihood (2.7) of each kind."""
     raters, classes = confusion.shape[:2]
     rates = np.log(np.maximum(confusion, SMALLEST)).transpose(1, 0, 2).reshape(classes, raters * classes)
     prior = np.where(prevalence > 0, np.log(np.maximum(prevalence, SMALLEST)), -np.inf)
@@ -132,9 +132,9 @@ def _notes(counts: Integers, converged: bool) -> tuple[str, ...]:
     notes = []
     active = int(counts.any(axis=(0, 2)).sum())
     if active == 1:
-        notes.append("One rater: the result repeats that rater, whose error rates cannot be known.")
+        notes.append("One rater: the result repeats that rater, whose error rates cannot be estimated.")
     elif active == 2:
-        notes.append("Two raters: their error rates are not identifiable; the result leans on their average vote.")
+        notes.append("Two raters: their error rates are not identifiable; the result follows their average vote.")
     unused = [str(index) for index in np.flatnonzero(~counts.any(axis=(0, 1)))]
     if unused:
         notes.append(f"No rater used class {', '.join(unused)}: its prevalence is 0.")

@@ -1,4 +1,4 @@
-"""Ratings from a CSV file, and the reference written back to one."""
+"""Reads ratings from a CSV file and writes the reference to another."""
 
 import csv
 from array import array
@@ -19,12 +19,12 @@ MISSING = -1
 
 
 class RatingsError(ValueError):
-    """A ratings file that cannot be used; the message names the row, the header being row 1."""
+    """A ratings file that cannot be used; the message names the row, counting the header as row 1."""
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """``values`` (images, raters, 7): 1 present, 0 absent, -1 not assessed; patterns in their own order."""
+    """``values`` (images, raters, 7): 1 present, 0 absent, -1 not assessed; patterns in the paper's order."""
 
     images: tuple[str, ...]
     raters: tuple[str, ...]
@@ -36,17 +36,17 @@ class Ratings:
 
 
 def read_ratings(path: Path) -> Ratings:
-    """Read a CSV file with the columns image, rater, pattern, value; others are ignored.
+    """Read a CSV file with the columns image, rater, pattern, value; other columns are ignored.
 
-    A value is 1 (present), 0 (absent) or blank (cannot tell, the same as no row at all). Raises RatingsError for a
-    missing column, an empty name, an unknown pattern, another value, a rating given twice, or a file without a row.
+    A value is 1 (present), 0 (absent) or blank (cannot tell, the same as no row). Raises RatingsError for a missing
+    column, an empty name, an unknown pattern, any other value, a repeated rating, or a file without ratings.
     """
     with path.open(encoding="utf-8-sig", newline="") as source:
         return _collect(_rows(source))
 
 
 def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """Number and four fields of each row that is not blank."""
+    """The number and the four fields of each row that is not blank."""
     reader = csv.reader(source)
     try:
         places = _places(next(reader, []))
@@ -61,7 +61,7 @@ def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
 
 
 def _places(header: list[str]) -> list[int]:
-    """Where the four columns stand."""
+    """The positions of the four columns."""
     names = [name.strip().lower() for name in header]
     absent = [name for name in COLUMNS if name not in names]
     if absent:
@@ -89,7 +89,7 @@ def _collect(rows: Iterator[tuple[int, list[str]]]) -> Ratings:
 
 
 def _fault(image: str, rater: str, pattern: str, value: str) -> str:
-    """What is wrong with a row that is known to be wrong."""
+    """What is wrong with a row known to be invalid."""
     if not image or not rater:
         return f"the {'rater' if image else 'image'} is empty."
     if pattern not in [known.value for known in Pattern]:
@@ -103,13 +103,13 @@ def _refuse_repeats(table: npt.NDArray[np.int64], shape: tuple[int, int, int]) -
     repeated = np.flatnonzero(keys[order][1:] == keys[order][:-1])
     if repeated.size:
         first, again = min(((int(order[at]), int(order[at + 1])) for at in repeated), key=lambda pair: pair[1])
-        raise RatingsError(f"Row {table[again, 4]}: the same image, rater and pattern stand in row {table[first, 4]}.")
+        raise RatingsError(f"Row {table[again, 4]}: repeats the image, rater and pattern of row {table[first, 4]}.")
 
 
 def write_reference(path: Path, ratings: Ratings, found: Mapping[Pattern, Consensus]) -> None:
-    """Write image, pattern, posterior (of presence), label and number of ratings, a row for each image and pattern.
+    """Write image, pattern, posterior (of presence), label and number of ratings, one row per image and pattern.
 
-    Posterior and label are blank for a pattern without a consensus; the label also where nobody rated the image.
+    Posterior and label are blank for a pattern without a consensus; the label is blank if nobody rated the image.
     """
     given = {pattern: (ratings.of(pattern) != MISSING).sum(axis=1) for pattern in Pattern}
     with path.open("w", encoding="utf-8", newline="") as target:

@@ -1,1 +1,1 @@
-"""What a network learns from: one reader for each data set, splits by lesion, their mixture, and drawings."""
+"""Training data: one reader per data set, splits by lesion, synthetic drawings, and the mixture of them all."""

@@ -1,4 +1,4 @@
-"""Labelled images in memory, ready for training: whatever is known of each, and NaN or -1 where nothing is."""
+"""Labelled images in memory, ready for training. What is not known of an image is NaN or -1."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -24,10 +24,10 @@ PN: Final = PATTERNS.index(Pattern.PN)
 class Examples:
     """N images with their labels.
 
-    `pixels` (N, 3, S, S) uint8, decoded and resized as in serving; `bcc` (N,) and `patterns` (N, 7) floats 0, 1 or NaN
-    for unknown; `lesion` (N,) indices into `LESIONS` or -1; `rule` (N,) bool: by the clinical rule at least one of the
-    six BCC patterns must show; `masks` (N, 7, M, M) uint8, how much of each cell a pattern covers, all 0 where nobody
-    marked it; `weight` (N,) how often to draw an image; `blurred` (N,) the share of its views at low resolution.
+    `pixels` (N, 3, S, S) uint8, decoded and resized as in serving; `bcc` (N,) and `patterns` (N, 7) floats: 0, 1 or NaN
+    for unknown; `lesion` (N,) indices into `LESIONS` or -1; `rule` (N,) bool: by the clinical rule the image must show
+    one of the six BCC patterns; `masks` (N, 7, M, M) uint8, how much of each cell a pattern covers, 0 where nobody
+    marked it; `weight` (N,), the sampling weight; `blurred` (N,), the share of the image's views at low resolution.
     """
 
     pixels: Tensor
@@ -49,7 +49,7 @@ class Examples:
         rule: Tensor | None = None,
         masks: Tensor | None = None,
     ) -> Self:
-        """Images of which only some things are known."""
+        """Images of which only these labels are known."""
         count = len(pixels)
         return cls(
             pixels,
@@ -82,7 +82,7 @@ def read_pixels(images: Iterable[Image.Image], count: int, spec: PreprocessingSp
 
 
 def normalise(pixels: Tensor, spec: PreprocessingSpec) -> Tensor:
-    """(N, 3, H, W) floats in 0–255 → the network's input, as `ml.imaging.preprocessing.prepare` does."""
+    """(N, 3, H, W) floats in 0–255 → the network's input, exactly as `ml.imaging.preprocessing.prepare`."""
     mean = torch.tensor(spec.mean, device=pixels.device).view(1, 3, 1, 1)
     std = torch.tensor(spec.std, device=pixels.device).view(1, 3, 1, 1)
     return (pixels - mean) / std

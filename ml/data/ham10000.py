@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ml.data.records import DataSet, Record
 from ml.patterns import Lesion
 
-# Two "lesions" that show the same picture (ISIC_0025226, ISIC_0030074): one group, or a split would leak.
+# Two "lesions" with the same image (ISIC_0025226, ISIC_0030074): one group, or a split would leak.
 _SAME_LESION: Final = {"HAM_0004919": "HAM_0000140"}
 
 
@@ -22,7 +22,7 @@ class Ham10000(DataSet):
         return [_record(row) for row in self.rows]
 
     def mask(self, record: Record) -> npt.NDArray[np.bool_]:
-        """The lesion in that picture, (H, W). Raises `DataError`."""
+        """The lesion in that image, (H, W). Raises `DataError`."""
         return self._mask(f"masks/{record.image_id}.png")
 
 

@@ -1,7 +1,7 @@
-"""ISIC 2019 images of other clinics (BCN_20000) at 84 × 84 pixels: more lesions, and a second site to check on.
+"""ISIC 2019 images from other clinics (BCN_20000) at 84 × 84 pixels: more lesions, and a second site for evaluation.
 
-Source: Combalia et al., arXiv 1908.02288, and Codella et al., arXiv 1710.05006, CC BY-NC. Texture is gone at this
-size, so the images teach BCC and lesion type alone. Those of MSK are left out: their lesions are in ISIC 2018 Task 2.
+Source: Combalia et al., arXiv 1908.02288, and Codella et al., arXiv 1710.05006, CC BY-NC. Texture is lost at this size,
+so the images teach only BCC and lesion type. MSK's images are left out: their lesions are also in ISIC 2018 Task 2.
 """
 
 from typing import Final

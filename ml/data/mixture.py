@@ -1,11 +1,11 @@
-"""What a network is trained on: images of several sources, each teaching only the heads it has labels for.
+"""The training mixture: images from several sources, each teaching only the heads it has labels for.
 
-- HAM10000: BCC and lesion type; by the clinical rule a non-BCC shows none of the six BCC patterns, a BCC no pigment
-  network and at least one of the six (`ml.training.losses.any_of_loss`).
-- ISIC 2018 Task 2: lesion type, none a BCC, and pigment network as marked by experts, with masks.
-- Drawings: phantoms and grafts with every painted pattern and its mask; phantoms also BCC, by the rule.
-- Other clinics at 84 pixels: BCC and lesion type. HAM10000 images are at times reduced to that size too, and BCC is as
-  frequent in both, or the network would learn that blurred means BCC.
+- HAM10000: BCC and lesion type. By the clinical rule a non-BCC shows none of the six BCC patterns; a BCC shows no
+  pigment network and at least one of the six (`ml.training.losses.any_of_loss`).
+- ISIC 2018 Task 2: lesion type, never BCC, and pigment network as marked by experts, with masks.
+- Drawings: phantoms and grafts, with each painted pattern and its mask; for phantoms also BCC, by the rule.
+- Other clinics at 84 pixels: BCC and lesion type. Some HAM10000 views are reduced to that size too, and BCC is equally
+  frequent in both, or the network would learn that blur means BCC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +25,16 @@ from ml.data.synthetic import MASK_SIDE, Drawn, drawings
 from ml.data.task2 import Isic2018Task2
 from ml.imaging.preprocessing import PreprocessingSpec
 
-# How many of the images drawn in an epoch are of each source; without one the others keep their proportions.
+# The share of each source in an epoch. If one is missing, the others keep their proportions.
 SHARES: Final[Mapping[str, float]] = {"ham": 0.5, "structures": 0.15, "drawn": 0.2, "clinics": 0.15}
 BLURRED: Final = 0.25
-# A network that covers less of the analysed square is neither present nor absent there.
+# A network covering less than this share of the analysed square counts as neither present nor absent.
 _TRACE: Final = 0.005
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The data sets at hand. With `structures` the seven patterns are learnt, which takes drawings as well."""
+    """The data sets at hand. With `structures` the seven patterns are learnt too, which also needs drawings."""
 
     ham: Ham10000
     structures: Isic2018Task2 | None = None
@@ -46,7 +46,7 @@ Parts = dict[str, Examples]
 
 @dataclass(frozen=True)
 class Portion:
-    """Which lesions: a split of the data dealt by `seed`, turned to `fold`."""
+    """Which lesions: one split of the data, as dealt by `seed` and rotated to `fold`."""
 
     split: Split
     seed: int
@@ -57,7 +57,7 @@ class Portion:
 
 
 def load(sources: Sources, portion: Portion, spec: PreprocessingSpec, folder: Path, count: int) -> Parts:
-    """A portion of every source; `count` drawings, kept in `folder` for the next time. Raises `DataError`."""
+    """A portion of every source, with `count` drawings, which are cached in `folder`. Raises `DataError`."""
     records = portion.of(sources.ham.records)
     if len({record.bcc for record in records}) < 2:
         raise DataError("A split lacks BCC or lacks anything else: the data set has too few lesions.")
@@ -72,7 +72,7 @@ def load(sources: Sources, portion: Portion, spec: PreprocessingSpec, folder: Pa
 
 
 def mixed(parts: Parts, balance: float) -> Examples:
-    """All of them, weighted: rarer lesion types are drawn more often, each source has its share."""
+    """All sources, weighted: each has its share, and rare lesion types are sampled more often."""
     ham = replace(parts["ham"], weight=balanced(parts["ham"].lesion, balance))
     weighted = {**parts, "ham": ham}
     if clinics := parts.get("clinics"):
@@ -96,7 +96,7 @@ def photographs(data: Photographs, records: Sequence[Record], spec: Preprocessin
 
 
 def by_the_rule(examples: Examples) -> Examples:
-    """With what the clinical rule says of the patterns of an image with a known diagnosis."""
+    """Add what the clinical rule says about the patterns of images with a known diagnosis."""
     patterns, bcc = examples.patterns.clone(), examples.bcc == 1
     patterns[bcc, PN] = 0
     patterns[(examples.bcc == 0)[:, None] & torch.tensor([k in SIX for k in range(len(PATTERNS))])] = 0
@@ -104,7 +104,7 @@ def by_the_rule(examples: Examples) -> Examples:
 
 
 def structures(data: Isic2018Task2, records: Sequence[Record], spec: PreprocessingSpec) -> Examples:
-    """ISIC 2018 Task 2: none is a BCC, so none of the six; network where the analysed square shows it."""
+    """ISIC 2018 Task 2: no BCC, hence none of the six; pigment network where the analysed square shows it."""
     examples = by_the_rule(photographs(data, records, spec))
     masks = torch.zeros(len(records), len(PATTERNS), MASK_SIDE, MASK_SIDE, dtype=torch.uint8)
     for index, record in enumerate(records):
@@ -124,13 +124,13 @@ def of_drawn(drawn: Drawn) -> Examples:
 
 
 def balanced(lesion: Tensor, balance: float) -> Tensor:
-    """(images of its lesion type)^-balance for each of (N,) lesion indices: 0 is the natural mix, 1 all types alike."""
+    """(images of the same type)^-balance for (N,) lesion indices: 0 keeps the natural mix, 1 equalises the types."""
     counts = torch.bincount(lesion + 1, minlength=len(LESIONS) + 1).clamp(min=1).float()
     return counts[lesion + 1] ** -balance
 
 
 def with_share_of(weight: Tensor, chosen: Tensor, share: float) -> Tensor:
-    """The weights with those of the chosen (N,) changed so that their sum is `share` of the whole."""
+    """The weights, rescaled so that those of the chosen (N,) sum to `share` of the whole."""
     return torch.where(chosen, share / weight[chosen].sum(), (1 - share) / weight[~chosen].sum()) * weight
 
 

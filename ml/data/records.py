@@ -1,4 +1,4 @@
-"""Labelled images as records: what every data set gives, wherever it comes from."""
+"""Labelled images as records: what every data set provides, whatever its source."""
 
 import csv
 import io
@@ -17,12 +17,12 @@ from ml.patterns import Lesion
 
 
 class DataError(Exception):
-    """The data set cannot be used; the text says why in plain words."""
+    """The data set cannot be used; the message says why in plain words."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One image. `group` is the lesion, and what splits are made of; `lesion` is None for other types."""
+    """One image. `group` is its lesion, the unit of every split; `lesion` is the type, None for a type not listed."""
 
     image_id: str
     group: str
@@ -43,13 +43,13 @@ class Photographs(Protocol):
 
 
 class DataSet(ABC):
-    """Images with labels at `path`: a zip, or the folder it unpacks to, with metadata.csv. Raises `DataError`."""
+    """Labelled images at `path`: a zip with a metadata.csv, or the folder it unpacks to. Raises `DataError`."""
 
     name: ClassVar[str]
 
     def __init__(self, path: Path) -> None:
         try:
-            # A folder and a zip answer to the same few methods of a path.
+            # A folder and a zip share the few path methods used here.
             self._root: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
             self.rows = list(csv.DictReader(io.StringIO(self._read("metadata.csv").decode())))
             self.records = self._records()
@@ -58,17 +58,17 @@ class DataSet(ABC):
 
     @abstractmethod
     def _records(self) -> list[Record]:
-        """What the rows of metadata.csv say, in their order."""
+        """One record per usable row of metadata.csv, in order."""
 
     def image(self, record: Record) -> Image.Image:
-        """The decoded picture. Raises `DataError`."""
+        """The decoded image. Raises `DataError`."""
         try:
             return decode(self._read(f"images/{record.image_id}.jpg"))
         except (OSError, KeyError, UnreadableImage) as error:
             raise DataError(f"Image {record.image_id} of the data set cannot be read: {error}") from error
 
     def _mask(self, name: str) -> npt.NDArray[np.bool_]:
-        """What is marked in the mask of that name, (H, W). Raises `DataError`."""
+        """The mask of that name as booleans, (H, W). Raises `DataError`."""
         try:
             with Image.open(io.BytesIO(self._read(name))) as image:
                 mask: npt.NDArray[np.bool_] = np.asarray(image.convert("L")) > 127

@@ -1,4 +1,4 @@
-"""Splits by lesion, never by image; the same for everyone with the same seed."""
+"""Splits by lesion, never by image, reproducible from a seed."""
 
 import hashlib
 from collections import defaultdict
@@ -17,14 +17,14 @@ class Split(StrEnum):
     TEST = "test"
 
 
-# Twentieths of the lesions: 20 % test, 15 % validation; any five-fold scheme is four of them at a time.
+# In twentieths of the lesions: 20 % test, 15 % validation. Five-fold cross-validation tests four of them at a time.
 _HELD_OUT: Final = {Split.TEST: range(0, 4), Split.VALIDATION: range(4, 7)}
 
 
 def assign_folds(records: Iterable[Record], seed: int, folds: int = FOLDS) -> dict[str, int]:
-    """Deal the lesions of each type round the folds in a seeded order: group → fold.
+    """Deal the lesions of each type to the folds in turn, in a seeded order: group → fold.
 
-    The order is a hash of seed and lesion, so it depends neither on the file's order nor on a library's generator.
+    The order is a hash of seed and lesion, so it depends neither on the file nor on a library's random generator.
     """
     groups = {record.group: record.lesion or "" for record in records}
     strata: dict[str, list[str]] = defaultdict(list)
@@ -43,7 +43,7 @@ def split_of(twentieth: int) -> Split:
 
 
 def split_by_lesion(records: Sequence[Record], seed: int, fold: int = 0) -> dict[Split, list[Record]]:
-    """The records of each split; no lesion is in two of them. `fold` 0 to 4: whose turn it is to be the test."""
+    """The records of each split; no lesion is in two of them. `fold`, 0 to 4, chooses which fifth is the test split."""
     twentieths = assign_folds(records, seed)
     parts: dict[Split, list[Record]] = {split: [] for split in Split}
     for record in records:

@@ -1,7 +1,7 @@
-"""Phantoms and grafts as training and test images with exact labels, drawn once on every processor core.
+"""Phantoms and grafts: synthetic training and test images with exact labels, drawn in parallel.
 
-A phantom is drawn whole; a graft paints structures into the lesion of a real benign photograph, so that nothing but the
-structure itself separates the two. Seeds of training, validation and test never meet.
+A phantom is drawn entirely; a graft paints structures into the lesion of a real benign photograph, so that only the
+structure itself tells the two apart. Training, validation and test never share a seed.
 """
 
 import io
@@ -26,9 +26,9 @@ from ml.phantoms import Phantom, Tone, generate, graft
 # The field of a HAM10000 image before its centre crop: 600 × 450, at the height of 256 pixels.
 SIZE: Final = (341, 256)
 FIRST_SEED: Final = {Split.TRAIN: 1_000_000, Split.VALIDATION: 2_000_000, Split.TEST: 3_000_000}
-# Side of the pattern masks: four cells for each cell of MobileNet-V2's last map at 224 pixels.
+# Side of the pattern masks: four times that of MobileNet-V2's last map at 224 pixels.
 MASK_SIDE: Final = 28
-# A structure of which the analysed square shows less than this is not asked for.
+# A structure with fewer pixels than this in the analysed square counts as unknown.
 _VISIBLE_PIXELS: Final = 40
 _WORTH_PROCESSES: Final = 64
 
@@ -54,7 +54,7 @@ _Labelled = tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], float, npt.NDA
 def drawings(
     split: Split, data: Ham10000, records: Sequence[Record], count: int, spec: PreprocessingSpec, folder: Path
 ) -> Drawn:
-    """Phantoms and grafts, half of `count` each. Drawing takes minutes: once for a folder, a split and a size."""
+    """Phantoms and grafts, half of `count` each. Drawing takes minutes, so the result is cached in `folder`."""
     file = folder / f"drawn-{split.value}-{spec.size}.npz"
     names = [field.name for field in fields(Drawn)]
     if not file.exists():
@@ -66,13 +66,13 @@ def drawings(
 
 
 def phantoms(split: Split, count: int, spec: PreprocessingSpec) -> Drawn:
-    """The first `count` phantoms of a split; every other one has a tone that does not fit its patterns."""
+    """The first `count` phantoms of a split; every second one has a tone chosen regardless of its patterns."""
     first = FIRST_SEED[split]
     return _collect(((seed, spec, None, None) for seed in range(first, first + count)), count)
 
 
 def grafts(split: Split, data: Ham10000, records: Sequence[Record], count: int, spec: PreprocessingSpec) -> Drawn:
-    """Structures painted on `count` of the benign lesions among `records`, which must be of the same split."""
+    """Structures painted on `count` benign lesions among `records`, which must belong to the same split."""
     benign = [record for record in records if not record.bcc]
     chosen = np.random.default_rng(FIRST_SEED[split]).permutation(len(benign))[:count]
     first = FIRST_SEED[split] + 500_000
@@ -90,7 +90,7 @@ def _collect(jobs: Iterable[_Job], count: int) -> Drawn:
     if count < _WORTH_PROCESSES:
         done = [_draw(job) for job in jobs]
     else:
-        # "spawn": a fork of a process in which torch has run may hang.
+        # "spawn", because a fork of a process that has run torch may hang.
         with multiprocessing.get_context("spawn").Pool() as pool:
             drawn = pool.imap(_draw, jobs, chunksize=8)
             done = list(tqdm(drawn, total=count, desc="drawing", unit="image", leave=False, mininterval=2))
@@ -112,12 +112,12 @@ def _draw(job: _Job) -> _Labelled:
     phantom = graft(photograph, seed, lesion_mask=mask)
     patterns = _visible(phantom)
     if patterns[0] == 0:
-        patterns[0] = np.nan  # the photograph may have a network of its own
+        patterns[0] = np.nan  # the photograph may show a network of its own
     return square(_as_jpeg(phantom.image), spec), patterns, float("nan"), _coverage(phantom)
 
 
 def _visible(phantom: Phantom) -> npt.NDArray[np.float32]:
-    """Present, absent, or unknown where the analysed square shows only a trace of a structure."""
+    """Present, absent, or unknown if the analysed square shows only a trace of the structure."""
     box = region(*phantom.image.size)
     shown = [
         int(phantom.masks[pattern][box.top : box.top + box.size, box.left : box.left + box.size].sum())
@@ -135,7 +135,7 @@ def _coverage(phantom: Phantom) -> npt.NDArray[np.uint8]:
 
 
 def _as_jpeg(image: Image.Image) -> Image.Image:
-    """Through the compression that every photograph went through: its absence must not tell phantoms apart."""
+    """Compress as every photograph was: the absence of artefacts must not give phantoms away."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")

@@ -1,6 +1,6 @@
-"""ISIC 2018 Task 2: dermoscopic structures marked by experts; the labels of the pigment-network head.
+"""ISIC 2018 Task 2: dermoscopic structures marked by experts, the labels of the pigment-network head.
 
-Source: Codella et al., arXiv 1902.03368, and Tschandl et al. (2018), CC BY-NC. No image of the set is a BCC, and of our
+Source: Codella et al., arXiv 1902.03368, and Tschandl et al. (2018), CC BY-NC. None of its images is a BCC, and of our
 seven patterns the experts marked pigment network only.
 """
 
@@ -25,7 +25,7 @@ class Isic2018Task2(DataSet):
         return self._network[record.image_id]
 
     def network_mask(self, record: Record) -> npt.NDArray[np.bool_]:
-        """Where the experts marked it, (h, w) over the whole image at a size of its own; empty where they did not.
+        """The marked area, booleans (h, w) over the whole image at the mask's own size; (1, 1) False if unmarked.
 
         Raises `DataError`.
         """
@@ -34,7 +34,7 @@ class Isic2018Task2(DataSet):
         return self._mask(f"attribute_masks/pigment_network/{record.image_id}.png")
 
     def coverage(self, record: Record, side: int) -> npt.NDArray[np.uint8]:
-        """How much of each cell of the analysed square is marked: (side, side), 0 to 255. Raises `DataError`."""
+        """How much of each cell of the analysed square is marked, 0 to 255: (side, side). Raises `DataError`."""
         mask = Image.fromarray(self.network_mask(record).astype(np.uint8) * 255)
         return np.array(mask.resize((side, side), Image.Resampling.BOX, box=region(*mask.size).box))
 

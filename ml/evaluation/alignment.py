@@ -1,12 +1,12 @@
-"""Do heatmaps light up where experts see the pattern? Table 4 of Matas et al., arXiv 2407.00104.
+"""Statistics of heatmaps inside and outside a mask: one row of Table 4 of Matas et al., arXiv 2407.00104.
 
-Values are those of a Grad-CAM map normalised by its own maximum, [0, 1], over the analysed square. Pooled over images
-they give two conditional densities, p(value | inside the mask) and p(value | outside), and the area under both (1: the
-map says nothing of the mask; 0: it separates the two).
+Values are those of a Grad-CAM map over the analysed square, normalised by its own maximum to [0, 1]. Pooled over images
+they give two conditional densities, p(value | inside the mask) and p(value | outside), and the area under both: 1 if
+the map says nothing about the mask, 0 if it separates inside from outside.
 
-The tests are image-wise, because cells of one map depend on each other and images do not: the paper tests in the energy
-domain without our having its definition at hand, so here an image's energy is the mean **squared** value inside, or
-outside, the mask (the usual meaning of signal energy), and Wilcoxon's signed-rank test compares the two over images.
+Tests are per image, because the cells of one map are not independent. The paper tests in "the energy domain" without
+defining it; here an image's energy is the mean **squared** value inside, or outside, the mask (the usual meaning of
+signal energy), and Wilcoxon's signed-rank test compares the two over images.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ Pair = tuple[npt.NDArray[np.floating], Mask]
 
 @dataclass(frozen=True)
 class Energies:
-    """Mean squared value inside and outside the mask, one number an image: (N,) each."""
+    """Mean squared value inside and outside the mask, per image: (N,) each."""
 
     inside: Floats
     outside: Floats
@@ -38,12 +38,12 @@ class Energies:
 
 @dataclass(frozen=True)
 class Alignment:
-    """One row of Table 4, before correction for several rows.
+    """One row of Table 4, before correction for multiple tests.
 
-    `inside`, `outside`: densities over `BINS` equal bins of [0, 1], each with the integral 1. `skipped`: images without
-    a map, or with a mask that is empty or covers everything; they say nothing here, and a map of zeros is "no map".
-    `p` is None where too few images differ for a test. `ratio`: mean inside over mean outside, with its bootstrap
-    interval over lesions; None where every value outside is 0.
+    `inside`, `outside`: densities over `BINS` equal bins of [0, 1], each integrating to 1. `skipped`: images without a
+    map (one of zeros counts as none), or with a mask that is empty or covers everything. `p` is None if too few images
+    differ for a test. `ratio`: mean inside over mean outside, with its bootstrap interval over lesions; its value is
+    None if every value outside is 0.
     """
 
     images: int
@@ -63,9 +63,9 @@ class Alignment:
 
 
 def values_on_mask(heatmap: npt.NDArray[np.floating], mask: Mask) -> Floats | None:
-    """A raw map (h, w) normalised and enlarged onto a mask of the analysed square (H, W); None for a map of zeros.
+    """A raw map (h, w), normalised and enlarged to the size of the mask (H, W); None for a map of zeros.
 
-    The cubic filter is that of the overlays that people see (`ml.results.Heatmap`).
+    The cubic filter is that of the displayed overlays (`ml.results.Heatmap`).
     """
     peak = float(heatmap.max())
     if peak <= 0:
@@ -76,7 +76,7 @@ def values_on_mask(heatmap: npt.NDArray[np.floating], mask: Mask) -> Floats | No
 
 
 def square_of(mask: Mask) -> Mask:
-    """The analysed square of a mask that covers the whole upright image: (H, W) → (s, s)."""
+    """The part of a whole-image mask that lies in the analysed square: (H, W) → (s, s)."""
     box = region(mask.shape[1], mask.shape[0])
     return mask[box.top : box.top + box.size, box.left : box.left + box.size]
 
@@ -84,7 +84,7 @@ def square_of(mask: Mask) -> Mask:
 def align(pairs: Iterable[Pair], lesions: Sequence[str] | None = None, resamples: int | None = None) -> Alignment:
     """Statistics of raw heatmaps (h, w) against expert masks of the whole image (H, W).
 
-    `lesions` names the lesion of each pair, by default each its own. Raises ValueError where not one pair counts.
+    `lesions` names the lesion of each pair; by default every pair is its own. Raises ValueError if no pair is usable.
     """
     counts = np.zeros((2, BINS))
     moments: list[list[tuple[float, ...]]] = []  # of each image: outside, inside; Σ1, Σv, Σv²
@@ -100,13 +100,13 @@ def align(pairs: Iterable[Pair], lesions: Sequence[str] | None = None, resamples
         moments.append([(part.size, part.sum(), (part**2).sum()) for part in parts])
         counted.append(pair)
     if not counted:
-        raise ValueError("Not one image has both a map and a mask that leaves something out.")
+        raise ValueError("No image has both a map and a mask that covers part of it.")
     bootstrap = Bootstrap([lesions[index] for index in counted] if lesions else counted, resamples)
     return _alignment(counts, np.array(moments, np.float64), pair + 1 - len(counted), bootstrap)
 
 
 def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstrap) -> Alignment:
-    """`counts` (2, BINS) and `moments` (N, 2, 3) of what lies outside and inside."""
+    """`counts` (2, BINS) and `moments` (N, 2, 3): outside first, then inside."""
     densities = counts / counts.sum(axis=1, keepdims=True) * BINS
     sizes, sums, squares = moments.sum(axis=0).T
     means = sums / sizes
@@ -132,7 +132,7 @@ def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstr
 
 
 def _ratio(moments: Floats, weights: Floats) -> Floats:
-    """Mean inside over mean outside, for each row of weights (R, N); NaN where nothing outside lights up."""
+    """Mean inside over mean outside for each row of weights (R, N); NaN if everything outside is 0."""
     sizes, sums = weights @ moments[:, :, 0], weights @ moments[:, :, 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         outside, inside = (sums / sizes).T
@@ -146,7 +146,7 @@ def intersection_area(first: Floats, second: Floats) -> float:
 
 
 def cohens_d(energies: Energies) -> float | None:
-    """Difference of the means over the pooled standard deviation (Cohen 1988); None where it has no value."""
+    """Difference of the means over the pooled standard deviation (Cohen 1988); None if undefined."""
     if len(energies.inside) < 2:
         return None
     pooled = float(np.sqrt((energies.inside.var(ddof=1) + energies.outside.var(ddof=1)) / 2))
@@ -154,7 +154,7 @@ def cohens_d(energies: Energies) -> float | None:
 
 
 def signed_rank_p(energies: Energies) -> float | None:
-    """Two-sided p of Wilcoxon's signed-rank test over images; None where no two images differ inside from outside."""
+    """Two-sided p of Wilcoxon's signed-rank test over images; None if fewer than two images differ."""
     differences = energies.inside - energies.outside
     if np.count_nonzero(differences) < 2:
         return None
@@ -162,9 +162,9 @@ def signed_rank_p(energies: Energies) -> float | None:
 
 
 def table(rows: Mapping[str, Alignment]) -> dict[str, dict[str, Any]]:
-    """The rows ready for JSON, with each p also corrected for the number of rows that have one.
+    """The rows, ready for JSON, each p also corrected for the number of tests.
 
-    Bonferroni bounds the chance of a single false finding; Benjamini and Hochberg (1995) the share of false ones.
+    Bonferroni bounds the chance of any false finding, Benjamini and Hochberg (1995) the share of false findings.
     """
     tested = [name for name, row in rows.items() if row.p is not None]
     p = np.array([row.p for row in rows.values() if row.p is not None], np.float64)

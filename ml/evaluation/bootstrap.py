@@ -1,4 +1,4 @@
-"""95 % intervals over lesions, not over images: copies of a picture are no more evidence."""
+"""95 % intervals over lesions, not images: several images of one lesion are not independent evidence."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -15,9 +15,9 @@ Estimate = dict[str, float | None]
 
 
 class Bootstrap:
-    """Lesions drawn with replacement, all images of a lesion together, the same draws for every figure.
+    """Resamples lesions with replacement, each with all its images; every figure sees the same resamples.
 
-    A figure takes its arguments and then weights (R, N), and gives (R,), as those of `ml.evaluation.metrics`.
+    A figure takes its own arguments and weights (R, N) and returns (R,), like those in `ml.evaluation.metrics`.
     """
 
     def __init__(self, groups: Sequence[Any] | npt.NDArray[Any], resamples: int | None = None, seed: int = 1) -> None:
@@ -28,9 +28,9 @@ class Bootstrap:
         self._draws = generator.multinomial(len(lesions), chances, size=resamples or RESAMPLES).astype(np.uint16)
 
     def interval(self, figure: Callable[..., Floats], *arguments: Any) -> Estimate:
-        """{value, low, high} of `figure(*arguments, weights)`; None where there is no such figure.
+        """{value, low, high} of `figure(*arguments, weights)`, None where undefined.
 
-        Draws without it are left out.
+        Resamples in which it is undefined are left out.
         """
         images = len(self._lesion)
         (value,) = figure(*arguments, np.ones((1, images)))

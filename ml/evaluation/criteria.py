@@ -1,16 +1,19 @@
-"""The bars a bundle is meant to clear, each beside what was measured."""
+"""The criteria a bundle is meant to meet, each with what was measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ml.evaluation.heatmaps import EXPERTS, PHANTOMS, row_name
+from ml.evaluation.table_4 import EXPERTS, PHANTOMS, row_name
 from ml.patterns import Pattern
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """`path` leads to a {value, low, high} in the report; the value must be `at_least`, or else at most, `bar`."""
+    """`path` leads to a {value, low, high} in the report.
+
+    The value must be at least `bar`, or at most `bar` where `at_least` is false.
+    """
 
     name: str
     path: tuple[str, ...]

@@ -1,7 +1,7 @@
-"""Figures of a test as functions of image weights, so that a thousand resamples are a few matrix products.
+"""Diagnostic figures as functions of image weights, so that a thousand resamples are a few matrix products.
 
-Every function takes `weights` (R, N) ≥ 0, how often each of N images counts in each of R resamples, and gives (R,);
-NaN where a resample has no such figure, as recall has none without positives. `labels`, `called`: (N,) bool.
+Every function takes `weights` (R, N) ≥ 0, how often each of N images counts in each of R resamples, and returns (R,):
+NaN where the figure is undefined, such as recall without positives. `labels`, `called`: (N,) bool.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ def count(among: Flags, weights: Floats) -> Floats:
 
 
 def share(hits: Flags, among: Flags, weights: Floats) -> Floats:
-    """How many of `among` are `hits`: recall is share(called, labels), precision share(labels, called)."""
+    """The share of `among` that are `hits`: recall is share(called, labels), precision share(labels, called)."""
     return _ratio(weights @ (hits & among), weights @ among)
 
 
@@ -32,14 +32,14 @@ def f1(called: Flags, labels: Flags, weights: Floats) -> Floats:
 
 
 def macro_f1(guesses: Classes, classes: Classes, number: int, weights: Floats) -> Floats:
-    """Mean of the F1 of each class 0 … number - 1; 0 for a class that neither occurs nor is answered."""
+    """Mean F1 of the classes 0 … number - 1; 0 for a class that neither occurs nor is predicted."""
     each = [f1(guesses == one, classes == one, weights) for one in range(number)]
     mean: Floats = np.nan_to_num(np.stack(each)).mean(axis=0)
     return mean
 
 
 def roc_auc(scores: Floats, labels: Flags, weights: Floats) -> Floats:
-    """Chance that a positive scores above a negative; a tie counts half."""
+    """The chance that a positive scores above a negative; a tie counts half."""
     positives, negatives = _by_score(scores, labels, weights)
     above = np.cumsum(positives, axis=1) - positives / 2  # descending scores: positives above each negative
     return _ratio((negatives * above).sum(axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
@@ -54,7 +54,7 @@ def average_precision(scores: Floats, labels: Flags, weights: Floats) -> Floats:
 
 
 def specificity_at(sensitivity: float, scores: Floats, labels: Flags, weights: Floats) -> Floats:
-    """On the ROC curve: the highest specificity with at least this sensitivity."""
+    """The highest specificity on the ROC curve with at least this sensitivity."""
     positives, negatives = _by_score(scores, labels, weights)
     reached = _ratio(np.cumsum(positives, axis=1), positives.sum(axis=1, keepdims=True)) >= sensitivity - 1e-9
     false_alarms = np.cumsum(negatives, axis=1)[np.arange(len(weights)), reached.argmax(axis=1)]
@@ -70,7 +70,7 @@ def calibration_error(probabilities: Floats, labels: Flags, weights: Floats, bin
 
 
 def _by_score(scores: Floats, labels: Flags, weights: Floats) -> tuple[Floats, Floats]:
-    """Weights of the positives and of the negatives at each distinct score, highest first: (R, K) each."""
+    """Total weight of the positives and of the negatives at each distinct score, highest first: (R, K) each."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])

@@ -1,6 +1,6 @@
-"""Pictures that are not dermoscopy, drawn on the spot: the engine must ask for a person instead of answering.
+"""Images that are not dermoscopy: the engine must ask for a person. Drawn on the spot, or taken from libraries.
 
-Crops of sklearn's two sample photographs, and scikit-image's collection, stand for photographs of anything.
+Crops of scikit-learn's two sample photographs, and scikit-image's collection, stand for photographs of anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,26 +14,14 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from ml.phantoms import generate
 
 SIDE: Final = 450
-_WORDS: Final = (
-    "the",
-    "patient",
-    "was",
-    "seen",
-    "again",
-    "after",
-    "six",
-    "weeks",
-    "and",
-    "lesion",
-    "unchanged",
-    "letter",
-)
+_TEXT: Final = "the patient was seen again after six weeks and lesion unchanged letter"
+_WORDS: Final = _TEXT.split()
 
 Floats = npt.NDArray[np.float64]
 
 
-def strangers(seeds: int = 6) -> Iterator[tuple[str, Image.Image]]:
-    """(kind, picture): `seeds` of each drawn kind, and the photographs."""
+def images(seeds: int = 6) -> Iterator[tuple[str, Image.Image]]:
+    """(kind, image): `seeds` images of each drawn kind, and the photographs."""
     for kind, draw in _KINDS.items():
         for seed in range(seeds):
             yield kind, draw(np.random.default_rng([seed, *kind.encode()]))
@@ -44,7 +32,7 @@ def strangers(seeds: int = 6) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _text(rng: np.random.Generator) -> Image.Image:
-    """A page, or part of one."""
+    """A printed page."""
     page = Image.new("RGB", (600, 450), tuple(rng.integers(225, 256, 3).tolist()))
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(int(rng.integers(11, 26)))
     for top in range(12, 440, int(rng.integers(20, 40))):
@@ -82,7 +70,7 @@ def _checkerboard(rng: np.random.Generator) -> Image.Image:
 
 
 def _gradient(rng: np.random.Generator) -> Image.Image:
-    """Skin-coloured, from lighter to darker, with a camera's noise."""
+    """Skin colour from light to dark, with sensor noise."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     angle = rng.uniform(0, 2 * np.pi)
     slope = (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle)
@@ -114,7 +102,7 @@ def _shapes(rng: np.random.Generator) -> Image.Image:
 
 
 def _defocused(rng: np.random.Generator) -> Image.Image:
-    """A drawn lesion far out of focus."""
+    """A phantom far out of focus."""
     lesion = generate(int(rng.integers(4_000_000, 5_000_000)), size=(341, 256)).image
     return lesion.filter(ImageFilter.GaussianBlur(float(rng.uniform(6, 12))))
 
@@ -138,7 +126,7 @@ def _picture(values: Floats) -> Image.Image:
     return Image.fromarray(shown.clip(0, 255).astype(np.uint8))
 
 
-# By their names in skimage.data, which come with the package.
+# Names in skimage.data, all shipped with the package.
 _COLLECTED: Final = {
     "cat": ("cat",),
     "photograph of things": ("astronaut", "coffee", "rocket", "coins", "clock", "camera", "brick", "grass", "gravel"),

@@ -1,7 +1,7 @@
-"""Estimated skin tone of a photograph: the individual typology angle of the skin around the lesion.
+"""Estimated skin tone of an image: the individual typology angle of the skin around the lesion.
 
 ITA = atan((L* - 50) / b*) · 180 / π (Chardon, Cretois, Hourseau 1991), with the usual bands of Del Bino and Bernerd
-(2013). A dermatoscope's light and white balance are not calibrated, so this is an estimate from pixels, no phototype.
+(2013). A dermatoscope's light and white balance are not calibrated: this is an estimate from pixels, not a phototype.
 """
 
 from enum import StrEnum
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 from skimage.color import rgb2lab
 
-SIDE: Final = 64  # the picture is shrunk to this square first: skin has no detail that counts here
-LEAST_SKIN: Final = 0.02  # of the picture; below this there is no estimate
-_MARGIN: Final = 2  # pixels around the lesion that are left out: its halo is not plain skin
-_DARK: Final = 40  # of 255 in every channel: the frame of the lens or a hair, not skin
+SIDE: Final = 64  # the image is first reduced to this square: detail does not matter here
+LEAST_SKIN: Final = 0.02  # share of the image; with less there is no estimate
+_MARGIN: Final = 2  # pixels left out around the lesion, whose halo is not plain skin
+_DARK: Final = 40  # of 255; darker in every channel is the frame of the lens or a hair
 
 
 class SkinTone(StrEnum):
@@ -44,9 +44,9 @@ def band(angle: float) -> SkinTone:
 
 
 def typology_angle(image: Image.Image, lesion_mask: npt.NDArray[np.bool_]) -> float | None:
-    """Degrees, from the median L* and b* of the skin outside the mask (H, W) of an RGB picture.
+    """In degrees, from the median L* and b* of the skin outside the lesion mask (H, W) of an RGB image.
 
-    None where too little skin is left.
+    None if too little skin is visible.
     """
     shown = Image.fromarray(lesion_mask.astype(np.uint8) * 255).resize((SIDE, SIDE), Image.Resampling.BOX)
     lesion = np.asarray(shown.filter(ImageFilter.MaxFilter(2 * _MARGIN + 1))) > 0

@@ -1,4 +1,4 @@
-"""BCC figures by sex, age band, body site and estimated skin tone: whom the model serves less well."""
+"""BCC figures by sex, age band, body site and estimated skin tone: whom does the model serve less well?"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,17 +11,17 @@ from ml.data.ham10000 import Ham10000
 from ml.data.records import Record
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
-from ml.evaluation.diagnosis import Predictions
 from ml.evaluation.metrics import Flags, Floats
+from ml.evaluation.predictions import Predictions
 from ml.evaluation.skin_tone import SkinTone, band, typology_angle
 
-FEWEST_BCC: Final = 10  # images; below this a subgroup is counted, and called "too few" for figures
+FEWEST_BCC: Final = 10  # images; a subgroup with fewer is counted but gets no figures
 UNKNOWN: Final = "unknown"
 _AGES: Final = ((0, 40, "under 40"), (40, 60, "40 to 59"), (60, 80, "60 to 79"), (80, 200, "80 and older"))
 
 
 def skin_tones(data: Ham10000, records: Sequence[Record]) -> list[str]:
-    """The band of each image's skin, or "unknown" where too little skin shows."""
+    """The tone of the skin in each image, or "unknown" where too little skin shows."""
     angles = (
         typology_angle(data.image(record), data.mask(record))
         for record in tqdm(records, desc="skin tones", leave=False, mininterval=2)
@@ -38,7 +38,7 @@ def age_band(record: Record) -> str:
 def subgroups(
     known: Predictions, card: Card, tones: Sequence[str], resamples: int | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """For each way of grouping its subgroups, with the figures of BCC or, below `FEWEST_BCC`, `figures` None.
+    """For each grouping, its subgroups with the figures of BCC; `figures` is None below `FEWEST_BCC`.
 
     `tones`: the skin tone of each image, see `skin_tones`.
     """
@@ -60,7 +60,7 @@ def subgroups(
 
 
 def _in_order(names: Sequence[str], order: Sequence[str]) -> list[str]:
-    """The names that occur: the given order first, then by the alphabet, "unknown" last."""
+    """The names that occur: first in the given order, then alphabetically, "unknown" last."""
     return sorted(set(names), key=lambda name: (name == UNKNOWN, order.index(name) if name in order else 99, name))
 
 

@@ -1,4 +1,4 @@
-"""What a heatmap method asks of a model, and what all methods share: channels of the last activations, weighted."""
+"""What a heatmap method needs of a model, and what all methods share: a weighted sum of the last activations."""
 
 from abc import ABC, abstractmethod
 from typing import Protocol
@@ -24,13 +24,13 @@ class Model(Protocol):
 
 
 class Explainer(ABC):
-    """A method is its channel weights: its map is ReLU(Σ_k weight_k · A_k)."""
+    """A method is its choice of channel weights; its map is ReLU(Σ_k weight_k · A_k)."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
 
     def heatmaps(self, images: Array, target: int) -> Array:
-        """(N, 3, H, W) normalised images → raw maps (N, h, w) ≥ 0 for one target. A map of zeros is "no map"."""
+        """(N, 3, H, W) normalised images → raw maps (N, h, w) ≥ 0 for one target. A map of zeros means "no map"."""
         activations = self.model.activations(images)
         weights = self.channel_weights(images, activations, target)
         maps: Array = np.maximum(np.einsum("nc,nchw->nhw", weights, activations), 0)
@@ -38,4 +38,4 @@ class Explainer(ABC):
 
     @abstractmethod
     def channel_weights(self, images: Array, activations: Array, target: int) -> Array:
-        """How much each channel of `activations` (N, C, h, w) counts for the target: (N, C)."""
+        """The weight of each channel of `activations` (N, C, h, w) for the target: (N, C)."""

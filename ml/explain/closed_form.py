@@ -9,6 +9,6 @@ from torch import Tensor
 
 
 def closed_form_cams(activations: Tensor, weights: Tensor) -> Tensor:
-    """Raw, un-normalised maps: activations (N, C, h, w) and head weights (T, C) → (N, T, h, w), ≥ 0."""
+    """Raw maps, not normalised: activations (N, C, h, w) and head weights (T, C) → (N, T, h, w), ≥ 0."""
     cells = activations.shape[-2] * activations.shape[-1]
     return F.relu(F.conv2d(activations, weights[:, :, None, None])) / cells

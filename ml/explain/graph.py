@@ -1,6 +1,6 @@
-"""An exported graph opened for explanation: it also hands out the activations that its heatmaps are made of.
+"""An exported graph opened up for explanation: it also returns the activations behind its heatmaps.
 
-Needs `onnx` besides onnxruntime, so it belongs to the command line and not to serving.
+Needs `onnx` as well as onnxruntime, so it belongs to the command line, not to serving.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ class GraphModel:
             self._activations = nodes["features"].input[0]
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise BundleError(f"The weights in {file.parent} cannot be explained: {error}.") from error
-        del model.graph.output[:]  # what leads to no output costs no time
+        del model.graph.output[:]  # nodes that lead to no output are not run
         for name in (*self._heads, self._activations):
             model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
         options = ort.SessionOptions()
@@ -49,7 +49,7 @@ class GraphModel:
 
 
 def _linear_weights(model: onnx.ModelProto, node: onnx.NodeProto) -> Array:
-    """The (T, C) weights of a head. Raises ValueError where the node is not linear."""
+    """The (T, C) weights of a head. Raises ValueError if the node is not linear."""
     transposed = any(attribute.name == "transB" and attribute.i == 1 for attribute in node.attribute)
     if node.op_type != "Gemm" or not transposed:
         raise ValueError(f"{node.output[0]} is not a linear head")

@@ -1,4 +1,4 @@
-"""The reference: pytorch-grad-cam's own methods, against which ours are tested and timed."""
+"""The reference: pytorch-grad-cam, against which our methods are tested and timed."""
 
 import contextlib
 import io
@@ -35,7 +35,7 @@ class _TargetLogits(nn.Module):
 
 
 class ReferenceGradCam:
-    """pytorch-grad-cam 1.5 on the last backbone block. Its maps are scaled to [0, 1] per image and to input size."""
+    """pytorch-grad-cam 1.5 on the last backbone block. Maps are scaled to [0, 1] per image, and to input size."""
 
     method: ClassVar[type[BaseCAM]] = GradCAM
 

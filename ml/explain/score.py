@@ -1,4 +1,4 @@
-"""Score-CAM (Wang et al., arXiv 1910.01279): each channel counts by the score of the image seen through it."""
+"""Score-CAM (Wang et al., arXiv 1910.01279): a channel's weight is the score of the image masked by it."""
 
 from typing import Final
 
@@ -12,10 +12,10 @@ _NO_DIVISION_BY_ZERO: Final = 1e-8  # as in pytorch-grad-cam
 
 
 class ScoreCam(Explainer):
-    """One forward pass for every channel that is not constant (1280 at most): seconds an image, hence on demand.
+    """One forward pass per channel that is not constant (at most 1280): seconds per image, hence on demand only.
 
-    The masked images pass in batches of `batch`, so memory does not grow with the number of channels. The softmax over
-    channels makes the paper's baseline score cancel.
+    Masked images pass in batches of `batch`, so memory does not grow with the number of channels. The paper's baseline
+    score cancels in the softmax over channels.
     """
 
     def __init__(self, model: Model, batch: int = BATCH) -> None:
@@ -29,8 +29,8 @@ class ScoreCam(Explainer):
         return weights
 
     def _scores(self, image: Array, activations: Array, target: int) -> Array:
-        """Logit of one image (3, H, W) behind each channel's mask: (C,)."""
-        # A constant channel is a mask of zeros: they all share one score.
+        """The logit of one image (3, H, W) under each channel's mask: (C,)."""
+        # A constant channel masks everything, so all of these share one score.
         scores = np.full(len(activations), self.model.logits(np.zeros_like(image)[None])[0, target])
         varying = np.flatnonzero(np.ptp(activations, axis=(1, 2)))
         for start in range(0, len(varying), self.batch):
@@ -41,7 +41,7 @@ class ScoreCam(Explainer):
 
 
 def unit_masks(activations: Array, size: tuple[int, int]) -> Array:
-    """Channels (C, h, w) enlarged to `size` and each scaled to [0, 1]: (C, H, W)."""
+    """Channels (C, h, w), enlarged to `size` and each scaled to [0, 1]: (C, H, W)."""
     large = enlarged(activations, size)
     low, high = large.min(axis=(1, 2), keepdims=True), large.max(axis=(1, 2), keepdims=True)
     masks: Array = (large - low) / (high - low + np.float32(_NO_DIVISION_BY_ZERO))
@@ -49,13 +49,13 @@ def unit_masks(activations: Array, size: tuple[int, int]) -> Array:
 
 
 def enlarged(maps: Array, size: tuple[int, int]) -> Array:
-    """Bilinear with the corner cells on the corners: (C, h, w) → (C, H, W)."""
+    """Bilinear, corners aligned: (C, h, w) → (C, H, W)."""
     rows, columns = (_interpolation(old, new) for old, new in zip(maps.shape[1:], size, strict=True))
     return np.asarray(rows @ maps @ columns.T, np.float32)
 
 
 def _interpolation(old: int, new: int) -> Array:
-    """(new, old): each row mixes the two nearest old cells."""
+    """(new, old): each row interpolates between the two nearest old cells."""
     positions = np.linspace(0, old - 1, new)
     weights: npt.NDArray[np.float64] = np.maximum(1 - np.abs(positions[:, None] - np.arange(old)), 0)
     return weights.astype(np.float32)

@@ -1,6 +1,6 @@
-"""Bytes from a stranger → an upright sRGB picture, or a reason a GP understands.
+"""Untrusted bytes → an upright sRGB image, or a reason that a GP understands.
 
-Everything that can be wrong with an uploaded file ends in `UnreadableImage`; no other exception and no warning escapes.
+Whatever is wrong with an uploaded file ends in `UnreadableImage`; no other exception and no warning escapes.
 """
 
 import io
@@ -19,7 +19,7 @@ MAX_PIXELS: Final = 50_000_000
 MIN_SIDE: Final = 64
 
 _SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
-# EXIF orientation → the operation that makes the picture upright (EXIF 2.3, tag 0x0112).
+# EXIF orientation → the operation that makes the image upright (EXIF 2.3, tag 0x0112).
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -34,7 +34,7 @@ _header_lock = threading.Lock()
 
 
 class Unreadable(StrEnum):
-    """Why a file cannot be used; `message` says it in plain words."""
+    """Why a file cannot be used; `message` says it in a sentence."""
 
     EMPTY = "empty"
     WRONG_FORMAT = "wrong_format"
@@ -58,8 +58,8 @@ _MESSAGES: Final = {
 }
 
 
-class UnreadableImage(ValueError):  # noqa: N818 - reads as what it says
-    """The file is not a usable image; `reason` is the code, the text is for people."""
+class UnreadableImage(ValueError):  # noqa: N818 - a reason, not a fault of the program
+    """The file is not a usable image; `reason` is the code, the message is for people."""
 
     def __init__(self, reason: Unreadable) -> None:
         super().__init__(reason.message)
@@ -69,12 +69,12 @@ class UnreadableImage(ValueError):  # noqa: N818 - reads as what it says
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Image.Image:
     """Decode a JPEG, PNG or WebP completely: upright, 8-bit RGB in sRGB, transparency over white, no metadata.
 
-    The pixel count is judged from the header, before anything is decoded. Raises `UnreadableImage` only.
+    The pixel count is checked in the header, before anything is decoded. Raises `UnreadableImage` only.
     """
     if not data:
         raise UnreadableImage(Unreadable.EMPTY)
     try:
-        ImageFile.LOAD_TRUNCATED_IMAGES = False  # a library for other pages of the program switches it on for everybody
+        ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library of this program switches it on for the whole process
         image = _open(data)
         _check_header(image, max_pixels, min_side)
         image.load()
@@ -90,7 +90,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SID
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # `catch_warnings` swaps process-wide state, so threads take turns; only header parsing happens inside.
+    # `catch_warnings` swaps process-wide state, so threads take turns; only headers are parsed inside.
     with _header_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -110,7 +110,7 @@ def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:
         raise UnreadableImage(Unreadable.TOO_LARGE)
     if min(image.size) < min_side:
         raise UnreadableImage(Unreadable.TOO_SMALL)
-    # MPO is a still photograph with previews beside it, as many phones write it: its first picture is the photograph.
+    # MPO is a photograph followed by previews, as many phones write it: the first image is the photograph.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnreadableImage(Unreadable.ANIMATED)
 
@@ -119,7 +119,7 @@ def _upright(image: Image.Image) -> Image.Image:
     try:
         with _quiet():
             orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # a broken EXIF block is no reason to refuse good pixels
+    except Exception:  # a broken EXIF block is no reason to reject good pixels
         orientation = None
     operation = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return image if operation is None else image.transpose(operation)
@@ -144,7 +144,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
                 converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
                 return image.convert("RGB") if converted is None else converted
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass  # a broken or mismatched profile: show the pixels as they are
+            pass  # a broken or mismatched profile: keep the pixels as they are
     return image.convert("RGB")
 
 

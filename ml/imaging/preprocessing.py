@@ -1,7 +1,7 @@
-"""From a file to the network's input: ONE path, used by training and by serving.
+"""From a file to the network's input: ONE path, shared by training and serving.
 
-`decode` gives the upright picture, `region` the centre square that is analysed (HAM10000 images are centre crops),
-`square` resizes it, `prepare` normalises it. What belongs to the weights is a `PreprocessingSpec` in their card.
+`decode` gives the upright image, `region` the centre square that is analysed (HAM10000 images are centre crops),
+`square` resizes it, `prepare` normalises it. The `PreprocessingSpec` of a set of weights is in their card.
 """
 
 from collections.abc import Mapping
@@ -31,15 +31,15 @@ __all__ = [
 ]
 
 _FILTERS: Final = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-# Box-shrink very large pictures before the filter: 12 MP in a few milliseconds, no effect below three times the size.
+# Box-shrink very large images before filtering: 12 MP in a few milliseconds, no effect below three times the size.
 _REDUCING_GAP: Final = 3.0
 
 
 @dataclass(frozen=True)
 class PreprocessingSpec:
-    """What turns a picture into this network's input: (pixel - mean) / std on 0–255 RGB, after the resize.
+    """How to turn an image into the network's input: resize, then (pixel - mean) / std on 0–255 RGB.
 
-    `version` names the procedure and is stored with every result; change it when the code below changes its output.
+    `version` names the procedure and is stored with every result: change it whenever the output below changes.
     """
 
     size: int = 224
@@ -54,7 +54,7 @@ class PreprocessingSpec:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Raises KeyError, TypeError or ValueError on anything else than what `to_json` wrote."""
+        """Raises KeyError, TypeError or ValueError on anything that `to_json` did not write."""
         red, green, blue = map(float, data["mean"])
         std_red, std_green, std_blue = map(float, data["std"])
         return cls(
@@ -89,7 +89,7 @@ class Region:
 
 
 def region(width: int, height: int) -> Region:
-    """The centre square of a picture of this size."""
+    """The centre square of an image of this size."""
     size = min(width, height)
     return Region((width - size) // 2, (height - size) // 2, size)
 
@@ -103,7 +103,7 @@ def square(image: Image.Image, spec: PreprocessingSpec) -> npt.NDArray[np.uint8]
 
 
 def prepare(image: Image.Image, spec: PreprocessingSpec) -> npt.NDArray[np.float32]:
-    """The network's input for one picture: (3, size, size) float32, normalised."""
+    """The network's input for one image: (3, size, size) float32, normalised."""
     pixels = square(image, spec).astype(np.float32)
     normalised = (pixels - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
     return np.ascontiguousarray(normalised.transpose(2, 0, 1))

@@ -1,8 +1,8 @@
-"""Is the picture good enough to trust a model with? Cheap scores on the analysed square, each with its reason.
+"""Image quality: is the image good enough for the model? Cheap scores on the analysed square, each with its reason.
 
-The default limits lie outside everything in HAM10000's training split (6,501 images; seed 1), which has:
-sharpness 3.5 at least and 28 in the median, against 2.7 for 99 % of the same images blurred by 3 px and 2.1 by 5 px;
-brightness 46 at least (0.1 % below 84) and 230 at most. They travel in the bundle's card.
+The default limits are set against HAM10000's training split (6,501 images, seed 1). Its sharpness is at least 3.5,
+median 28; of the same images blurred by 3 px, 99 % stay below 2.7, and by 5 px below 2.1. Its brightness is at least
+46 (0.1 % below 84) and at most 230. The limits in force are in the bundle's card.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ WORKING_SIZE: Final = 256
 
 
 class QualityIssue(StrEnum):
-    """What is wrong with a picture; `message` is the sentence shown to people."""
+    """What is wrong with an image; `message` is the sentence shown to people."""
 
     OUT_OF_FOCUS = "out_of_focus"
     TOO_DARK = "too_dark"
@@ -44,7 +44,7 @@ _MESSAGES: Final = {
 
 @dataclass(frozen=True)
 class QualityLimits:
-    """Where each score becomes an issue."""
+    """The value at which each score becomes an issue."""
 
     sharpness: float = 3.0
     dark: float = 60.0
@@ -54,7 +54,7 @@ class QualityLimits:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Raises KeyError, TypeError or ValueError on anything else than what `to_json` wrote."""
+        """Raises KeyError, TypeError or ValueError on anything that `to_json` did not write."""
         return cls(
             sharpness=float(data["sharpness"]),
             dark=float(data["dark"]),
@@ -69,10 +69,10 @@ class QualityLimits:
 
 @dataclass(frozen=True)
 class Quality:
-    """Scores of one picture and what they amount to.
+    """The scores of one image and the issues found.
 
     sharpness: variance of the Laplacian of the grey values (0–255) at 256 × 256. brightness: mean grey value, 0–255.
-    side: length of the analysed square in pixels. covered: share of the picture inside that square, (0, 1].
+    side: length of the analysed square in pixels. covered: share of the image inside that square, (0, 1].
     """
 
     sharpness: float
@@ -87,7 +87,7 @@ class Quality:
 
 
 def assess(image: Image.Image, limits: QualityLimits | None = None) -> Quality:
-    """Score the analysed square of an upright RGB picture."""
+    """Score the analysed square of an upright RGB image."""
     limits = limits or QualityLimits()
     square = region(*image.size)
     small = image.resize((WORKING_SIZE, WORKING_SIZE), Image.Resampling.BILINEAR, box=square.box, reducing_gap=3.0)

@@ -1,8 +1,8 @@
 """Procedural dermoscopic lesions with exact pattern masks, for tests, demonstration and pattern pre-training.
 
-Nothing here shows a patient: every image is drawn from a seed with numpy and Pillow alone, and whoever shows one
-labels it synthetic. The look of the structures follows the dermoscopic definitions in Matas et al.,
-arXiv 2407.00104; colours and scales were set by eye beside real photographs and have no clinical validity.
+No image shows a patient: each is drawn from a seed with numpy and Pillow alone, and must be labelled synthetic wherever
+it is shown. The structures follow the dermoscopic definitions in Matas et al., arXiv 2407.00104; colours and scales
+were matched to real photographs by eye and have no clinical validity.
 """
 
 from ml.phantoms.graft import graft

@@ -1,6 +1,6 @@
 """Drawing primitives on float arrays: noise, distance fields, blending.
 
-Arrays are float32 in practice. Fields have shape (H, W), images (H, W, 3) with values 0..1 in sRGB. Lengths are pixels.
+Arrays are float32. Fields have shape (H, W), images (H, W, 3) with values 0..1 in sRGB. Lengths are pixels.
 """
 
 import zlib
@@ -16,18 +16,18 @@ Window = tuple[slice, slice]
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """A random stream of its own for each part of a scene, so that parts can be left out without moving the others."""
+    """A separate random stream for each part of a scene, so that leaving one out does not change the others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def resized(field: Array, shape: Shape) -> Array:
-    """Bicubic enlargement of a field to ``shape``."""
+    """A field enlarged to ``shape``, bicubic."""
     height, width = shape
     return np.asarray(Image.fromarray(field).resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
 
 
 def noise(rng: np.random.Generator, shape: Shape, cell: float | tuple[float, float], octaves: int = 1) -> Array:
-    """Smooth noise of zero mean and unit deviation; ``cell`` is the size of its largest features, (y, x) if unequal."""
+    """Smooth noise, zero mean, unit deviation; ``cell`` is the size of its largest features, or a pair (y, x)."""
     cell_y, cell_x = cell if isinstance(cell, tuple) else (cell, cell)
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
@@ -71,7 +71,7 @@ def _wall_distance(y: Array, x: Array, sites_y: Array, sites_x: Array, pitch: fl
 
 
 def window(shape: Shape, x: float, y: float, reach: float) -> tuple[Window, Array, Array]:
-    """The part of a field within ``reach`` of (x, y), with its coordinates relative to that point as (Δy, Δx)."""
+    """The part of a field within ``reach`` of (x, y), and its coordinates (Δy, Δx) relative to that point."""
     top, bottom = max(int(y - reach), 0), min(int(y + reach) + 2, shape[0])
     left, right = max(int(x - reach), 0), min(int(x + reach) + 2, shape[1])
     rows = np.arange(top, max(bottom, top), dtype=np.float32)[:, None] - np.float32(y)
@@ -80,7 +80,7 @@ def window(shape: Shape, x: float, y: float, reach: float) -> tuple[Window, Arra
 
 
 def club(dy: Array, dx: Array, angle: float, length: float, near: float, far: float) -> Array:
-    """Distance to a rounded projection from the origin: ``near`` and ``far`` are its radii at base and tip."""
+    """Distance to a rounded bar from the origin, with radius ``near`` at its base and ``far`` at its tip."""
     along = dx * np.float32(np.cos(angle)) + dy * np.float32(np.sin(angle))
     across = dy * np.float32(np.cos(angle)) - dx * np.float32(np.sin(angle))
     t = np.clip(along / np.float32(length), 0.0, 1.0)
@@ -109,10 +109,10 @@ def coverage(distance: Array, softness: float) -> Array:
 
 
 def blend(rgb: Array, opacity: Array, colour: npt.ArrayLike) -> None:
-    """Lay ``colour`` (one triple or an image) over ``rgb`` in place."""
+    """Blend ``colour`` (a triple or an image) over ``rgb``, in place."""
     rgb += (np.asarray(colour, np.float32) - rgb) * opacity[..., None]
 
 
 def absorb(rgb: Array, density: Array, pigment: npt.ArrayLike) -> None:
-    """Dim ``rgb`` in place as a layer with these absorptions (R, G, B per unit of density) would (Beer–Lambert)."""
+    """Dim ``rgb``, in place, by a layer with these absorptions (R, G, B per unit of density; Beer–Lambert)."""
     rgb *= np.exp(-density[..., None] * np.asarray(pigment, np.float32))

@@ -1,4 +1,4 @@
-"""Structures painted on a photograph, so that the step from phantom to real image is small in training."""
+"""Structures painted on a photograph, to narrow the gap between phantoms and real images in training."""
 
 from collections.abc import Iterable
 
@@ -16,11 +16,11 @@ from ml.phantoms.skin import PHOTOTYPE_COLOUR
 def graft(
     photograph: Image.Image, seed: int, patterns: Iterable[Pattern] | None = None, *, lesion_mask: Mask | None = None
 ) -> Phantom:
-    """Paint structures on a photograph of skin or of a lesion; its own patterns, if any, are not in the masks.
+    """Paint structures on a photograph of skin or of a lesion; patterns already in it are not in the masks.
 
-    With ``lesion_mask`` (H, W) of the photograph the structures go into that lesion; without it a pink or brown lesion
-    is painted first. Structures lie over the photograph's own hairs. The phototype is a guess from the skin's
-    brightness. Raises ValueError where the mask is empty or has another size than the photograph.
+    With a ``lesion_mask`` (H, W) the structures go into that lesion; otherwise a pink or brown lesion is painted first.
+    Structures cover the photograph's own hairs. The phototype is guessed from the brightness of the skin. Raises
+    ValueError if the mask is empty or differs in size from the photograph.
     """
     chosen = scene.plausible(seed) if patterns is None else frozenset(patterns)
     rgb = np.asarray(photograph.convert("RGB"), dtype=np.float32) / np.float32(255)
@@ -38,7 +38,7 @@ def graft(
 
 
 def outline_of(mask: Mask, shape: tuple[int, int]) -> Outline:
-    """The ellipse with the mask's first and second moments."""
+    """The ellipse with the mask's centroid and second moments."""
     if mask.shape != shape:
         raise ValueError(f"The lesion mask is {mask.shape}, the photograph {shape}.")
     rows, columns = np.nonzero(mask)

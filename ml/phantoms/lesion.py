@@ -1,4 +1,4 @@
-"""The body of a lesion: where it lies, how its border runs, and the tone that its structures are drawn on."""
+"""The body of a lesion: its place, its border and its tone, on which the structures are drawn."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from ml.phantoms.skin import BLOOD, MELANIN
 
 
 class Tone(StrEnum):
-    """What the body of the lesion looks like apart from its structures."""
+    """The look of the lesion's body without its structures."""
 
     PINK = "pink"
     BROWN = "brown"
@@ -19,7 +19,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Outline:
-    """An irregular closed border. ``level`` (H, W) is 0 in the centre, 1 on the border, above 1 outside."""
+    """An irregular closed border. ``level`` (H, W) is 0 at the centre, 1 on the border, above 1 outside."""
 
     x: float
     y: float
@@ -28,11 +28,11 @@ class Outline:
     level: Array
 
     def reach(self, angle: float) -> float:
-        """Distance from the centre to the border in the direction ``angle`` (radians), before its fine irregularity."""
+        """Distance from the centre to the border in direction ``angle`` (radians), without fine irregularities."""
         return float(self.radius * _waviness(np.float32(angle), self.harmonics))
 
     def point(self, angle: float, level: float) -> tuple[float, float]:
-        """The (x, y) that lies at ``level`` in the direction ``angle``."""
+        """The point (x, y) at ``level`` in direction ``angle``."""
         distance = self.reach(angle) * level
         return self.x + distance * float(np.cos(angle)), self.y + distance * float(np.sin(angle))
 
@@ -51,7 +51,7 @@ def _waviness(angle: Array | np.float32, harmonics: tuple[tuple[int, float, floa
 
 
 def outline(seed: int, shape: Shape, unit: float) -> Outline:
-    """Draw the border of a lesion that fits the field."""
+    """Draw the border of a lesion that fits into the field."""
     rng = stream(seed, "outline")
     radius = rng.uniform(95, 150) * unit
     x = shape[1] * rng.uniform(0.44, 0.56)
@@ -69,14 +69,14 @@ def outline(seed: int, shape: Shape, unit: float) -> Outline:
 
 
 def paint_body(rgb: Array, seed: int, unit: float, border: Outline, tone: Tone) -> None:
-    """Paint the lesion's body over the skin in place."""
+    """Paint the lesion's body over the skin, in place."""
     rng = stream(seed, f"body {tone}")
     painter = {Tone.PINK: _pink, Tone.BROWN: _brown, Tone.WAXY: _waxy}[tone]
     painter(rgb, rng, unit, border)
 
 
 def _pink(rgb: Array, rng: np.random.Generator, unit: float, border: Outline) -> None:
-    """As many BCC: pinkish and translucent, with a pearly haze, some tan, and fine shiny white lines."""
+    """Like many BCC: pinkish and translucent, with a pearly haze, some tan, and fine shiny white lines."""
     shape = border.level.shape
     body = coverage((border.level - 1) * np.float32(border.radius), rng.uniform(22, 50) * unit)
     blood = rng.uniform(0.28, 0.72) + 0.13 * noise(rng, shape, 60 * unit, 3) + 0.05 * noise(rng, shape, 11 * unit, 3)
@@ -98,7 +98,7 @@ def _pink(rgb: Array, rng: np.random.Generator, unit: float, border: Outline) ->
 
 
 def _brown(rgb: Array, rng: np.random.Generator, unit: float, border: Outline) -> None:
-    """As a naevus: brown, denser towards the centre or the rim, fading into the skin."""
+    """Like a naevus: brown, denser towards the centre or the rim, fading into the skin."""
     shape = border.level.shape
     body = coverage((border.level - 1) * np.float32(border.radius), rng.uniform(18, 44) * unit)
     centre = rng.uniform(-0.35, 0.5) * (1 - np.clip(border.level, 0, 1))
@@ -110,7 +110,7 @@ def _brown(rgb: Array, rng: np.random.Generator, unit: float, border: Outline) -
 
 
 def _waxy(rgb: Array, rng: np.random.Generator, unit: float, border: Outline) -> None:
-    """As a seborrhoeic keratosis: waxy tan to grey-brown with a sharp border, milia-like cysts and dark plugs."""
+    """Like a seborrhoeic keratosis: waxy tan to grey-brown, sharp border, milia-like cysts and dark plugs."""
     shape = border.level.shape
     body = coverage((border.level - 1) * np.float32(border.radius), 7 * unit)
     density = rng.uniform(0.3, 0.7) + 0.16 * noise(rng, shape, 24 * unit, 4)

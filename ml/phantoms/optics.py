@@ -1,4 +1,4 @@
-"""What lies between skin and sensor: hairs, bubbles, glints, light, focus, noise, and the caption."""
+"""Everything between skin and sensor: hairs, bubbles, glints, light, focus, noise; and the caption."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -9,7 +9,7 @@ OVERSAMPLE = 2
 
 
 def hairs(rgb: Array, seed: int, unit: float, count: int | None = None) -> None:
-    """Lay curved, tapered hairs over the field in place: dark, now and then white."""
+    """Lay curved, tapered hairs over the field, in place: dark, occasionally white."""
     rng = stream(seed, "hairs")
     number = int(rng.choice([0, 0, 3, 6, 12])) if count is None else count
     height, width = rgb.shape[:2]
@@ -37,7 +37,7 @@ def _hair(pen: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, i
 
 
 def bubbles(rgb: Array, seed: int, unit: float) -> None:
-    """Air in the immersion fluid: faint rings with a bright crescent; and small specular glints."""
+    """Air in the immersion fluid, as faint rings with a bright crescent, and small specular glints."""
     rng = stream(seed, "bubbles")
     shape = rgb.shape[:2]
     for _ in range(int(rng.choice([0, 0, 1, 3, 5]))):
@@ -55,7 +55,7 @@ def bubbles(rgb: Array, seed: int, unit: float) -> None:
 
 
 def light(rgb: Array, seed: int, underexposed: bool, round_field: bool) -> None:
-    """Uneven illumination with a vignette, a slight colour cast, and optionally the black rim of a round field."""
+    """Uneven light with a vignette and a slight colour cast; optionally the black rim of a round field."""
     rng = stream(seed, "light")
     height, width = rgb.shape[:2]
     rows = np.linspace(-1, 1, height, dtype=np.float32)[:, None] * np.float32(height / max(height, width))
@@ -72,7 +72,7 @@ def light(rgb: Array, seed: int, underexposed: bool, round_field: bool) -> None:
 
 
 def expose(rgb: Array, seed: int, unit: float, defocus: bool) -> Image.Image:
-    """Focus, sensor noise and quantisation: the image as the camera stores it."""
+    """Focus, sensor noise and quantisation: the image as a camera stores it."""
     rng = stream(seed, "sensor")
     eight_bit = (np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8)
     sigma = (rng.uniform(9, 13) if defocus else rng.uniform(0.3, 0.6)) * unit
@@ -85,9 +85,9 @@ def expose(rgb: Array, seed: int, unit: float, defocus: bool) -> Image.Image:
 
 
 def caption(image: Image.Image, lesion_x: float, lesion_y: float) -> None:
-    """Write SYNTHETIC into the corner farthest from the lesion, in place, beside the centre square where there is room.
+    """Write SYNTHETIC in the corner farthest from the lesion, in place; outside the centre square if there is room.
 
-    A model looks at the centre square: sharp letters inside it would pass for sharpness of the picture.
+    A model analyses the centre square, where sharp letters would be mistaken for a sharp image.
     """
     pen = ImageDraw.Draw(image)
     margin, strip = image.height // 100 + 1, (image.width - image.height) // 2

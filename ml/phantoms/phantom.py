@@ -1,4 +1,4 @@
-"""Put a scene together: skin, lesion, structures, optics."""
+"""A whole phantom: skin, lesion, structures, optics."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ ZOOM = (0.75, 1.3)
 
 @dataclass(frozen=True)
 class Phantom:
-    """A synthetic dermoscopic image with the truth about it.
+    """A synthetic dermoscopic image with its ground truth.
 
-    ``masks`` holds one (H, W) array for each of the seven patterns, all False where the pattern is absent; a mask
-    marks the pixels drawn, so that of pigment network marks its lines and not its holes. ``bcc`` is what the
-    clinical rule says of ``patterns``. ``phototype`` is Fitzpatrick's, 1..6.
+    ``masks`` has one (H, W) array per pattern, all False if the pattern is absent. A mask marks the pixels drawn: for
+    pigment network the lines, not the holes. ``bcc`` is the clinical rule's verdict on ``patterns``.
+    ``phototype`` is Fitzpatrick's, 1..6.
     """
 
     image: Image.Image = field(repr=False)
@@ -36,7 +36,7 @@ class Phantom:
     description: str
 
     def region(self, pattern: Pattern) -> Mask:
-        """The area that an expert would outline: the pattern's mask with the gaps between its parts closed."""
+        """The area an expert would outline: the pattern's mask with the gaps closed."""
         return _closed(self.masks[pattern], gap=26 * scale(self.image.size))
 
 
@@ -54,11 +54,11 @@ def generate(
     underexposed: bool = False,
     caption: bool = False,
 ) -> Phantom:
-    """Draw the phantom of a seed: the same arguments give the same bytes.
+    """Draw the phantom of a seed; the same arguments give the same bytes.
 
     ``patterns`` None draws a plausible set; an empty one gives a benign lesion. ``size`` is (width, height).
     ``without`` leaves structures undrawn in an otherwise identical scene (the counterfactual of a pattern).
-    ``defocus`` and ``underexposed`` spoil the picture on purpose. ``caption`` writes SYNTHETIC into a corner.
+    ``defocus`` and ``underexposed`` spoil the image on purpose. ``caption`` writes SYNTHETIC in a corner.
     Raises ValueError for a negative seed, a side below 64 pixels or a phototype outside 1..6.
     """
     _check(seed, size, phototype)
@@ -84,7 +84,7 @@ def generate(
 
 
 def scale(size: tuple[int, int]) -> float:
-    """Pixels per reference pixel: structures have the scale of a 600 × 450 image of a field about 12 mm wide."""
+    """Pixels per reference pixel; the reference is a 600 × 450 image of a field about 12 mm wide."""
     return float(np.sqrt(size[0] * size[1] / REFERENCE_AREA))
 
 

@@ -1,6 +1,6 @@
 """Pigmented structures: network, ovoid nests, globules, leaf-like and spoke-wheel areas.
 
-Each painter draws one pattern in place on ``rgb`` and returns its density (H, W), 0..1: what it drew, where.
+Each painter draws one pattern on ``rgb``, in place, and returns the density of what it drew: (H, W), 0..1.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ def network(rgb: Array, rng: Rng, unit: float, border: Outline, angle: float) ->
     holes = coverage(thickness + np.float32(2.2 * unit) - walls, 3 * unit) * fade * patchy
     blend(rgb, 0.16 * holes, np.clip(rgb * 1.35 + 0.04, 0, 1))
     blend(rgb, 0.72 * density, _shade(rgb, BROWN))
-    return np.minimum(1.7 * density, 1)  # faint lines are still lines
+    return np.minimum(1.7 * density, 1)  # faint lines count as lines
 
 
 def nests(rgb: Array, rng: Rng, unit: float, border: Outline, angle: float) -> Array:
@@ -54,14 +54,14 @@ def globules(rgb: Array, rng: Rng, unit: float, border: Outline, angle: float) -
     shape = border.level.shape
     density = np.zeros(shape, np.float32)
     placed: list[tuple[float, float, float]] = []
-    wanted = int(rng.integers(24, 56))
+    count = int(rng.integers(24, 56))
     clumps = [border.point(angle + rng.normal(0, 0.7), rng.uniform(0.1, 0.75)) for _ in range(rng.integers(2, 5))]
-    for _ in range(wanted * 6):
+    for _ in range(count * 6):
         clump_x, clump_y = clumps[rng.integers(len(clumps))]
         x, y = rng.normal((clump_x, clump_y), 0.2 * border.radius)
         radius = rng.triangular(2.6, 4, 8) * unit
         crowded = any(np.hypot(x - a, y - b) < radius + r + unit for a, b, r in placed)
-        if len(placed) == wanted or crowded or border.level_at(x, y) > 0.98:
+        if len(placed) == count or crowded or border.level_at(x, y) > 0.98:
             continue
         placed.append((x, y, radius))
         where, dy, dx = window(shape, x, y, radius * 1.5 + 2)
@@ -119,7 +119,7 @@ def wheels(rgb: Array, rng: Rng, unit: float, border: Outline, angle: float) -> 
 
 
 def _shade(rgb: Array, colour: tuple[float, float, float]) -> Array:
-    """A structure's colour as dark skin shows it: dimmed with the field's own brightness."""
+    """A structure's colour, dimmed with the brightness of the field, as on dark skin."""
     return np.array(colour, np.float32) * np.float32(np.clip(0.25 + rgb.mean(), 0.5, 1.0))
 
 

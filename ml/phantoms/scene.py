@@ -1,4 +1,4 @@
-"""Which structures a scene holds, and painting them each in a part of the lesion of its own."""
+"""Choose the structures of a scene and paint each in its own part of the lesion."""
 
 from collections.abc import Collection
 
@@ -25,7 +25,7 @@ STRENGTH = (0.72, 1.0)  # of their colour
 
 
 def plausible(seed: int) -> frozenset[Pattern]:
-    """A set of patterns as a clinic might see it: half BCC, a third with network, the rest without any pattern."""
+    """A set of patterns as a clinic might see it: half BCC, a third with network, the rest without a pattern."""
     rng = stream(seed, "patterns")
     draw = rng.random()
     if draw < 0.5:
@@ -35,7 +35,7 @@ def plausible(seed: int) -> frozenset[Pattern]:
 
 
 def fitting_tone(seed: int, patterns: frozenset[Pattern]) -> Tone:
-    """Mostly the tone that goes with the patterns, now and then another: colour alone must not give them away."""
+    """Usually the tone that goes with the patterns, sometimes another: colour alone must not give them away."""
     draw = stream(seed, "tone").random()
     if Pattern.PN in patterns:
         return Tone.BROWN
@@ -47,9 +47,9 @@ def fitting_tone(seed: int, patterns: frozenset[Pattern]) -> Tone:
 def paint_structures(
     rgb: Array, seed: int, unit: float, border: Outline, chosen: frozenset[Pattern], without: Collection[Pattern] = ()
 ) -> dict[Pattern, Mask]:
-    """Paint the chosen structures in place and return the mask of every pattern, empty where it was not painted.
+    """Paint the chosen structures, in place, and return a mask of every pattern, empty if it was not painted.
 
-    Patterns in ``without`` keep their place but stay undrawn.
+    Patterns in ``without`` keep their place but are not drawn.
     """
     masks = {pattern: np.zeros(border.level.shape, np.bool_) for pattern in Pattern}
     first = stream(seed, "places").uniform(0, 2 * np.pi)
@@ -64,5 +64,5 @@ def paint_structures(
         masks[pattern] = PAINTERS[pattern](rgb, rng, size, border, angle) > 0.5
         rgb += (before - rgb) * (1 - strength)
     for pattern in masks.keys() - {Pattern.U}:
-        masks[pattern] &= ~masks[Pattern.U]  # crust hides what lies below
+        masks[pattern] &= ~masks[Pattern.U]  # crust hides what is below it
     return masks

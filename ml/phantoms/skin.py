@@ -4,7 +4,7 @@ import numpy as np
 
 from ml.phantoms.fields import Array, Shape, absorb, blend, cells, coverage, noise, resized, stream, window
 
-# Absorption of melanin and of blood in red, green, blue; relative, chosen by eye beside dermoscopic photographs.
+# Relative absorption of melanin and blood in red, green, blue, matched to dermoscopic photographs by eye.
 MELANIN = (0.42, 0.78, 1.05)
 BLOOD = (0.10, 0.62, 0.46)
 
@@ -20,7 +20,7 @@ PHOTOTYPE_COLOUR = {
 
 
 def skin(seed: int, shape: Shape, unit: float, phototype: int) -> Array:
-    """Skin as an (H, W, 3) image; ``unit`` is the number of pixels per reference pixel (600 × 450 field)."""
+    """Skin as an (H, W, 3) image; ``unit``: pixels per reference pixel (600 × 450 field)."""
     rng = stream(seed, "skin")
     base = np.asarray(PHOTOTYPE_COLOUR[phototype], np.float32) * (1 + rng.normal(0, 0.03, 3).astype(np.float32))
     rgb = np.broadcast_to(base, (*shape, 3)).copy()
@@ -34,7 +34,7 @@ def skin(seed: int, shape: Shape, unit: float, phototype: int) -> Array:
 
 
 def _mottle(rgb: Array, rng: np.random.Generator, unit: float, redness: float) -> None:
-    """Blood and melanin vary slowly over the field and in small patches."""
+    """Blood and melanin, varying slowly over the field and in small patches."""
     shape = rgb.shape[:2]
     blood = redness + 0.07 * noise(rng, shape, 200 * unit) + 0.055 * noise(rng, shape, (16 * unit, 26 * unit), 4)
     melanin = 0.035 * noise(rng, shape, 170 * unit) + 0.034 * noise(rng, shape, 9 * unit, 3)

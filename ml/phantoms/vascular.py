@@ -1,4 +1,4 @@
-"""Red structures: ulceration and arborizing telangiectasia. Painters as in ``pigment``."""
+"""Red structures: ulceration and arborizing telangiectasia. The painters work like those of ``pigment``."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -31,7 +31,7 @@ def ulceration(rgb: Array, rng: Rng, unit: float, border: Outline, angle: float)
 
 
 def _crust(rng: Rng, shape: tuple[int, int], unit: float, distance: Array) -> Array:
-    """The surface of a sore: fresh red, clotted black-red in the depth, amber serum in flakes, glints."""
+    """The surface of a sore: fresh red, clotted black-red where deep, flakes of amber serum, glints."""
     surface = np.broadcast_to(np.array([0.60, 0.12, 0.13], np.float32), (*shape, 3)).copy()
     deep = np.clip(-distance / (30 * unit), 0, 0.6)
     clot = coverage(0.35 - noise(rng, shape, 34 * unit, 4) - deep, 1.5)
@@ -65,12 +65,12 @@ def telangiectasia(rgb: Array, rng: Rng, unit: float, border: Outline, angle: fl
 
 
 def _grow(pen: ImageDraw.ImageDraw, rng: Rng, unit: float, border: Outline, stem: Twig) -> int:
-    """Walk from the stem; a branching divides the flow, so that half widths keep r³ = r₁³ + r₂³ (Murray's law).
+    """Grow from the stem. A branching divides the flow, so half widths obey r³ = r₁³ + r₂³ (Murray's law).
 
     Returns the number of pieces drawn.
     """
     tips, pieces = [stem], 0
-    width = 0.3  # a stem rises from the depth: it enters thin
+    width = 0.3  # a stem rises from below, so it starts thin
     for _ in range(400):
         if not tips:
             break

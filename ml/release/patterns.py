@@ -1,4 +1,4 @@
-"""What a bundle with pattern heads needs besides: the known features, calibration and thresholds of each pattern."""
+"""The parts of a bundle with pattern heads: the novelty score, and the calibration and threshold of each pattern."""
 
 from dataclasses import replace
 from typing import Final
@@ -11,8 +11,7 @@ from ml.data.mixture import Parts, Portion
 from ml.data.synthetic import Drawn
 from ml.data.task2 import Isic2018Task2
 from ml.engine import Engine
-from ml.evaluation.diagnosis import Predictions, predict
-from ml.evaluation.patterns import forward
+from ml.evaluation.predictions import Predictions, forward, predict
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Pattern
 from ml.training.activations import activations_of
@@ -27,19 +26,19 @@ NOVELTY_METHOD: Final = (
     "Pentland 1997); the threshold is the 98.5 % quantile of the validation images"
 )
 SIX_CHOICE: Final = (
-    "on validation: one share of false alarms among real non-BCC, the same for each of the six, where the margins of "
-    "“one of six found in 90 % of BCC” and “in 15 % of non-BCC” are widest"
+    "chosen on validation: the same false-positive rate on real non-BCC for each of the six, set to satisfy “one of "
+    "the six found in at least 90 % of BCC” and “in at most 15 % of non-BCC” by the widest margin"
 )
 KNOWN_QUANTILE: Final = 0.985
-# Every so many images of a source are enough.
+# Every n-th image of a source is enough.
 STRIDE: Final = {"ham": 2, "structures": 1, "drawn": 4}
 PN_SENSITIVITY: Final = 0.8
-WANTED_IN_BCC: Final = 0.90
+TARGET_IN_BCC: Final = 0.90
 ALLOWED_IN_OTHERS: Final = 0.15
 
 
 def known_images(network: MultiTaskNet, spec: PreprocessingSpec, parts: Parts) -> NoveltyScore:
-    """Fit the novelty score to training images of every source that a camera at this resolution may show."""
+    """Fit the novelty score to training images of every source at the resolution of a camera."""
     features = [
         activations_of(part.pixels[:: STRIDE[name]], network, network.depth, spec).numpy()
         for name, part in parts.items()
@@ -50,7 +49,7 @@ def known_images(network: MultiTaskNet, spec: PreprocessingSpec, parts: Parts) -
 
 
 def with_novelty(card: Card, known: Predictions) -> Card:
-    """The threshold that all but 1.5 % of the validation images stay below."""
+    """Set the threshold that 98.5 % of the validation images stay below."""
     threshold = float(np.quantile(known.novelty, KNOWN_QUANTILE))
     return replace(card, novelty=Novelty(threshold, NOVELTY_METHOD))
 
@@ -58,7 +57,7 @@ def with_novelty(card: Card, known: Predictions) -> Card:
 def pattern_targets(
     card: Card, engine: Engine, known: Predictions, marked: Isic2018Task2, portion: Portion, made: Drawn
 ) -> tuple[Target, ...]:
-    """Calibrated targets of the seven patterns, in the card's order, from validation images alone."""
+    """Calibrated targets of the seven patterns, in the card's order, fitted on validation images only."""
     records = portion.of(marked.records)
     network = np.array([marked.pigment_network(record) for record in records])
     on_marked = predict(engine, marked, records).pattern_logits
@@ -82,13 +81,13 @@ def _pigment_network(logits: Floats, labels: Labels) -> Target:
 
 
 def _one_of_six(pattern: Pattern, logits: Floats, labels: Labels, negatives: Floats) -> Target:
-    """Calibrated on drawings and, as the rule has it, on real non-BCC; its threshold comes later."""
+    """Calibrated on drawings and real non-BCC, which by the rule show none of the six; the threshold is set later."""
     scores = np.concatenate([logits, negatives])
     truth = np.concatenate([labels, np.zeros(len(negatives), np.bool_)])
     temperature, offset = fit_binary(scores, truth)
     probabilities = calibrated(logits, temperature, offset)
-    placeholder = OperatingPoint(WANTED_IN_BCC, 0.5, *sensitivity_specificity(probabilities, labels, 0.5))
-    return Target(pattern.value, SIX_EVIDENCE, temperature, offset, (placeholder,), WANTED_IN_BCC, SIX_CHOICE)
+    placeholder = OperatingPoint(TARGET_IN_BCC, 0.5, *sensitivity_specificity(probabilities, labels, 0.5))
+    return Target(pattern.value, SIX_EVIDENCE, temperature, offset, (placeholder,), TARGET_IN_BCC, SIX_CHOICE)
 
 
 def _with_thresholds(card: Card, targets: dict[Pattern, Target], known: Predictions) -> dict[Pattern, Target]:
@@ -102,19 +101,19 @@ def _with_thresholds(card: Card, targets: dict[Pattern, Target], known: Predicti
         pattern = card.patterns[column]
         rates = sensitivity_specificity(probabilities[:, column], known.bcc, threshold)
         chosen[pattern] = replace(
-            targets[pattern], operating_points=(OperatingPoint(WANTED_IN_BCC, threshold, *rates),)
+            targets[pattern], operating_points=(OperatingPoint(TARGET_IN_BCC, threshold, *rates),)
         )
     return chosen
 
 
 def choose_thresholds(probabilities: Floats, bcc: Labels) -> list[float]:
-    """For (N, K) probabilities of the six and the diagnoses: K thresholds, see `SIX_CHOICE`."""
+    """K thresholds from the probabilities (N, K) of the six and the diagnoses (N,), chosen as `SIX_CHOICE` says."""
     best, chosen = -np.inf, probabilities.max(axis=0)
     for share in np.geomspace(0.001, 0.15, 120):
         thresholds: npt.NDArray[np.float64] = np.quantile(probabilities[~bcc], 1 - share, axis=0)
         found: Labels = np.any(probabilities >= thresholds, axis=1)
         in_bcc, in_others = float(found[bcc].mean()), float(found[~bcc].mean())
-        margin = min((in_bcc - WANTED_IN_BCC) / (1 - WANTED_IN_BCC), 1 - in_others / ALLOWED_IN_OTHERS)
+        margin = min((in_bcc - TARGET_IN_BCC) / (1 - TARGET_IN_BCC), 1 - in_others / ALLOWED_IN_OTHERS)
         if margin > best:
             best, chosen = margin, thresholds
     return [float(threshold) for threshold in chosen]

@@ -1,1 +1,4 @@
-"""One page that shows how good a bundle is: every figure as a drawing, and its numbers in a table beneath it."""
+"""The report on a bundle, one page, and its model card. `table_3`, `table_4` and `table_5` are the paper's.
+
+Every chart has its numbers in a table below it.
+"""

@@ -1,4 +1,4 @@
-"""The sections on basal cell carcinoma and lesion type."""
+"""The sections on BCC and lesion type."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ def criteria(document: Document) -> str:
     rows = [[row["name"], *words(row)] for row in document.get("criteria", [])]
     if not rows:
         return ""
-    return section("Criteria", table(["Criterion", "Value", "Interval", "Bar", "Outcome"], rows))
+    return section("Criteria", table(["Criterion", "Value", "Interval", "Required", "Outcome"], rows))
 
 
 def curves(document: Document) -> str:
@@ -21,7 +21,7 @@ def curves(document: Document) -> str:
     if clinics:
         lines.append(Series("BCC, other clinics", clinics["roc"]["x"], clinics["roc"]["y"]))
     if "network_roc" in found:
-        lines.append(Series("pigment network, experts' labels", found["network_roc"]["x"], found["network_roc"]["y"]))
+        lines.append(Series("pigment network, expert labels", found["network_roc"]["x"], found["network_roc"]["y"]))
     roc = chart("ROC curve", "1 − specificity", "sensitivity", lines, diagonal=True)
     drawn = found["precision_recall"]
     lines = [Series("BCC, HAM10000", drawn["x"], drawn["y"]), Series("by chance", [0, 1], [drawn["prevalence"]] * 2)]
@@ -43,11 +43,15 @@ def _reliability(document: Document, bins: Sequence[Document]) -> str:
 
 def operating_points(document: Document) -> str:
     rows = [
-        [f"{point['wanted']:.2f}", point["threshold"], estimate(point["sensitivity"]), estimate(point["specificity"])]
+        [
+            f"{point['target_sensitivity']:.2f}",
+            point["threshold"],
+            *(estimate(point[name]) for name in ("sensitivity", "specificity")),
+        ]
         for point in document["operating_points"]
     ]
-    text = "Thresholds on the calibrated probability of BCC, chosen on validation for a wanted sensitivity."
-    head = ["Wanted sensitivity", "Threshold", "Sensitivity here", "Specificity here"]
+    text = "Thresholds on the calibrated probability of BCC, chosen on validation for a target sensitivity."
+    head = ["Target sensitivity", "Threshold", "Sensitivity here", "Specificity here"]
     return section("Operating points", paragraph(text), table(head, rows))
 
 

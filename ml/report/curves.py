@@ -1,4 +1,4 @@
-"""From probabilities and truth to the points of a figure, ready for JSON."""
+"""The points of each chart from probabilities and truth, ready for JSON."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,20 +18,20 @@ SENSITIVITIES: Final = (0.80, 0.90, 0.95, 0.98, 0.99)
 def roc(probabilities: Floats, labels: Labels) -> dict[str, Any]:
     """x: 1 - specificity, y: sensitivity; `at`: the best specificity with at least each of `SENSITIVITIES`."""
     false_positive, true_positive, _ = roc_curve(labels, probabilities)
-    at = [[wanted, float(1 - false_positive[true_positive >= wanted].min())] for wanted in SENSITIVITIES]
+    at = [[target, float(1 - false_positive[true_positive >= target].min())] for target in SENSITIVITIES]
     return {**_thinned(false_positive, true_positive), "at": at}
 
 
 def precision_recall(probabilities: Floats, labels: Labels) -> dict[str, Any]:
     """x: recall, y: precision; `at`: the best precision with at least each of `SENSITIVITIES`."""
     precision, recall, _ = precision_recall_curve(labels, probabilities)
-    at = [[wanted, float(precision[recall >= wanted].max())] for wanted in SENSITIVITIES]
-    # The last point, recall 0 with precision 1, is scikit-learn's convention and no measurement.
+    at = [[target, float(precision[recall >= target].max())] for target in SENSITIVITIES]
+    # The last point, recall 0 and precision 1, is scikit-learn's convention, not a measurement.
     return {**_thinned(recall[:-1][::-1], precision[:-1][::-1]), "at": at, "prevalence": float(labels.mean())}
 
 
 def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> list[dict[str, float]]:
-    """Equal-width bins that hold an image: mean probability, observed frequency and number of images of each."""
+    """Mean probability, observed frequency and number of images in each equal-width bin that is not empty."""
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
     return [
         {
@@ -46,7 +46,7 @@ def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> list
 
 
 def confusion(truth: Sequence[int], guess: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
-    """rows[i][j]: images whose truth is names[i] and whose answer is names[j]."""
+    """rows[i][j]: the number of images of class names[i] that were predicted as names[j]."""
     rows = confusion_matrix(truth, guess, labels=range(len(names)))
     return {"names": list(names), "rows": rows.tolist()}
 

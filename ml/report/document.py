@@ -1,4 +1,4 @@
-"""Everything that is measured of a bundle, as one JSON document: the report's, and the model card's figures."""
+"""Everything measured about a bundle, as one JSON document: for the report, and for the figures in its card."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,17 +8,19 @@ from ml.data.mixture import Sources
 from ml.data.splits import Split
 from ml.engine import Engine
 from ml.evaluation.abstention import abstention
-from ml.evaluation.answers import Answers, ask
+from ml.evaluation.clinical_rule import by_the_rule, coding
 from ml.evaluation.criteria import judge
-from ml.evaluation.diagnosis import Predictions, measure
-from ml.evaluation.heatmaps import heatmaps
-from ml.evaluation.patterns import by_the_rule, coding, on_drawings, on_expert_labels
+from ml.evaluation.diagnosis import measure
+from ml.evaluation.held_out import HeldOut, predict_held_out
+from ml.evaluation.predictions import Predictions
 from ml.evaluation.subgroups import skin_tones, subgroups
+from ml.evaluation.table_3 import on_drawings, on_expert_labels
+from ml.evaluation.table_4 import heatmaps
 from ml.patterns import Pattern
 from ml.report.curves import confusion, precision_recall, reliability, roc
 
 DRAWINGS: Final = 400
-# What a card keeps: no curve, no density, no count of a confusion matrix, and nothing of a single subgroup.
+# A card keeps no curves, densities, confusion counts or subgroups.
 _ONLY_IN_THE_REPORT: Final = {
     "bundle",
     "notice",
@@ -39,31 +41,30 @@ def document(
     drawings: int = DRAWINGS,
     backbones: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Figures and curves of one bundle on one split of all its sources.
+    """Figures and curves of one bundle, on one split of every source.
 
-    `drawings`: how many unseen phantoms, and as many grafts; 0 leaves both out. `backbones`: rows of
-    `ml.backbones.table`.
+    `drawings`: the number of new phantoms, and of grafts; 0 leaves both out. `backbones`: rows of `ml.backbones.table`.
     """
-    card, answers = engine.bundle.card, ask(engine, sources, split, drawings)
+    card, held_out = engine.bundle.card, predict_held_out(engine, sources, split, drawings)
     found: dict[str, Any] = {
         "bundle": card.reference,
         "split": split.value,
         "notice": card.notice,
-        **measure(answers.ham, card),
-        **_patterns(answers, card),
-        "subgroups": subgroups(answers.ham, card, skin_tones(sources.ham, answers.ham.records)),
-        "alignment": heatmaps(answers, sources, card),
-        "abstention": abstention(engine, answers.ham),
-        "curves": curves(answers, card),
+        **measure(held_out.ham, card),
+        **_patterns(held_out, card),
+        "subgroups": subgroups(held_out.ham, card, skin_tones(sources.ham, held_out.ham.records)),
+        "alignment": heatmaps(held_out, sources, card),
+        "abstention": abstention(engine, held_out.ham),
+        "curves": curves(held_out, card),
         "backbones": [dict(row) for row in backbones],
     }
-    if answers.clinics is not None:
-        found["other_clinics"] = {**measure(answers.clinics, card), "roc": _bcc_roc(answers.clinics, card)}
+    if held_out.clinics is not None:
+        found["other_clinics"] = {**measure(held_out.clinics, card), "roc": _bcc_roc(held_out.clinics, card)}
     return {**found, "criteria": judge(found)}
 
 
 def summary(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures that a bundle's card keeps."""
+    """The figures that the card keeps."""
     return {
         key: summary(value) if isinstance(value, Mapping) else value
         for key, value in document.items()
@@ -71,9 +72,9 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def curves(answers: Answers, card: Card) -> dict[str, Any]:
-    """What the report draws of BCC and lesion type, and the ROC curve of pigment network."""
-    known, probabilities = answers.ham, card.bcc.probability(answers.ham.bcc_logits)
+def curves(held_out: HeldOut, card: Card) -> dict[str, Any]:
+    """The report's curves of BCC and lesion type, and the ROC curve of pigment network."""
+    known, probabilities = held_out.ham, card.bcc.probability(held_out.ham.bcc_logits)
     named, guesses = known.lesion >= 0, known.lesion_logits.argmax(axis=1)
     names = [lesion.value for lesion in card.lesions]
     drawn = {
@@ -82,9 +83,9 @@ def curves(answers: Answers, card: Card) -> dict[str, Any]:
         "reliability": reliability(probabilities, known.bcc),
         "confusion": confusion(known.lesion[named].tolist(), guesses[named].tolist(), names),
     }
-    if answers.structures is not None and answers.network is not None:
-        logits = answers.structures.pattern_logits[:, card.patterns.index(Pattern.PN)]
-        drawn["network_roc"] = roc(logits, answers.network)
+    if held_out.structures is not None and held_out.network is not None:
+        logits = held_out.structures.pattern_logits[:, card.patterns.index(Pattern.PN)]
+        drawn["network_roc"] = roc(logits, held_out.network)
     return drawn
 
 
@@ -92,16 +93,16 @@ def _bcc_roc(known: Predictions, card: Card) -> dict[str, Any]:
     return roc(card.bcc.probability(known.bcc_logits), known.bcc)
 
 
-def _patterns(answers: Answers, card: Card) -> dict[str, Any]:
+def _patterns(held_out: HeldOut, card: Card) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     all_seven = set(card.patterns) == set(Pattern)
     if all_seven:
-        figures["rule"] = by_the_rule(answers.ham, card)
-    if answers.structures is not None and answers.network is not None:
-        figures["pigment_network"] = on_expert_labels(answers.structures, answers.network, card)
+        figures["rule"] = by_the_rule(held_out.ham, card)
+    if held_out.structures is not None and held_out.network is not None:
+        figures["pigment_network"] = on_expert_labels(held_out.structures, held_out.network, card)
         if all_seven:
-            figures["coding"] = coding(answers.ham, answers.structures, answers.network, card)
-    if answers.phantoms is not None and answers.grafts is not None:
-        figures["phantoms"] = on_drawings(answers.phantoms, card)
-        figures["grafts"] = on_drawings(answers.grafts, card)
+            figures["coding"] = coding(held_out.ham, held_out.structures, held_out.network, card)
+    if held_out.phantoms is not None and held_out.grafts is not None:
+        figures["phantoms"] = on_drawings(held_out.phantoms, card)
+        figures["grafts"] = on_drawings(held_out.grafts, card)
     return figures

@@ -1,10 +1,10 @@
-"""The report on disk: report.html for people, report.json with the same numbers for programs."""
+"""The report on disk: report.html for people, and report.json with the same numbers for programs."""
 
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from ml.card import Card
+from ml.card import Card, with_current_keys
 from ml.data.records import DataError
 from ml.report.page import page
 
@@ -14,7 +14,7 @@ _DIGITS: Final = 6
 
 
 def write_report(folder: Path, document: dict[str, Any]) -> None:
-    """Both files of a document made by `ml.report.document`, its numbers with six significant digits."""
+    """Write both files of a document made by `ml.report.document`, with numbers to six significant digits."""
     rounded = _rounded(document)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(rounded, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -23,9 +23,9 @@ def write_report(folder: Path, document: dict[str, Any]) -> None:
 
 
 def read_report(file: Path, card: Card) -> dict[str, Any]:
-    """A report.json about the bundle of this card. Raises `DataError`."""
+    """The report.json of this card's bundle. Raises `DataError`."""
     try:
-        document = dict(json.loads(file.read_text(encoding="utf-8")))
+        document = dict(with_current_keys(json.loads(file.read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"{file} is not a readable report ({type(error).__name__}).") from error
     if document.get("bundle") != card.reference:

@@ -1,10 +1,10 @@
-"""The report as one HTML file that needs nothing else: no script, no network, readable in print."""
+"""The report as one HTML file: no script, nothing fetched, fit for print."""
 
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from ml.report import bcc, others, patterns
+from ml.report import bcc, clinical_rule, limits, table_3, table_4, table_5
 from ml.report.parts import Section
 
 Document = Mapping[str, Any]
@@ -15,33 +15,33 @@ _STYLE: Final = (
     "th:first-child,td:first-child{text-align:left}.notice{border-left:4px solid #d55e00;padding-left:1rem}"
     "div{overflow-x:auto}svg{max-width:100%;height:auto}"
 )
-# Each gives nothing where its part was not measured.
+# A section is empty where its part was not measured.
 SECTIONS: Final[tuple[Section, ...]] = (
     bcc.criteria,
-    patterns.findings,
-    patterns.confusions,
+    table_3.findings,
+    table_3.confusions,
     bcc.curves,
     bcc.operating_points,
     bcc.lesion_types,
-    patterns.coding,
-    patterns.rule,
-    others.subgroups,
-    others.other_clinics,
-    others.heatmaps,
-    others.abstention,
-    others.backbones,
+    clinical_rule.coding,
+    clinical_rule.rule,
+    limits.subgroups,
+    limits.other_clinics,
+    table_4.heatmaps,
+    limits.abstention,
+    table_5.backbones,
 )
 
 
 def page(document: Document) -> str:
-    """HTML of a document made by `ml.report.document`; parts that it lacks are left out."""
+    """HTML of a document made by `ml.report.document`."""
     body = "\n".join(filter(None, (section(document) for section in SECTIONS)))
     title = escape(f"Evaluation of {document['bundle']}")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
         f'</head><body>\n<h1>{title}</h1>\n<p class="notice">{escape(document["notice"])}</p>\n'
-        f"<p>Measured on the {escape(document['split'])} split: {document['images']} images of {document['lesions']} "
-        f"lesions of HAM10000, {document['bcc_images']} images of {document['bcc_lesions']} lesions BCC. Brackets and "
-        "intervals: 95 % bootstrap over lesions. Written by <code>python -m ml evaluate</code>; the same numbers "
-        f"are in report.json beside this page.</p>\n{body}\n</body></html>\n"
+        f"<p>Measured on the {escape(document['split'])} split of HAM10000: {document['images']} images of "
+        f"{document['lesions']} lesions, of which {document['bcc_images']} images of {document['bcc_lesions']} lesions "
+        "are BCC. Intervals, in brackets: 95 % bootstrap over lesions. Written by <code>python -m ml evaluate</code>; "
+        f"report.json holds the same numbers.</p>\n{body}\n</body></html>\n"
     )

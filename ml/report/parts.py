@@ -1,4 +1,4 @@
-"""What the sections of the report are made of: headings, tables, numbers in words."""
+"""Building blocks of the report: sections, tables, numbers as text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -9,7 +9,7 @@ Section = Callable[[Document], str]
 
 
 def section(title: str, *parts: str) -> str:
-    """A heading and its parts, which are HTML already."""
+    """A heading, then the parts, which are already HTML."""
     return f"<h2>{escape(title)}</h2>" + "".join(parts)
 
 
@@ -18,7 +18,7 @@ def paragraph(text: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Numbers with three decimals, None as "n/a", everything else as its text, escaped."""
+    """Floats to three decimals, None as "n/a", anything else as escaped text."""
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell(value))}</td>" for value in row) + "</tr>" for row in rows)
     return f"<div><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"

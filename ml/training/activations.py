@@ -1,4 +1,4 @@
-"""What the frozen part of the network makes of augmented images: fresh each time, or computed once and kept."""
+"""The frozen blocks' activations of augmented images: computed afresh each time, or once and cached."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -24,23 +24,23 @@ _FROZEN_BATCH: Final = 8
 
 
 class Views(NamedTuple):
-    """`inputs` of the trained part of the network, one view an image; `masks` (N, 7, M, M) in 0–1 moved alike."""
+    """One view per image: the `inputs` of the trained blocks, and `masks` (N, 7, M, M) in 0–1, transformed alike."""
 
     inputs: Tensor
     masks: Tensor
 
 
 class Source(Protocol):
-    """Indices of training images → random views of them."""
+    """Indices of training images → a random view of each."""
 
     def __call__(self, indices: Tensor) -> Views: ...
 
     def seed(self, seed: int) -> None:
-        """Fix the random views from here on."""
+        """Make the views from here on a function of this seed."""
 
 
 class FreshViews:
-    """A new view of an image each time it is drawn."""
+    """A new view of an image every time it is sampled."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class FreshViews:
 
 
 class CachedViews:
-    """`views` of the `fresh` views of every image, made once and kept as float16 in memory: (V, N, …)."""
+    """A fixed number of `fresh` views of every image, computed once and kept in memory as float16: (V, N, …)."""
 
     def __init__(self, fresh: FreshViews, views: int) -> None:
         examples = fresh.examples
@@ -105,7 +105,7 @@ class CachedViews:
 
 @torch.no_grad()
 def activations_of(pixels: Tensor, network: MultiTaskNet, cut: int, spec: PreprocessingSpec) -> Tensor:
-    """Plain, unaugmented images (N, 3, S, S) uint8 through the frozen blocks, in full precision on the processor."""
+    """Unaugmented images (N, 3, S, S) uint8 through the frozen blocks, in full precision."""
     network.eval()
     device, trunk = next(network.parameters()).device, frozen_trunk(network, cut, spec.size, nullcontext)
     outputs = []
@@ -127,7 +127,7 @@ class _Trunk(nn.Module):
 def frozen_trunk(network: MultiTaskNet, cut: int, size: int, autocast: Autocast) -> Callable[[Tensor], Tensor]:
     """The first `cut` blocks as they are now, for images of `size` pixels, without gradients.
 
-    On a processor in onnxruntime and full precision: three times as quick as torch there.
+    On a CPU they run in onnxruntime at full precision, three times as fast as in torch.
     """
     device = next(network.parameters()).device
     if cut == 0 or device.type != "cpu":

@@ -1,6 +1,6 @@
-"""Random views of a batch, vectorised in torch: rotation, flips, scale, perspective, colour, blur.
+"""Augmentation of a whole batch in torch: rotation, flips, scale, perspective, colour, blur.
 
-Runs on the processor or a GPU alike; a view is a function of the generator's seed alone.
+Runs on CPU and GPU; a view depends on the generator's seed alone.
 """
 
 import math
@@ -11,14 +11,14 @@ from torch import Generator, Tensor
 
 
 def augment(images: Tensor, generator: Generator, size: int | None = None) -> Tensor:
-    """(N, 3, H, W) float in 0–255 → another view of each, `size` pixels square (default: as it was), same range."""
+    """(N, 3, H, W) float in 0–255 → a random view of each, same range, `size` pixels square (default: unchanged)."""
     return augment_with_masks(images, images[:, :0], generator, size)[0]
 
 
 def augment_with_masks(
     images: Tensor, masks: Tensor, generator: Generator, size: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Views as of `augment`, and (N, K, h, w) float masks of the same squares moved alike; 0 beyond the edge."""
+    """Views as by `augment`, and (N, K, h, w) float masks transformed with them; masks are 0 beyond the edge."""
     matrices = _homographies(len(images), generator)
     height, width = (size, size) if size else (images.shape[2], images.shape[3])
     views = _warp(images, matrices, (height, width), "reflection")
@@ -27,7 +27,7 @@ def augment_with_masks(
 
 
 def at_low_resolution(images: Tensor, side: int) -> Tensor:
-    """(N, C, H, W) as if each had been `side` pixels wide and enlarged again."""
+    """(N, C, H, W) reduced to `side` pixels and enlarged again."""
     small = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
     return F.interpolate(small, images.shape[2:], mode="bilinear")
 
@@ -37,7 +37,7 @@ def _uniform(generator: Generator, low: float, high: float, *shape: int) -> Tens
 
 
 def _warp(images: Tensor, matrices: Tensor, size: tuple[int, int], beyond: str) -> Tensor:
-    """Rotation by any angle, flip, scale, stretch, shift and perspective as one homography, sampled once."""
+    """Rotation, flip, scale, stretch, shift and perspective as one homography, so that pixels are sampled once."""
     height, width = size
     grid = _grid(height, width) @ matrices.transpose(1, 2)  # (N, H·W, 3)
     grid = (grid[..., :2] / grid[..., 2:]).view(len(images), height, width, 2)
@@ -67,7 +67,7 @@ def _homographies(n: int, generator: Generator) -> Tensor:
 
 
 def _blur(images: Tensor, generator: Generator) -> Tensor:
-    """A third of the images mixed with their blur (a 3 × 3 box twice), by a random share; changes `images`."""
+    """Mix a third of the images with their blur (a 3 × 3 box, twice) by a random share, in place."""
     chosen = (torch.rand(len(images), generator=generator) < 0.33).nonzero()[:, 0]
     share = torch.rand(len(chosen), 1, 1, 1, generator=generator).to(images)
     sharp = images[chosen]
@@ -77,7 +77,7 @@ def _blur(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _colour(images: Tensor, generator: Generator) -> Tensor:
-    """Brightness, white balance, contrast and saturation, each within the range that clinics and cameras differ by."""
+    """Brightness, white balance, contrast and saturation, each within the range seen across clinics and cameras."""
     n = len(images)
     gain = _uniform(generator, 0.85, 1.15, n, 1, 1, 1) * _uniform(generator, 0.93, 1.07, n, 3, 1, 1)
     contrast = _uniform(generator, 0.85, 1.2, n, 1, 1, 1).to(images)

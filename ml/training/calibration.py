@@ -1,7 +1,7 @@
-"""From raw scores to probabilities that mean what they say, and the thresholds chosen on them.
+"""Calibration of raw scores, and the operating points chosen on the calibrated probabilities.
 
-Temperature scaling (Guo et al., arXiv 1706.04599). Training draws rare lesions more often than they occur, which shifts
-every logit; a temperature cannot undo a shift, so an offset is fitted beside it (together: Platt scaling).
+Temperature scaling (Guo et al., arXiv 1706.04599) plus an offset, together Platt scaling: training oversamples rare
+lesions, which shifts every logit, and a temperature alone cannot undo a shift. `ml.card.calibrated` applies the result.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from scipy.special import log_softmax
 
 from ml.card import OperatingPoint
 
-WANTED_SENSITIVITIES: Final = (0.90, 0.95, 0.98)
+TARGET_SENSITIVITIES: Final = (0.90, 0.95, 0.98)
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
 
 
 def fit_binary(logits: Floats, labels: Labels) -> tuple[float, float]:
-    """Temperature and offset with the least negative log-likelihood. Both classes must occur."""
+    """Temperature and offset that minimise the negative log-likelihood. Raises ValueError if a class is missing."""
     if labels.all() or not labels.any():
         raise ValueError("Calibration needs positives and negatives.")
 
@@ -44,16 +44,14 @@ def fit_temperature(logits: Floats, classes: npt.NDArray[np.integer]) -> float:
 
 
 def operating_points(
-    probabilities: Floats, labels: Labels, wanted: Sequence[float] = WANTED_SENSITIVITIES
+    probabilities: Floats, labels: Labels, targets: Sequence[float] = TARGET_SENSITIVITIES
 ) -> tuple[OperatingPoint, ...]:
-    """For each wanted sensitivity the highest threshold that reaches it; a score equal to the threshold is positive."""
+    """For each target sensitivity the highest threshold that reaches it; a score equal to it counts as positive."""
     positives = np.sort(probabilities[labels])[::-1]
     points = []
-    for sensitivity in wanted:
-        threshold = float(positives[int(np.ceil(sensitivity * len(positives) - 1e-9)) - 1])
-        points.append(
-            OperatingPoint(sensitivity, threshold, *sensitivity_specificity(probabilities, labels, threshold))
-        )
+    for target in targets:
+        threshold = float(positives[int(np.ceil(target * len(positives) - 1e-9)) - 1])
+        points.append(OperatingPoint(target, threshold, *sensitivity_specificity(probabilities, labels, threshold)))
     return tuple(points)
 
 

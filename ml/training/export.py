@@ -1,4 +1,4 @@
-"""From a trained network to a graph that needs no torch: logits, Grad-CAM, pooled features, distance from the known."""
+"""Export a trained network to ONNX: logits, Grad-CAM maps, pooled features and the novelty score in one graph."""
 
 import warnings
 from pathlib import Path
@@ -14,8 +14,7 @@ OPSET = 17
 
 
 class ExplainedNet(nn.Module):
-    """The network with its explanations: images → bcc_logit, [pattern_logits,] lesion_logits, cams,
-    features[, novelty].
+    """Images → bcc_logit, [pattern_logits,] lesion_logits, cams, features[, novelty].
 
     cams (N, 1 + P, h, w): raw Grad-CAM of BCC and of each pattern, see `ml.explain.closed_form`.
     """
@@ -41,21 +40,21 @@ class ExplainedNet(nn.Module):
 
 
 def export_onnx(network: MultiTaskNet, size: int, file: Path, novelty: NoveltyScore | None = None) -> None:
-    """Write the network in evaluation mode to one ONNX file with a free batch size."""
+    """Write the network, in evaluation mode, to one ONNX file with a free batch size."""
     explained = ExplainedNet(network, novelty).eval().cpu()
     write_onnx(explained, size, file, explained.output_names)
 
 
 def write_onnx(module: nn.Module, size: int, file: Path, outputs: list[str]) -> None:
-    """Trace a module in evaluation mode, (N, 3, size, size) → `outputs`, into one file; N alone is free.
+    """Trace a module in evaluation mode, (N, 3, size, size) → `outputs`, into one file; only N is free.
 
-    Parameters keep their names and values, from which `ml.training.restore` makes the network again; whatever runs
-    the graph folds batch norms into convolutions as it loads it.
+    Parameters keep their names and values, so that `ml.training.restore` can rebuild the network. The runtime folds
+    batch norms into convolutions when it loads the graph.
     """
     with warnings.catch_warnings():
-        # The tracing exporter needs nothing besides `onnx`; its successor needs onnxscript and splits the weights off.
+        # The tracing exporter needs only `onnx`; its successor needs onnxscript and writes the weights to another file.
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # branches on the size, which is fixed
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # it branches on the size, which is fixed
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)
         torch.onnx.export(
             module,

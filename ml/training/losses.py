@@ -1,4 +1,4 @@
-"""Focal losses (Lin et al., arXiv 1708.02002): cross-entropy that fades where the network is already right."""
+"""Focal losses (Lin et al., arXiv 1708.02002): cross-entropy that counts less where the network is already right."""
 
 import torch
 import torch.nn.functional as F
@@ -6,9 +6,9 @@ from torch import Tensor
 
 
 def binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
-    """Mean of (1 - p_t)^γ · (-log p_t) over the labels that are known (not NaN), each head alike; 0 where none is.
+    """Mean of (1 - p_t)^γ · (-log p_t) over the known labels (not NaN), then over heads; 0 if none is known.
 
-    Logits and labels (N,) or (N, K); p_t is the probability given to the true answer; γ = 0 is plain cross-entropy.
+    Logits and labels (N,) or (N, K); p_t is the probability of the true class; γ = 0 is plain cross-entropy.
     """
     logits, labels = logits.reshape(len(logits), -1), labels.reshape(len(labels), -1)
     known = ~labels.isnan()
@@ -19,7 +19,7 @@ def binary_focal_loss(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Ten
 
 
 def focal_loss(logits: Tensor, classes: Tensor, gamma: float = 2.0) -> Tensor:
-    """The same over K exclusive classes: logits (N, K), class indices (N,), negative where unknown; 0 where all are."""
+    """The same for K exclusive classes: logits (N, K), indices (N,), negative if unknown; 0 if all are unknown."""
     known = classes >= 0
     nll = F.cross_entropy(logits[known], classes[known], reduction="none")
     return ((1 - torch.exp(-nll)) ** gamma * nll).sum() / known.sum().clamp(min=1)
@@ -33,7 +33,7 @@ def any_of_loss(logits: Tensor, gamma: float = 2.0) -> Tensor:
 
 
 def outside_loss(activations: Tensor, weights: Tensor, masks: Tensor) -> Tensor:
-    """Mean share of a target's Grad-CAM that lies outside the target's mask, over targets that have one; 0 for none.
+    """Mean share of each target's Grad-CAM that lies outside its mask, over the targets that have a mask; else 0.
 
     `activations` (N, C, h, w) and head `weights` (K, C) as in `ml.explain.closed_form`; `masks` (N, K, M, M) in 0–1.
     """

@@ -1,8 +1,8 @@
 """The multi-task network: backbone → global average pool → dropout → linear heads.
 
-Backbone: any of `ml.backbones`, by default MobileNet-V2 (Sandler et al., arXiv 1801.04381). Heads after Matas et al.,
-arXiv 2407.00104: BCC, dermoscopic patterns and, as an auxiliary task, the lesion type. Heads that are linear after a
-global average pool make Grad-CAM a closed form (see `ml.training.export`), which is why they stay linear.
+Backbone: any of `ml.backbones`, by default MobileNet-V2 (Sandler et al., arXiv 1801.04381). Heads as in Matas et al.,
+arXiv 2407.00104: BCC, dermoscopic patterns and, as an auxiliary task, the lesion type. The heads stay linear because
+that gives Grad-CAM a closed form (`ml.explain.closed_form`).
 """
 
 from collections.abc import Sequence
@@ -48,16 +48,16 @@ class MultiTaskNet(nn.Module):
 
     @property
     def depth(self) -> int:
-        """Number of the backbone's stages; a `cut` lies between 0 (nothing frozen) and this (heads only)."""
+        """The number of the backbone's stages: a `cut` runs from 0 (nothing frozen) to this (only the heads learn)."""
         return len(self.features)
 
     def trunk(self, images: Tensor, cut: int) -> Tensor:
-        """What the first `cut` stages make of the images; pooled to (N, C) where nothing but the heads follows."""
+        """The output of the first `cut` stages, pooled to (N, C) if only the heads follow."""
         activations = self.features[:cut](images)
         return pool(activations) if cut == self.depth else activations
 
     def tail(self, activations: Tensor, cut: int) -> Logits:
-        """The rest of the network, from what `trunk` returned for the same `cut`."""
+        """The rest of the network, applied to what `trunk` returned for the same `cut`."""
         pooled = activations if cut == self.depth else pool(self.features[cut:](activations))
         return self.classify(pooled)
 
@@ -82,11 +82,11 @@ def pool(activations: Tensor) -> Tensor:
 
 
 def load_backbone(network: MultiTaskNet, weights: str) -> PreprocessingSpec:
-    """Load ImageNet weights into the backbone and return the preprocessing that belongs to them.
+    """Load ImageNet weights into the backbone and return the preprocessing they expect.
 
-    `weights`: one of the names in `network.backbone.weights`, such as "IMAGENET1K_V1" (torchvision's are downloaded);
-    or the path of a safetensors file with the keys of `network.features` and input in [-1, 1]; or "none".
-    Raises `DataError` for anything else, and for weights that cannot be had.
+    `weights`: a name in `network.backbone.weights`, such as "IMAGENET1K_V1" (torchvision's are downloaded); or the path
+    of a safetensors file with the keys of `network.features`, for input in [-1, 1]; or "none".
+    Raises `DataError` for anything else and for weights that cannot be loaded.
     """
     backbone = network.backbone
     if weights == "none":

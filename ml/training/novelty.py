@@ -1,8 +1,8 @@
-"""How far an image's features lie from those of the images the network knows.
+"""How far an image's features lie from those of the training images.
 
 Probabilistic principal components (Moghaddam & Pentland, PAMI 1997): the Mahalanobis distance within the first
-components of the known features, and what lies outside them over the mean variance there. It is part of the exported
-graph, so that its numbers are covered by the weights' checksum and cost two small matrix products.
+components, plus the squared residual over the mean variance outside them. The score is part of the exported graph: the
+weights' checksum covers it, and it costs two small matrix products.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ COMPONENTS: Final = 64
 
 
 class NoveltyScore(nn.Module):
-    """Pooled features (N, C) → (N, 1), about 1 for an image like the known ones."""
+    """Pooled features (N, C) → (N, 1), about 1 for an image like those of training."""
 
     mean: Tensor
     directions: Tensor
@@ -24,7 +24,7 @@ class NoveltyScore(nn.Module):
     rest: Tensor
 
     def __init__(self, mean: Tensor, directions: Tensor, variances: Tensor, rest: Tensor) -> None:
-        """`directions` (C, K) orthonormal, `variances` (K,) along them, `rest` () of each dimension outside them."""
+        """`directions` (C, K) orthonormal, `variances` (K,) along them, `rest` () that of each other dimension."""
         super().__init__()
         for name, values in (("mean", mean), ("directions", directions), ("variances", variances), ("rest", rest)):
             self.register_buffer(name, values)
@@ -38,7 +38,7 @@ class NoveltyScore(nn.Module):
 
 
 def fit(features: npt.NDArray[np.floating], components: int = COMPONENTS) -> NoveltyScore:
-    """The score of (N, C) known features; N must exceed `components`."""
+    """Fit the score to features (N, C). Raises ValueError unless N exceeds `components`."""
     count, channels = features.shape
     if count <= components:
         raise ValueError(f"{count} images are too few for {components} components.")

@@ -1,4 +1,4 @@
-"""How a network in training does on validation images, each head where its labels are."""
+"""Validation figures during training: each head is measured where it has labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -24,13 +24,13 @@ _BATCH: Final = 128
 
 
 class Progress:
-    """Validation images by source, each through the frozen blocks once a stage."""
+    """The validation images of each source, passed through the frozen blocks once per stage."""
 
     def __init__(self, parts: Mapping[str, Examples], spec: PreprocessingSpec) -> None:
         self._parts, self._spec = parts, spec
 
     def freeze(self, network: MultiTaskNet, cut: int) -> None:
-        """The first `cut` blocks stay as they are until the next call."""
+        """Cache the outputs of the first `cut` blocks, which must not change until the next call."""
         self._cut = cut
         self._known = {
             name: activations_of(part.pixels, network, cut, self._spec).to(torch.float16)
@@ -39,9 +39,11 @@ class Progress:
 
     @torch.no_grad()
     def scores(self, network: MultiTaskNet) -> dict[str, float]:
-        """ROC-AUC and average precision of BCC, lesion-type accuracy; with pattern heads the areas of
-        pigment network on expert labels (`pn_auc`), of all seven on drawings (`drawn_auc`) and of the likeliest of the
-        six for BCC (`six_auc`); with other clinics theirs of BCC (`clinics_auc`).
+        """ROC-AUC and average precision of BCC, and accuracy of the lesion type.
+
+        With pattern heads also the ROC-AUC of pigment network on expert labels (`pn_auc`), the mean over all seven on
+        drawings (`drawn_auc`), and that of the likeliest of the six as a score for BCC (`six_auc`); with other clinics,
+        that of BCC there (`clinics_auc`).
         """
         network.eval()
         outputs = {name: self._logits(network, activations) for name, activations in self._known.items()}
@@ -68,7 +70,7 @@ class Progress:
 
 
 def area(labels: Tensor, scores: Tensor) -> float:
-    """ROC-AUC over the known labels (not NaN); NaN where they are all alike."""
+    """ROC-AUC over the known labels (not NaN); NaN if they are all the same."""
     known = ~labels.isnan()
     if len(labels[known].unique()) < 2:
         return float("nan")

@@ -1,4 +1,4 @@
-"""Back from an exported graph to the torch network it was made of, for the reference methods and the bench."""
+"""Rebuild the torch network from an exported graph, for the reference methods and the benchmark."""
 
 import onnx
 import torch
@@ -16,8 +16,8 @@ _PREFIX = "network."
 def network_of(bundle: Bundle, patterns: tuple[Pattern, ...] | None = None) -> MultiTaskNet:
     """The bundle's network in evaluation mode.
 
-    With other `patterns` than the bundle's the backbone is the bundle's and the heads are random.
-    Raises `DataError` for a backbone that is not known here, ValueError for a graph of another make.
+    If `patterns` differ from the bundle's, only the backbone is the bundle's and the heads are random.
+    Raises `DataError` for an unknown backbone, ValueError if the graph is not that of this network.
     """
     backbone = described(bundle.card.backbone).name
     network = MultiTaskNet(bundle.card.patterns if patterns is None else patterns, backbone=backbone)
@@ -35,14 +35,14 @@ def network_of(bundle: Bundle, patterns: tuple[Pattern, ...] | None = None) -> M
 
 
 def _values(graph: onnx.GraphProto) -> dict[str, Tensor]:
-    """Every parameter by its name; the exporter stores equal ones once and lets the others refer to it."""
+    """Every parameter by name; the exporter stores equal ones once and lets the others refer to it."""
     values = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
     same = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     return values | {name: values[source] for name, source in same.items() if source in values}
 
 
 def _load(module: nn.Module, values: dict[str, Tensor], prefix: str) -> None:
-    """Everything but batch norms' counters, which training alone needs."""
+    """Load everything but the batch norms' counters, which only training needs."""
     named = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
     counters = {name: value for name, value in module.state_dict().items() if name.endswith("num_batches_tracked")}
     try:
@@ -52,12 +52,12 @@ def _load(module: nn.Module, values: dict[str, Tensor], prefix: str) -> None:
 
 
 def _load_folded(network: MultiTaskNet, graph: onnx.GraphProto, values: dict[str, Tensor]) -> None:
-    """Bundles of before: a MobileNet-V2 whose batch norms were folded into the convolutions; they become neutral."""
+    """For older bundles, a MobileNet-V2 with batch norms folded into its convolutions: make the batch norms neutral."""
     convolutions = [node for node in graph.node if node.op_type == "Conv" and len(node.input) == 3]
     units = [module for module in network.features.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
     for node, convolution, norm in zip(convolutions, units[::2], units[1::2], strict=True):
         if not isinstance(norm, nn.BatchNorm2d) or values[node.input[1]].shape != convolution.weight.shape:
             raise ValueError("The graph's convolutions are not those of this network.")
         convolution.weight.data = values[node.input[1]]
-        norm.bias.data = values[node.input[2]]  # after folding: no scale, only a shift
+        norm.bias.data = values[node.input[2]]  # folding leaves a shift and no scale
         norm.eps = 0.0

@@ -1,27 +1,28 @@
-"""Three-step training in the spirit of Matas et al. (arXiv 2407.00104): heads, then the last blocks, then the rest.
+"""Three-step training after Matas et al. (arXiv 2407.00104): the heads, then the last blocks, then the rest.
 
-Each step freezes the first `cut` blocks. What they make of a handful of augmented views can be computed once and kept,
-which makes the first step quick on a processor. Optimiser: schedule-free AdamW (Defazio et al., arXiv 2405.15682). It
-averages weights, and averaged weights need their own batch-norm statistics before anything is evaluated.
+The steps of each backbone are in `ml.training.config`. Each step freezes the first `cut` blocks; their output for a few
+augmented views can be cached, which makes the first step fast on a CPU. Optimiser: schedule-free AdamW (Defazio et al.,
+arXiv 2405.15682). It averages weights, and averaged weights need batch-norm statistics of their own before they are
+evaluated.
 """
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import torch
 from schedulefree import AdamWScheduleFree
 from torch import Tensor
 from tqdm import tqdm
 
-from ml.backbones import DEFAULT, find
 from ml.data.examples import PATTERNS, SIX
 from ml.data.mixture import Portion, Sources, load, mixed
 from ml.data.splits import Split
 from ml.training.activations import CachedViews, FreshViews, Source, Views
+from ml.training.config import Config
 from ml.training.losses import any_of_loss, binary_focal_loss, focal_loss, outside_loss
 from ml.training.network import MultiTaskNet, load_backbone, pool
 from ml.training.progress import Progress, curves
@@ -29,66 +30,6 @@ from ml.training.progress import Progress, curves
 CHECKPOINT: Final = "checkpoint.pt"
 BEST: Final = "best.pt"
 _RECALIBRATION_BATCHES: Final = 16
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step: blocks below `cut` frozen; `views` cached views of the training images, 0 for fresh ones each time."""
-
-    name: str
-    cut: int
-    epochs: int
-    rate: float
-    views: int = 0
-
-
-def three_steps(backbone: str = DEFAULT, epochs: Sequence[int] = (3, 3, 4, 4)) -> tuple[Stage, ...]:
-    """The paper's steps for a backbone: heads, last blocks, and nearly all, the last first fast and then slowly.
-
-    What stays frozen in the end are edges and colours, which ImageNet taught well. Raises `DataError`.
-    """
-    heads, last, most = find(backbone).cuts
-    return (
-        Stage("heads", heads, epochs[0], rate=3e-3, views=1),
-        Stage("last blocks", last, epochs[1], rate=1e-3),
-        Stage("nearly all", most, epochs[2], rate=7e-4),
-        Stage("nearly all, slowly", most, epochs[3], rate=1.5e-4),
-    )
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything that decides a run's outcome; written to config.json in its folder."""
-
-    weights: str
-    backbone: str = DEFAULT
-    seed: int = 1
-    fold: int = 0
-    # Side of the input in pixels; 0 is the one the backbone's weights expect.
-    size: int = 0
-    batch: int = 64
-    # Images drawn in an epoch, and drawings among the training images.
-    draws: int = 9600
-    drawings: int = 4000
-    dropout: float = 0.3
-    gamma: float = 2.0
-    weight_decay: float = 1e-2
-    # Sampling weight of an image is (images of its lesion type)^-balance: 0 is the natural mix, 1 all types alike.
-    balance: float = 0.5
-    # What the patterns' loss, the clinical rule's and that of heatmaps beside the masks weigh against BCC's.
-    pattern_weight: float = 2.0
-    rule_weight: float = 0.5
-    outside_weight: float = 0.3
-    # Which sources besides HAM10000 the run has, and so which heads.
-    patterns: bool = False
-    clinics: bool = False
-    # bfloat16 halves the time where the processor has it (and on GPUs).
-    half: bool = False
-    stages: tuple[Stage, ...] = field(default_factory=three_steps)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return cls(**{**data, "stages": tuple(Stage(**stage) for stage in data["stages"])})
 
 
 class Trainer:
@@ -108,14 +49,14 @@ class Trainer:
         known = {split: [r.image_id for r in portion.of(sources.ham.records)] for split, portion in portions.items()}
         self._write("config.json", {**asdict(config), "preprocessing": self.spec.to_json()})
         self._write("split.json", known)
-        # A little larger than the network's input, so that a view that zooms in has something to show.
+        # Slightly larger than the network's input, so that zoomed-in views keep their detail.
         stored = replace(self.spec, size=self.spec.size * 8 // 7)
         self.train = mixed(load(sources, portions[Split.TRAIN], stored, folder, config.drawings), config.balance)
         held_out = load(sources, portions[Split.VALIDATION], self.spec, folder, config.drawings // 5)
         self.progress = Progress(held_out, self.spec)
 
     def run(self) -> None:
-        """Train every stage, from the checkpoint in the folder where there is one."""
+        """Train every stage, resuming from the checkpoint in the folder if there is one."""
         number, epoch, state = self._resume()
         for index in range(number, len(self.config.stages)):
             self._run_stage(index, epoch, state)
@@ -150,7 +91,7 @@ class Trainer:
     def _train_epoch(self, index: int, epoch: int, optimizer: AdamWScheduleFree, source: Source) -> float:
         stage, total = self.config.stages[index], 0.0
         seed = (self.config.seed * 1009 + index) * 1009 + epoch
-        torch.manual_seed(seed)  # dropout; a resumed epoch repeats exactly
+        torch.manual_seed(seed)  # for dropout: a resumed epoch repeats exactly
         set_training(self.network, stage.cut)
         optimizer.train()
         batches = list(self._batches(torch.Generator().manual_seed(seed)))
@@ -184,13 +125,13 @@ class Trainer:
         )
 
     def _batches(self, generator: torch.Generator) -> Iterator[Tensor]:
-        """An epoch of index batches, drawn by weight."""
+        """The index batches of one epoch, sampled by weight."""
         drawn = torch.multinomial(self.train.weight, self.config.draws, replacement=True, generator=generator)
         return iter(drawn.split(self.config.batch))
 
     @torch.no_grad()
     def _recalibrate(self, cut: int, source: Source) -> None:
-        """Batch-norm statistics of the weights as they are now, over a few batches."""
+        """Set the batch-norm statistics of the current weights from a few batches."""
         norms = [m for m in self.network.features[cut:].modules() if isinstance(m, torch.nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         if not norms:
@@ -220,7 +161,7 @@ class Trainer:
         state = {"stage": stage, "epoch": epoch, "network": self.network.state_dict(), "history": self.history}
         temporary = self.folder / f"{CHECKPOINT}.new"
         torch.save({**state, "optimizer": optimizer.state_dict()}, temporary)
-        temporary.replace(self.folder / CHECKPOINT)  # an interruption leaves the old or the new one, never half
+        temporary.replace(self.folder / CHECKPOINT)  # atomic: an interruption leaves the old one or the new one
 
     def _resume(self) -> tuple[int, int, dict[str, Any] | None]:
         file = self.folder / CHECKPOINT
@@ -236,18 +177,18 @@ class Trainer:
 
 
 def worth(row: dict[str, Any]) -> float:
-    """What the best epoch has most of."""
+    """The score by which the best epoch is chosen."""
     return float(sum(row.get(name, 0.0) for name in ("auc", "average_precision", "pn_auc", "drawn_auc", "six_auc")))
 
 
 def freeze_below(network: MultiTaskNet, cut: int) -> list[torch.nn.Parameter]:
-    """Let only the blocks from `cut` on, and the heads, learn; returns their parameters."""
+    """Make only the heads and the blocks from `cut` on trainable; return their parameters."""
     network.requires_grad_(True)
     network.features[:cut].requires_grad_(False)
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def set_training(network: MultiTaskNet, cut: int) -> None:
-    """Training mode, with frozen blocks left in evaluation mode: their batch norms keep their statistics."""
+    """Training mode, except for the frozen blocks, whose batch norms must keep their statistics."""
     network.train()
     network.features[:cut].eval()

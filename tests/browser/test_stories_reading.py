@@ -44,9 +44,9 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
-    expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
+    expect(reader.row(unsure)).to_contain_text("Melanoma suspected (31 %)")
     expect(reader.row(late)).to_contain_text("Overdue since")
-    expect(reader.row(unsure)).to_contain_text("read by")
+    expect(reader.row(unsure)).to_contain_text("Due")
     expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()
     expect(reader.row(taken)).to_contain_text("Claimed by Another Dermatologist")
     check(reader.page, "worklist")

@@ -61,7 +61,7 @@ TABLES = [
     for model in (Case, Image, Analysis, Finding, Claim, Review, Assessment, Receipt, OpinionRequest, Opinion)
 ] + [AuditEvent.__table__]
 DAYS = {Urgency.URGENT.value: 2, Urgency.SOON.value: 7, Urgency.ROUTINE.value: 14}
-POINT = {"wanted": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
+POINT = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
 CARD = {
     "notice": "Not clinically validated: made-up rows.",
     "targets": [{"code": "BCC", "evidence": "none", "operating_points": [POINT], "default_sensitivity": 0.95}],

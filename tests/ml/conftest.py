@@ -1,4 +1,4 @@
-"""What the tests of the model share, and the real data where a developer has it beside the checkout."""
+"""Shared fixtures, and the real data if a developer has it next to the checkout."""
 
 import csv
 from collections.abc import Callable
@@ -21,13 +21,13 @@ PATTERNS = (Pattern.PN, Pattern.AT)
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
-    """Threads that wait for each other on a busy machine are slower than one alone."""
+    """On a busy machine, threads waiting for each other are slower than one thread."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def network() -> MultiTaskNet:
-    """Two pattern heads, so that everything about several targets is exercised."""
+    """Two pattern heads, so that the handling of several targets is exercised."""
     return random_network(PATTERNS)
 
 
@@ -38,7 +38,7 @@ def bundle(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> B
 
 @pytest.fixture
 def edit_card(bundle: Bundle, tmp_path: Path) -> Callable[..., Path]:
-    """A copy of the bundle with some of its card's fields changed."""
+    """A copy of the bundle with some fields of its card changed."""
 
     def edit(**fields: object) -> Path:
         folder = tmp_path / "edited"
@@ -72,9 +72,9 @@ def tiny_ham(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with real images and weights, beside the checkout."""
+    """The folder with real images and weights, next to the checkout."""
     if not (SHARED / "data" / "ham10000_256.zip").exists():
-        pytest.skip("real images are not here: shared/data/ham10000_256.zip beside the checkout")
+        pytest.skip("no real images: shared/data/ham10000_256.zip is not next to the checkout")
     return SHARED
 
 

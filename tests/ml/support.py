@@ -1,4 +1,4 @@
-"""Pictures, networks and bundles made on the spot."""
+"""Images, networks and bundles generated for the tests."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ from ml.training.network import MultiTaskNet
 
 
 def picture(seed: int = 1, size: tuple[int, int] = (320, 240), dark: bool = False) -> Image.Image:
-    """A blob on skin with fine texture: sharp, well lit, the same for the same seed."""
+    """A blob on skin with fine texture: sharp, well lit, reproducible from its seed."""
     generator = np.random.default_rng(seed)
     width, height = size
     y, x = np.mgrid[:height, :width]
@@ -60,7 +60,7 @@ def write_bundle(folder: Path, network: MultiTaskNet, spec: PreprocessingSpec | 
 
 
 def random_network(patterns: tuple[Pattern, ...] = (), seed: int = 1, backbone: str = DEFAULT) -> MultiTaskNet:
-    """Random weights, with batch-norm statistics of random images so that signals neither die nor explode."""
+    """Random weights, with batch-norm statistics from random images so that signals neither vanish nor explode."""
     torch.manual_seed(seed)
     network = MultiTaskNet(patterns, backbone=backbone)
     for module in network.modules():

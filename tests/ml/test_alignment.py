@@ -1,4 +1,4 @@
-"""Table 4 by hand on tiny maps, and its tests against scipy and published examples."""
+"""Table 4's statistics by hand on tiny maps, and its tests against scipy and published examples."""
 
 import json
 
@@ -25,7 +25,7 @@ def mask(rows: list[list[int]]) -> np.ndarray:
 
 
 def test_one_image_by_hand() -> None:
-    """Same size, so nothing is interpolated: normalised by 4, inside 1 and 0.5, outside 0.25 and 0."""
+    """Equal sizes, hence no interpolation. Normalised by 4: inside 1 and 0.5, outside 0.25 and 0."""
     row = align([(np.array([[4.0, 2.0], [1.0, 0.0]]), mask([[1, 1], [0, 0]]))])
     assert (row.images, row.skipped) == (1, 0)
     assert (row.mean_inside, row.sd_inside) == pytest.approx((0.75, 0.25))
@@ -44,7 +44,7 @@ def test_densities_integrate_to_one_and_lie_in_their_bins() -> None:
     assert (np.nonzero(row.outside)[0] / BINS).tolist() == [0.0, 0.24]
 
 
-def test_pixels_count_alike_in_the_densities_and_images_alike_in_the_energies() -> None:
+def test_densities_weigh_pixels_equally_and_energies_images() -> None:
     small = (np.array([[1.0, 0.0]]).repeat(2, axis=0), mask([[1, 0], [1, 0]]))
     large = (np.array([[0.0, 1.0]]).repeat(2, axis=0), np.repeat(np.repeat(mask([[1, 0], [1, 0]]), 2, 0), 2, 1))
     row = align([small, large])
@@ -52,8 +52,8 @@ def test_pixels_count_alike_in_the_densities_and_images_alike_in_the_energies() 
     assert row.energy_inside == pytest.approx(0.5, abs=0.05)
 
 
-def test_the_map_is_stretched_over_the_analysed_square_only() -> None:
-    """A wide picture: its outer thirds are not analysed, whatever is marked there."""
+def test_the_map_covers_only_the_analysed_square() -> None:
+    """In a wide image the outer thirds are not analysed, whatever is marked there."""
     whole = np.zeros((40, 120), bool)
     whole[:, :40] = True
     whole[:, 40:60] = True
@@ -75,7 +75,7 @@ def test_values_are_those_of_the_overlay() -> None:
     np.testing.assert_allclose(values, np.asarray(image) / 255, atol=1 / 255)
 
 
-def test_images_that_say_nothing_are_counted_and_left_out() -> None:
+def test_unusable_images_are_counted_and_left_out() -> None:
     heatmap, half = np.array([[1.0, 0.0]] * 2), mask([[1, 0], [1, 0]])
     silent = [(np.zeros((2, 2)), half), (heatmap, np.zeros((2, 2), bool)), (heatmap, np.ones((2, 2), bool))]
     row = align([*silent, (heatmap, half)])
@@ -150,7 +150,7 @@ def test_the_p_value_is_scipys() -> None:
 
 
 def test_the_ratios_interval_counts_lesions() -> None:
-    """Ten copies of each image, named as the same lesion, say no more than one."""
+    """Ten copies of each image of a lesion are no more evidence than one."""
     generator = np.random.default_rng(4)
     masks = [generator.random((14, 14)) < 0.3 for _ in range(12)]
     pairs = [(0.6 * m + generator.random((14, 14)), m) for m in masks]

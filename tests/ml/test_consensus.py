@@ -1,4 +1,4 @@
-"""Consensus: the 1979 data, simulated raters, degenerate inputs, kappas, and the files."""
+"""Consensus: the data of 1979, simulated raters, degenerate inputs, kappas, and files."""
 
 import argparse
 import csv
@@ -44,7 +44,7 @@ ERROR_RATES = [
 
 
 def anaesthetists() -> np.ndarray:
-    """Ratings (45, 5, 3) of classes 0..3, -1 for repeats that did not take place."""
+    """Ratings (45, 5, 3) of classes 0..3; -1 for repeats that did not happen."""
     fields = ANAESTHETISTS.split()
     ratings = np.full((45, 5, 3), -1)
     for place, field in enumerate(fields):
@@ -53,7 +53,7 @@ def anaesthetists() -> np.ndarray:
 
 
 def simulate(seed: int, items: int, confusion: np.ndarray, prevalence: list[float], missing: float = 0.0):
-    """True classes (items,) and ratings (items, raters) of raters with the given confusion matrices."""
+    """True classes (items,) and ratings (items, raters) simulated from the given confusion matrices."""
     rng = np.random.default_rng(seed)
     truth = rng.choice(len(prevalence), size=items, p=prevalence)
     cumulative = confusion.cumsum(axis=2)[:, truth]
@@ -128,14 +128,14 @@ def test_posteriors_are_calibrated():
             assert probability[chosen].mean() == pytest.approx(truth[chosen].mean(), abs=0.05)
 
 
-def test_one_rater_is_repeated_and_said_so():
+def test_one_rater_is_repeated_and_noted():
     found = dawid_skene(counts_of(np.array([[0], [1], [1], [0]]), 2))
     assert_sound(found)
     assert found.labels.tolist() == [0, 1, 1, 0]
     assert "One rater" in found.notes[0]
 
 
-def test_two_raters_are_said_to_be_too_few():
+def test_two_raters_are_noted_as_too_few():
     found = dawid_skene(counts_of(np.array([[0, 0], [1, 1], [1, 0], [0, 0]]), 2))
     assert_sound(found)
     assert "Two raters" in found.notes[0]
@@ -268,7 +268,7 @@ def test_ratings_are_read_with_blanks_as_missing(tmp_path: Path):
         (["a,r1,PN,1", ",r1,PN,1"], r"Row 3: the image is empty"),
         (["a,,PN,1"], r"Row 2: the rater is empty"),
         (["a,r1,PN"], r"Row 2: 3 fields are too few"),
-        (["a,r1,PN,1", "b,r1,PN,1", "a,r1,PN,0"], r"Row 4: .* stand in row 2"),
+        (["a,r1,PN,1", "b,r1,PN,1", "a,r1,PN,0"], r"Row 4: repeats .* of row 2"),
         ([], r"no rating"),
     ],
 )
@@ -282,14 +282,14 @@ def test_a_missing_column_is_named(tmp_path: Path):
         read_ratings(written(tmp_path, "a,r1,PN", header="image,rater,pattern"))
 
 
-def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_file_that_is_not_text_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "ratings.csv").write_bytes(b"PK\x03\x04\xff\xfe a spreadsheet")
     assert command(str(tmp_path / "ratings.csv"), "-o", str(tmp_path / "reference.csv")) == 2
     assert "ratings.csv: Row 1: 'utf-8' codec" in capsys.readouterr().err
     assert not (tmp_path / "reference.csv").exists()
 
 
-def test_blanks_alone_are_no_consensus(tmp_path: Path):
+def test_blanks_alone_give_no_consensus(tmp_path: Path):
     output = tmp_path / "reference.csv"
     assert command(str(written(tmp_path, "a,r1,PN,", "a,r2,PN,")), "-o", str(output)) == 0
     rows = list(csv.DictReader(output.read_text(encoding="utf-8").splitlines()))

@@ -1,4 +1,4 @@
-"""Splits: by lesion, balanced, the same for everyone."""
+"""Splits are by lesion, balanced and reproducible."""
 
 import random
 import zipfile
@@ -14,7 +14,7 @@ from ml.patterns import Lesion
 
 
 def records(lesions: int = 400) -> list[Record]:
-    """One to three images a lesion, every fifth a BCC."""
+    """One to three images per lesion, every fifth lesion a BCC."""
     return [
         Record(f"{number}-{image}", str(number), Lesion.BCC if number % 5 == 0 else Lesion.NV, "", None, "")
         for number in range(lesions)
@@ -57,7 +57,7 @@ def test_the_split_is_the_one_that_shipped_cards_were_measured_on() -> None:
     assert sorted({int(record.group) for record in parts[Split.VALIDATION]}) == [0, 3, 10, 23, 25, 34]
 
 
-def test_the_split_depends_on_the_seed_and_on_nothing_else() -> None:
+def test_the_split_depends_on_the_seed_alone() -> None:
     shuffled = records()
     random.Random(1).shuffle(shuffled)
     assert assign_folds(records(), seed=1) == assign_folds(shuffled, seed=1)
@@ -81,7 +81,7 @@ def test_a_zip_reads_like_its_folder(tiny_ham: Path, tmp_path: Path) -> None:
     assert folder.image(folder.records[7]) == zipped.image(zipped.records[7])
 
 
-def test_what_is_not_the_data_set_is_refused_in_words(tmp_path: Path) -> None:
+def test_anything_but_the_data_set_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "wrong.zip").write_bytes(b"no zip")
     (tmp_path / "metadata.csv").write_text("a,b\n1,2\n")
     for path in (tmp_path / "wrong.zip", tmp_path / "missing", tmp_path):
@@ -103,7 +103,7 @@ def test_real_metadata(ham: Ham10000) -> None:
 
 
 def test_images_of_a_lesion_and_near_copies_are_one_group(tmp_path: Path) -> None:
-    """HAM_0000140 and HAM_0004919 are two names of one lesion."""
+    """HAM_0000140 and HAM_0004919 are two names for one lesion."""
     header = "lesion_id,image_id,dx,dx_type,age,sex,localization\n"
     lesions = ["HAM_1", "HAM_1", "HAM_0000140", "HAM_0004919"]
     rows = [f"{lesion},ISIC_{number},nv,histo,,male,back\n" for number, lesion in enumerate(lesions)]

@@ -1,4 +1,4 @@
-"""Whatever a browser can send: a usable picture or one of the known reasons, nothing else."""
+"""Whatever a browser sends becomes a usable image or one of the known reasons, nothing else."""
 
 import contextlib
 import io
@@ -29,7 +29,7 @@ def animation(format: str) -> bytes:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of zeros: tiny on the wire, huge in memory."""
+    """A PNG of zeros: a tiny file, huge in memory."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -70,7 +70,7 @@ def test_refuses_truncated_files(format: str, keep: str) -> None:
     assert reason(data[:end]) is Unreadable.CORRUPT
 
 
-def test_every_cut_and_flipped_byte_gives_a_picture_or_a_reason() -> None:
+def test_every_cut_or_flipped_byte_gives_an_image_or_a_reason() -> None:
     generator = np.random.default_rng(1)
     for format in ("JPEG", "PNG", "WEBP"):
         data = encoded(picture(size=(96, 80)), format, exif=with_orientation(6))
@@ -104,8 +104,8 @@ def test_refuses_animations(format: str) -> None:
     assert reason(animation(format)) is Unreadable.ANIMATED
 
 
-def test_accepts_a_photograph_with_previews_beside_it() -> None:
-    """Phones write JPEG files with several pictures (MPO); the first is the photograph."""
+def test_accepts_a_photograph_with_embedded_previews() -> None:
+    """Phones write JPEG files with several images (MPO); the first is the photograph."""
     data = encoded(picture(1), "MPO", save_all=True, append_images=[picture(2)])
     assert decode(data).size == picture(1).size
 
@@ -162,7 +162,7 @@ def test_no_metadata_survives() -> None:
             assert b"Exif" not in encoded(image, format)
 
 
-def test_transparency_lies_over_white() -> None:
+def test_transparency_becomes_white() -> None:
     clear = Image.new("RGBA", (80, 80), (0, 0, 0, 0))
     half = Image.new("LA", (80, 80), (0, 128))
     palette = Image.new("P", (80, 80), 0)
@@ -191,7 +191,7 @@ def test_other_modes_become_rgb(mode: str) -> None:
 
 
 def test_an_embedded_profile_is_converted_to_srgb() -> None:
-    """In a profile with red and blue primaries swapped, stored red means blue."""
+    """In a profile with swapped red and blue primaries, stored red means blue."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     swapped = bytes(profile).replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
     swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(b"sRGB", b"swap")

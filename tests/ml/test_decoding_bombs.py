@@ -1,4 +1,4 @@
-"""Files that are small on the wire and claim to be huge, and files that chance has broken."""
+"""Small files that claim to be huge, and randomly corrupted files."""
 
 import contextlib
 import subprocess
@@ -75,15 +75,15 @@ WHOLE.append(encoded(picture(size=(96, 80)).convert("P"), "PNG", transparency=3)
     end=st.floats(0, 1),
     more=st.binary(max_size=40),
 )
-def test_what_chance_has_broken(whole: bytes, changes: list[tuple[float, int]], end: float, more: bytes) -> None:
-    """A picture or a reason, nothing else."""
+def test_random_corruption(whole: bytes, changes: list[tuple[float, int]], end: float, more: bytes) -> None:
+    """An image or a reason, nothing else."""
     broken = bytearray(whole)
     for place, value in changes:
         broken[int(place * len(broken))] = value
     decoded_or_refused(bytes(broken[: int(len(broken) * max(end, 0.05))] if end < 0.5 else broken) + more)
 
 
-def test_real_photographs_that_chance_has_broken(shared: Path) -> None:
+def test_random_corruption_of_real_photographs(shared: Path) -> None:
     generator = np.random.default_rng(1)
     with zipfile.ZipFile(shared / "data" / "ham10000_256.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".jpg")][:20]

@@ -1,4 +1,4 @@
-"""The engine's promise: never a number that only looks like an answer."""
+"""The engine never returns a number that only looks like a result."""
 
 import io
 import subprocess
@@ -29,7 +29,7 @@ def engine(bundle: Bundle) -> Engine:
     return Engine(bundle)
 
 
-def test_a_result_says_everything(engine: Engine, bundle: Bundle) -> None:
+def test_a_result_is_complete(engine: Engine, bundle: Bundle) -> None:
     (result,) = engine.run([picture()])
     outputs = engine.forward(prepare(picture(), bundle.card.preprocessing)[None])
     assert result.bcc_probability == pytest.approx(1 / (1 + np.exp(-outputs["bcc_logit"][0, 0])), abs=1e-6)
@@ -61,7 +61,7 @@ def test_calibration_and_threshold_come_from_the_card(bundle: Bundle, edit_card:
         folder.rmdir()
 
 
-def test_batches_keep_the_order_and_the_answers(engine: Engine) -> None:
+def test_batches_keep_order_and_results(engine: Engine) -> None:
     images = [picture(seed, size) for seed, size in enumerate([(320, 240), (240, 320), (500, 500)] * 4)]
     together = engine.run(images)
     assert len(together) == len(images)
@@ -75,7 +75,9 @@ def test_batches_keep_the_order_and_the_answers(engine: Engine) -> None:
 
 @pytest.mark.parametrize("broken", ["bcc_head", "pattern_head", "lesion_head"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_give_no_numbers_are_no_model(edit_card: Callable[..., Path], broken: str, value: float) -> None:
+def test_weights_with_outputs_that_are_not_finite_are_refused(
+    edit_card: Callable[..., Path], broken: str, value: float
+) -> None:
     folder = edit_card()
     model = onnx.load(folder / MODEL_FILE)
     (bias,) = [tensor for tensor in model.graph.initializer if tensor.name.endswith(f"{broken}.bias")]
@@ -88,10 +90,10 @@ def test_weights_that_give_no_numbers_are_no_model(edit_card: Callable[..., Path
         Engine(Bundle.load(folder))
 
 
-def test_weights_of_another_size_than_their_card_says_are_no_model(
+def test_weights_with_outputs_of_another_size_than_the_card_says_are_refused(
     bundle: Bundle, edit_card: Callable[..., Path]
 ) -> None:
-    """One pattern, or one kind of lesion, fewer in the card than in the weights."""
+    """The card has one pattern, or one lesion type, fewer than the weights."""
     for index, fields in enumerate(({"targets": bundle.card.targets[:-1]}, {"lesions": bundle.card.lesions[:-1]})):
         folder = edit_card(**fields).rename(bundle.path.parent / f"shorter-{index}")
         with pytest.raises(BundleError, match="another size"):
@@ -99,7 +101,7 @@ def test_weights_of_another_size_than_their_card_says_are_no_model(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_an_answer_that_is_no_number_goes_to_a_person_without_one(
+def test_an_output_that_is_not_finite_goes_to_a_person_without_a_number(
     engine: Engine, value: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forward = engine.forward
@@ -131,7 +133,7 @@ def test_one_bad_number_in_any_output_spoils_only_its_own_image(
     assert third.bcc_probability is not None
 
 
-def test_poor_pictures_go_to_a_person_with_every_reason(engine: Engine) -> None:
+def test_poor_images_go_to_a_person_with_every_reason(engine: Engine) -> None:
     black, blurred = engine.run([Image.new("RGB", (300, 300)), picture().filter(ImageFilter.GaussianBlur(8))])
     assert set(black.reasons) == {Reason.TOO_DARK, Reason.OUT_OF_FOCUS}
     assert blurred.reasons == (Reason.OUT_OF_FOCUS,)
@@ -167,13 +169,13 @@ def test_a_heatmap_as_png_is_small_and_normalised() -> None:
     assert np.unravel_index(grey.argmax(), grey.shape) in {(y, x) for y in range(20, 30) for x in range(50, 60)}
 
 
-def test_a_zero_map_is_no_map() -> None:
+def test_a_map_of_zeros_is_no_map() -> None:
     assert Heatmap(np.zeros((7, 7), np.float32)).to_png() is None
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc")
 def test_memory_stays_flat(bundle: Bundle) -> None:
-    """In a process of its own: here torch and other tests move the figure."""
+    """In a separate process, because torch and other tests would change the figure."""
     code = (
         "import sys\n"
         "from PIL import Image\n"

@@ -1,4 +1,4 @@
-"""Figures by hand, intervals over lesions, and the shipped bundle's promise on real images."""
+"""Figures by hand, intervals over lesions, and the shipped card's figures on real images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,8 @@ from ml.data.ham10000 import Ham10000
 from ml.data.records import Record
 from ml.data.splits import Split, split_by_lesion
 from ml.engine import Engine
-from ml.evaluation.diagnosis import Predictions, measure, predict
+from ml.evaluation.diagnosis import measure
+from ml.evaluation.predictions import Predictions, predict
 from ml.patterns import Lesion
 
 FIGURES = ["auc", "average_precision", "recall", "specificity", "precision", "accuracy", "f1"]
@@ -42,7 +43,7 @@ def test_figures_by_hand(bundle: Bundle) -> None:
 
 
 def test_a_row_of_table_3_by_hand(bundle: Bundle) -> None:
-    """Probabilities of one half and more are called: both BCC and one other of three."""
+    """From a probability of one half an image is called: both BCC, and one of the three others."""
     known = predictions([3.0, 1.0, -1.0, -2.0, 2.0], [True, True, False, False, False], list("abcde"))
     figures = measure(known, bundle.card, resamples=50)
     cells = {name: cell["value"] for name, cell in figures["confusion"].items()}
@@ -53,14 +54,14 @@ def test_a_row_of_table_3_by_hand(bundle: Bundle) -> None:
 
 def test_a_lesion_type_without_a_name_counts_for_bcc_alone(bundle: Bundle) -> None:
     known = predictions([3.0, 1.0, -1.0, -2.0], [True, True, False, False], list("abcd"))
-    stranger = replace(known.records[3], lesion=None)
-    figures = measure(replace(known, records=(*known.records[:3], stranger)), bundle.card, resamples=50)
+    unnamed = replace(known.records[3], lesion=None)
+    figures = measure(replace(known, records=(*known.records[:3], unnamed)), bundle.card, resamples=50)
     assert figures["auc"]["value"] == 1
     assert figures["lesion_accuracy"]["value"] == pytest.approx(1 / 3)  # always naevus, which one of three is
 
 
 def test_intervals_count_lesions_not_images(bundle: Bundle) -> None:
-    """Ten copies of every image are no more evidence; ten times the lesions are."""
+    """Ten copies of every image are no more evidence; ten times as many lesions are."""
     generator = np.random.default_rng(1)
     labels = [bool(value) for value in generator.random(80) < 0.5]
     logits = [float(generator.normal(2.0 * label)) for label in labels]
@@ -86,8 +87,8 @@ def test_prediction_takes_the_serving_path(bundle: Bundle, tiny_ham: Path) -> No
     assert known.flagged.tolist() == [result.needs_person for result in results]
 
 
-def test_the_shipped_bundle_keeps_its_promise(shipped: Bundle, ham: Ham10000) -> None:
-    """All BCC of the test split and every tenth other image: the card's figures within what sampling allows."""
+def test_the_shipped_bundle_reaches_the_figures_of_its_card(shipped: Bundle, ham: Ham10000) -> None:
+    """On all BCC of the test split and every tenth other image: the card's figures, within sampling error."""
     test = split_by_lesion(ham.records, shipped.card.data["seed"])[Split.TEST]
     sample = [r for r in test if r.bcc] + [r for r in test if not r.bcc][::10]
     figures = measure(predict(Engine(shipped, threads=2), ham, sample), shipped.card, resamples=100)

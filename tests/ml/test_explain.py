@@ -1,4 +1,4 @@
-"""Three methods on an exported graph, each against pytorch-grad-cam on the network that the graph was made of."""
+"""Three methods on an exported graph, each against pytorch-grad-cam on the network it was exported from."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ SIZE, TARGETS = 32, 3
 
 
 def tiny_network(seed: int = 1) -> MultiTaskNet:
-    """A network of the same make with 12 channels over 4 × 4 cells, one of them dead."""
+    """A small network of the same kind: 12 channels of 4 × 4 cells, one of them dead."""
     torch.manual_seed(seed)
     network = MultiTaskNet((Pattern.PN, Pattern.AT))
     network.features = nn.Sequential(nn.Conv2d(3, 6, 3, 4, 1), nn.ReLU6(), nn.Conv2d(6, 12, 3, 2, 1), nn.ReLU6())
@@ -57,13 +57,13 @@ def inputs(count: int = 3, size: int = SIZE) -> np.ndarray:
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:
-    """Each map to [0, 1], as pytorch-grad-cam does."""
+    """Each map scaled to [0, 1], as in pytorch-grad-cam."""
     maps = maps - maps.min(axis=(1, 2), keepdims=True)
     return maps / (1e-7 + maps.max(axis=(1, 2), keepdims=True))
 
 
 def as_reference(raw: np.ndarray, size: int) -> np.ndarray:
-    """Raw maps enlarged as pytorch-grad-cam does: half-pixel bilinear, scaled before and after."""
+    """Raw maps enlarged as in pytorch-grad-cam: bilinear with half-pixel centres, scaled before and after."""
     large = torch.nn.functional.interpolate(torch.from_numpy(scaled(raw))[:, None], (size, size), mode="bilinear")
     return scaled(large[:, 0].numpy())
 
@@ -77,7 +77,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("target", range(TARGETS))
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=["gradcam", "gradcam++", "scorecam"])
-def test_a_method_is_pytorch_grad_cams(
+def test_a_method_agrees_with_pytorch_grad_cam(
     tiny: MultiTaskNet, graph: GraphModel, ours: type[Explainer], theirs: type[reference.ReferenceGradCam], target: int
 ) -> None:
     expected = theirs(tiny).heatmaps(torch.from_numpy(inputs()), target).numpy()
@@ -93,7 +93,7 @@ def test_grad_cam_plus_plus_on_the_real_backbone(network: MultiTaskNet, bundle: 
     np.testing.assert_allclose(as_reference(ours, 224), expected, atol=1e-3)
 
 
-def test_grad_cam_is_what_the_graph_itself_says(bundle: Bundle) -> None:
+def test_grad_cam_is_the_graphs_own_output(bundle: Bundle) -> None:
     images, model = inputs(2, 224), GraphModel(bundle.model_file)
     outputs = Engine(bundle).forward(images)
     for target in range(TARGETS):
@@ -118,7 +118,7 @@ def test_grad_cam_plus_plus_by_hand() -> None:
 
 
 def test_grad_cam_plus_plus_leaves_out_what_the_formula_cannot_weigh() -> None:
-    """Gradients (2, 2), sums (4, -1): the second channel's denominator 2 + 2 · -1 is zero, and below it beyond."""
+    """Gradients (2, 2), sums (4, -1): the second channel's denominator is 2 + 2 · -1 = 0, and in image two negative."""
 
     class Signed:
         weights = np.array([[4.0, 4.0]], np.float32)
@@ -161,14 +161,14 @@ def test_weights_of_zero_give_no_map(tmp_path: Path, method: str) -> None:
     assert explainer.heatmaps(inputs(), 1).any()
 
 
-def test_a_graph_of_another_make_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+def test_any_other_graph_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(BundleError, match="cannot be explained"):
         GraphModel(tmp_path / "model.onnx")
 
 
 def test_memory_stays_flat_over_500_runs(tmp_path: Path) -> None:
-    """In a process of its own: here torch and other tests move the figure."""
+    """In a separate process, because torch and other tests would change the figure."""
     export_onnx(tiny_network(), SIZE, tmp_path / "model.onnx")
     code = (
         "import sys\n"

@@ -1,4 +1,4 @@
-"""What is served is what was trained: ONNX against torch, and its heatmaps against pytorch-grad-cam."""
+"""The exported graph is the trained network: ONNX against torch, and its heatmaps against pytorch-grad-cam."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +41,7 @@ def closed_form(network: MultiTaskNet, images: Tensor) -> Tensor:
 
 
 def as_reference(cams: np.ndarray, size: int) -> np.ndarray:
-    """Raw maps (N, h, w) scaled as pytorch-grad-cam scales: to [0, 1] per image, bilinear, and to [0, 1] again."""
+    """Raw maps (N, h, w) scaled as in pytorch-grad-cam: to [0, 1] per image, enlarged, and to [0, 1] again."""
 
     def unit(maps: Tensor) -> Tensor:
         maps = maps - maps.amin(dim=(1, 2), keepdim=True)
@@ -56,7 +56,7 @@ def assert_graph_matches(network: MultiTaskNet, bundle: Bundle, images: Tensor) 
     with torch.no_grad():
         expected = dict(zip(explained.output_names, explained(images), strict=True))
     outputs = Engine(bundle).forward(images.numpy())
-    assert outputs.keys() - {"novelty"} == expected.keys()  # the distance has tests of its own
+    assert outputs.keys() - {"novelty"} == expected.keys()  # the novelty score has its own tests
     for name, values in expected.items():
         np.testing.assert_allclose(outputs[name], values.numpy(), rtol=1e-4, atol=1e-4, err_msg=name)
 
@@ -155,7 +155,7 @@ def test_closed_form_is_the_gradient_by_definition(network: MultiTaskNet) -> Non
         torch.testing.assert_close(closed_form(network, inputs(1))[:, target], expected)
 
 
-def test_every_image_of_a_batch_is_answered_on_its_own(bundle: Bundle) -> None:
+def test_images_of_a_batch_do_not_affect_each_other(bundle: Bundle) -> None:
     engine, images = Engine(bundle), inputs(3).numpy()
     together = engine.forward(images)
     for index in range(3):

@@ -1,4 +1,4 @@
-"""The focal losses against their formula, written out."""
+"""The focal losses against their formulas, written out."""
 
 import math
 
@@ -38,7 +38,7 @@ def test_without_focus_they_are_cross_entropy() -> None:
     assert focal_loss(logits, classes, 0.0).item() == pytest.approx(F.cross_entropy(logits, classes).item())
 
 
-def test_certain_answers_stay_finite() -> None:
+def test_certain_predictions_stay_finite() -> None:
     logits = torch.tensor([80.0, -80.0], requires_grad=True)
     for labels in (torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])):
         loss = binary_focal_loss(logits, labels)

@@ -1,4 +1,4 @@
-"""Weighted figures against scikit-learn's, and intervals over lesions."""
+"""Weighted figures against scikit-learn, and intervals over lesions."""
 
 from collections.abc import Callable
 
@@ -51,9 +51,9 @@ def test_the_reference_agrees(ours: Callable[[np.ndarray], np.ndarray], theirs: 
 
 def test_specificity_at_a_sensitivity_is_read_off_the_roc_curve() -> None:
     false_positive, true_positive, _ = reference.roc_curve(LABELS, SCORES)
-    for wanted in (0.5, 0.9, 0.95, 1.0):
-        (ours,) = metrics.specificity_at(wanted, SCORES, LABELS, np.ones((1, 60)))
-        assert ours == pytest.approx(1 - false_positive[true_positive >= wanted - 1e-9].min())
+    for target in (0.5, 0.9, 0.95, 1.0):
+        (ours,) = metrics.specificity_at(target, SCORES, LABELS, np.ones((1, 60)))
+        assert ours == pytest.approx(1 - false_positive[true_positive >= target - 1e-9].min())
 
 
 def test_what_has_no_value_is_nan_and_none() -> None:
@@ -70,7 +70,7 @@ def test_what_has_no_value_is_nan_and_none() -> None:
 
 
 def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    """Shares of 200 coin flips: 95 % intervals miss the truth in some, but few, of 200 trials."""
+    """Shares of 200 coin flips: in 200 trials a few 95 % intervals miss the truth, but not many."""
     generator = np.random.default_rng(3)
     missed = 0
     for trial in range(200):

@@ -1,4 +1,4 @@
-"""Seven patterns from three kinds of pictures: each contributes where it has labels, and nowhere else."""
+"""Seven patterns from three kinds of images, each of which teaches only what it has labels for."""
 
 import csv
 from pathlib import Path
@@ -21,7 +21,7 @@ from ml.data.synthetic import FIRST_SEED, MASK_SIDE, Drawn, grafts, phantoms
 from ml.data.task2 import Isic2018Task2
 from ml.engine import Engine
 from ml.evaluation.criteria import CRITERIA
-from ml.evaluation.out_of_distribution import strangers
+from ml.evaluation.out_of_distribution import images
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.patterns import Lesion, Pattern
 from ml.release.build import release
@@ -29,7 +29,8 @@ from ml.release.patterns import choose_thresholds
 from ml.report.files import read_report
 from ml.report.model_card import markdown
 from ml.training.augmentation import at_low_resolution, augment_with_masks
-from ml.training.stages import Config, Stage, Trainer
+from ml.training.config import Config, Stage
+from ml.training.stages import Trainer
 from tests.ml.support import picture
 
 SPEC = PreprocessingSpec(size=64)
@@ -50,7 +51,7 @@ def test_drawings_have_exact_labels_and_splits_share_no_seed(tiny_ham: Path) -> 
     assert not (painted.patterns[:, PN] == 0).any()
 
 
-def test_a_real_picture_says_of_patterns_what_the_rule_says(tiny_ham: Path) -> None:
+def test_the_labels_of_a_real_image_follow_the_rule(tiny_ham: Path) -> None:
     data = Ham10000(tiny_ham)
     examples = by_the_rule(photographs(data, data.records, SPEC))
     bcc = examples.bcc == 1
@@ -62,7 +63,7 @@ def test_a_real_picture_says_of_patterns_what_the_rule_says(tiny_ham: Path) -> N
     assert not examples.masks.any()
 
 
-def test_a_drawing_brings_the_outline_of_each_of_its_patterns() -> None:
+def test_a_drawing_has_the_outline_of_each_of_its_patterns() -> None:
     examples = of_drawn(phantoms(Split.TRAIN, 6, SPEC))
     covered = examples.masks.float().mean(dim=(2, 3)) / 255
     assert bool((covered[examples.patterns == 1] > 0).all())
@@ -71,7 +72,7 @@ def test_a_drawing_brings_the_outline_of_each_of_its_patterns() -> None:
 
 
 def test_the_network_marked_by_experts_moves_with_its_image(tiny_isic: Path) -> None:
-    """Masks and pixels of a view are turned, stretched and moved alike."""
+    """The masks and the pixels of a view undergo the same transformation."""
     data = Isic2018Task2(tiny_isic)
     examples = structures(data, data.records[:12], SPEC)
     assert bool((examples.bcc == 0).all())
@@ -95,8 +96,8 @@ def test_every_source_has_its_share_and_blur_says_nothing_of_bcc(tiny_ham: Path,
     assert len(whole) == sum(map(len, parts.values()))
     ends = np.cumsum([len(part) for part in parts.values()])
     shares = [float(part.sum()) for part in whole.weight.tensor_split(torch.tensor(ends[:-1]))]
-    wanted = np.array([SHARES[name] for name in parts])
-    assert shares == pytest.approx((wanted / wanted.sum()).tolist(), rel=1e-4)
+    expected = np.array([SHARES[name] for name in parts])
+    assert shares == pytest.approx((expected / expected.sum()).tolist(), rel=1e-4)
 
     def share_of_bcc(start: int, end: int) -> float:
         weight, bcc = whole.weight[start:end], whole.bcc[start:end] == 1
@@ -127,7 +128,7 @@ def test_thresholds_of_the_six_find_bcc_and_spare_the_others() -> None:
 
 @pytest.fixture(scope="module")
 def tiny_isic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set in the layout of ISIC 2018 Task 2: dark blobs have a network."""
+    """A data set laid out like ISIC 2018 Task 2: dark blobs have a network."""
     folder = tmp_path_factory.mktemp("tiny-isic")
     (folder / "images").mkdir()
     marks = folder / "attribute_masks" / "pigment_network"
@@ -150,7 +151,7 @@ def tiny_isic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tiny_bcn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set in the layout of ISIC 2019 at 84 pixels; one image is of another clinic."""
+    """A data set laid out like ISIC 2019 at 84 pixels; one image is from another clinic."""
     folder = tmp_path_factory.mktemp("tiny-bcn")
     (folder / "images").mkdir()
     with (folder / "metadata.csv").open("w", newline="") as stream:
@@ -181,7 +182,7 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
 
 
 def scribbles(split: Split, *rest: object) -> Drawn:
-    """Stands in for drawings, which take seconds: the same labels for the same count, noise for pictures."""
+    """A fast stand-in for drawings: noise as images, labels determined by the count."""
     count = next(number for number in reversed(rest) if isinstance(number, int))
     spec = next(spec for spec in rest if isinstance(spec, PreprocessingSpec))
     generator = np.random.default_rng(FIRST_SEED[split] + count)
@@ -194,10 +195,10 @@ def scribbles(split: Split, *rest: object) -> Drawn:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 20)
-    monkeypatch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
-    for module in ("synthetic", "answers"):
-        monkeypatch.setattr(f"ml.{module}.phantoms", scribbles)
-        monkeypatch.setattr(f"ml.{module}.grafts", scribbles)
+    monkeypatch.setattr("ml.evaluation.out_of_distribution.images", lambda: images(seeds=1))
+    for module in ("ml.data.synthetic", "ml.evaluation.held_out"):
+        monkeypatch.setattr(f"{module}.phantoms", scribbles)
+        monkeypatch.setattr(f"{module}.grafts", scribbles)
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,4 +1,4 @@
-"""The page for people says what the card and the report say."""
+"""The generated model card agrees with the card and the report."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the model does not know goes to a person, and an older bundle without that test still serves."""
+"""Images that are out of distribution go to a person; an older bundle without that test still serves."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import torch
 from ml.bundle import CARD_FILE, MODEL_FILE, Bundle, BundleError, sha256_of, write_card
 from ml.card import Card, Novelty
 from ml.engine import Engine
-from ml.evaluation.out_of_distribution import strangers
+from ml.evaluation.out_of_distribution import images
 from ml.imaging.preprocessing import prepare
 from ml.imaging.quality import assess
 from ml.results import Reason
@@ -30,7 +30,7 @@ def features(count: int, seed: int) -> np.ndarray:
     return generator.normal(size=(count, 20)) @ mixing + generator.normal(0, 0.1, (count, 200))
 
 
-def test_known_features_score_one_and_others_much_more() -> None:
+def test_training_features_score_about_one_and_others_much_more() -> None:
     score = fit(features(2000, 1), components=20)
     unseen = score(torch.from_numpy(features(500, 2)).float())
     assert unseen.shape == (500, 1)
@@ -46,7 +46,7 @@ def test_too_few_images_are_refused() -> None:
 
 @pytest.fixture(scope="module")
 def knowing(network: MultiTaskNet, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The random bundle with a score fitted to pictures of blobs on skin."""
+    """The random bundle with a score fitted to images of blobs on skin."""
     folder = tmp_path_factory.mktemp("knowing") / "knowing-1"
     folder.mkdir()
     spec = bundle.card.preprocessing
@@ -86,12 +86,12 @@ def test_a_card_keeps_its_threshold_and_an_older_one_has_none(knowing: Bundle, b
 
 
 def test_a_threshold_without_a_score_in_the_graph_is_refused(edit_card: Callable[..., Path]) -> None:
-    with pytest.raises(BundleError, match="do not give what their card promises"):
+    with pytest.raises(BundleError, match="do not give the outputs that their card promises"):
         Engine(Bundle.load(edit_card(novelty=Novelty(1.0, METHOD))))
 
 
-def test_strangers_are_varied_and_the_same_every_time() -> None:
-    first, again = ([(kind, image.tobytes()) for kind, image in strangers(seeds=2)] for _ in range(2))
+def test_out_of_distribution_images_are_varied_and_the_same_every_time() -> None:
+    first, again = ([(kind, image.tobytes()) for kind, image in images(seeds=2)] for _ in range(2))
     assert first == again
     assert len({data for _, data in first}) == len(first)
     assert {"text", "screen", "photograph", "black frame", "out of focus"} <= {kind for kind, _ in first}
@@ -99,4 +99,4 @@ def test_strangers_are_varied_and_the_same_every_time() -> None:
 
 def test_what_is_out_of_focus_or_unlit_needs_no_features() -> None:
     by_quality = {"out of focus", "black frame", "white frame", "flat colour"}
-    assert all(not assess(image).acceptable for kind, image in strangers(seeds=3) if kind in by_quality)
+    assert all(not assess(image).acceptable for kind, image in images(seeds=3) if kind in by_quality)

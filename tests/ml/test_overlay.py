@@ -1,4 +1,4 @@
-"""Colours over exactly the analysed square."""
+"""The overlay covers exactly the analysed square."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def test_the_hot_cell_lies_where_the_map_has_it() -> None:
     assert 500 <= x < 600
 
 
-def test_a_zero_map_leaves_the_picture_alone() -> None:
+def test_a_map_of_zeros_leaves_the_image_unchanged() -> None:
     image = Image.new("RGB", (100, 100), "red")
     result = overlay(image, Heatmap(np.zeros((7, 7), np.float32)), Region(0, 0, 100))
     assert result.tobytes() == image.tobytes()

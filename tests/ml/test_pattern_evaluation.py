@@ -11,20 +11,12 @@ from ml.data.ham10000 import Ham10000
 from ml.data.mixture import Sources
 from ml.data.records import Record
 from ml.data.synthetic import MASK_SIDE, Drawn
-from ml.evaluation.answers import Answers
+from ml.evaluation.clinical_rule import CODING, by_the_rule, coding
 from ml.evaluation.criteria import CRITERIA, judge, words
-from ml.evaluation.diagnosis import Predictions
-from ml.evaluation.heatmaps import PHANTOMS, heatmaps, row_name
-from ml.evaluation.patterns import (
-    CODING,
-    DrawnAnswers,
-    by_the_rule,
-    coding,
-    on_drawings,
-    on_expert_labels,
-    pattern_probabilities,
-    present,
-)
+from ml.evaluation.held_out import HeldOut
+from ml.evaluation.predictions import DrawnPredictions, Predictions, pattern_probabilities, present
+from ml.evaluation.table_3 import on_drawings, on_expert_labels
+from ml.evaluation.table_4 import PHANTOMS, heatmaps, row_name
 from ml.patterns import Lesion, Pattern
 
 NOTHING, PN, AT, BOTH = [-9.0] * 7, [9.0] + [-9.0] * 6, [-9.0] * 6 + [9.0], [9.0] + [-9.0] * 5 + [9.0]
@@ -32,12 +24,12 @@ NOTHING, PN, AT, BOTH = [-9.0] * 7, [9.0] + [-9.0] * 6, [-9.0] * 6 + [9.0], [9.0
 
 @pytest.fixture(scope="module")
 def card(bundle: Bundle) -> Card:
-    """All seven patterns, each found from one half upwards."""
+    """All seven patterns, each with a threshold of one half."""
     target = bundle.card.bcc
     return replace(bundle.card, targets=tuple(replace(target, code=code) for code in (BCC, *Pattern)))
 
 
-def answered(logits: list[list[float]], lesions: list[Lesion]) -> Predictions:
+def predicted(logits: list[list[float]], lesions: list[Lesion]) -> Predictions:
     records = tuple(Record(str(n), str(n), lesion, "", None, "") for n, lesion in enumerate(lesions))
     zeros = np.zeros((len(lesions), len(Lesion)))
     return Predictions(
@@ -52,16 +44,16 @@ def answered(logits: list[list[float]], lesions: list[Lesion]) -> Predictions:
 
 
 def test_the_coding_by_hand(card: Card) -> None:
-    """Network goes before the six; other images without BCC are not counted."""
-    known = answered([AT, BOTH, NOTHING, AT], [Lesion.BCC, Lesion.BCC, Lesion.BCC, Lesion.MEL])
-    marked = answered([NOTHING, PN, AT, PN], [Lesion.NV] * 4)
+    """Network takes precedence over the six; other images without BCC are not counted."""
+    known = predicted([AT, BOTH, NOTHING, AT], [Lesion.BCC, Lesion.BCC, Lesion.BCC, Lesion.MEL])
+    marked = predicted([NOTHING, PN, AT, PN], [Lesion.NV] * 4)
     found = coding(known, marked, np.array([False, True, True, True]), card, resamples=20)
     assert found["confusion"]["rows"] == [[1, 0, 0], [0, 2, 1], [1, 1, 1]]
     assert [found["correct"][name]["value"] for name in CODING] == pytest.approx([1, 2 / 3, 1 / 3])
 
 
 def test_the_rule_by_hand(card: Card) -> None:
-    known = answered([AT, BOTH, NOTHING, AT], [Lesion.BCC, Lesion.BCC, Lesion.NV, Lesion.MEL])
+    known = predicted([AT, BOTH, NOTHING, AT], [Lesion.BCC, Lesion.BCC, Lesion.NV, Lesion.MEL])
     found = by_the_rule(known, card, resamples=20)
     values = {name: figure["value"] for name, figure in found.items() if "value" in figure}
     assert values == {
@@ -76,7 +68,7 @@ def test_the_rule_by_hand(card: Card) -> None:
 
 
 def test_experts_labels(card: Card) -> None:
-    marked = answered([NOTHING, PN, AT, PN], [Lesion.NV] * 4)
+    marked = predicted([NOTHING, PN, AT, PN], [Lesion.NV] * 4)
     found = on_expert_labels(marked, np.array([False, True, True, True]), card, resamples=20)
     assert (found["images"], found["positives"]) == (4, 3)
     assert found["auc"]["value"] == pytest.approx(5 / 6)  # one tie
@@ -85,8 +77,8 @@ def test_experts_labels(card: Card) -> None:
 
 
 @pytest.fixture
-def drawn() -> DrawnAnswers:
-    """Sixteen drawings: PN and AT in turn, AT unknown in one; maps that follow AT's mask and run from PN's."""
+def drawn() -> DrawnPredictions:
+    """Sixteen drawings, alternately PN and AT, AT unknown in one; the maps match AT's mask and avoid PN's."""
     labels = np.zeros((16, 7), np.float32)
     labels[::2, 0], labels[1::2, 6] = 1, 1
     labels[15, 6] = np.nan
@@ -98,10 +90,10 @@ def drawn() -> DrawnAnswers:
     cams[:, (1, 7), 3] = 0.25
     logits = np.where(labels == 1, 2.0, -2.0)
     logits[0] = -3.0
-    return DrawnAnswers(Drawn(np.empty(0), labels, labels[:, 0], masks), logits, cams, np.zeros(16, bool))
+    return DrawnPredictions(Drawn(np.empty(0), labels, labels[:, 0], masks), logits, cams, np.zeros(16, bool))
 
 
-def test_drawings_with_unknown_labels(drawn: DrawnAnswers, card: Card) -> None:
+def test_drawings_with_unknown_labels(drawn: DrawnPredictions, card: Card) -> None:
     found = on_drawings(drawn, card, resamples=20)
     assert set(found["patterns"]) == {"PN", "AT"}  # the others are never present
     network, vessels = found["patterns"]["PN"], found["patterns"]["AT"]
@@ -112,9 +104,9 @@ def test_drawings_with_unknown_labels(drawn: DrawnAnswers, card: Card) -> None:
     assert found["macro_auc"]["value"] == pytest.approx(15 / 16)
 
 
-def test_heatmaps_are_measured_where_the_pattern_is(drawn: DrawnAnswers, card: Card, tiny_ham: object) -> None:
-    known = answered([AT, NOTHING], [Lesion.NV, Lesion.NV])
-    found = heatmaps(Answers(known, phantoms=drawn), Sources(Ham10000(tiny_ham)), card, resamples=20)
+def test_heatmaps_are_measured_where_the_pattern_is(drawn: DrawnPredictions, card: Card, tiny_ham: object) -> None:
+    known = predicted([AT, NOTHING], [Lesion.NV, Lesion.NV])
+    found = heatmaps(HeldOut(known, phantoms=drawn), Sources(Ham10000(tiny_ham)), card, resamples=20)
     assert set(found) == {row_name("PN", PHANTOMS), row_name("AT", PHANTOMS)}  # without BCC no row of it
     assert found["AT, phantoms"]["images"] == 7
     assert found["AT, phantoms"]["ratio"]["value"] > 2

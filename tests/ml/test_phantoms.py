@@ -1,4 +1,4 @@
-"""Phantoms: deterministic, truthful masks, the clinical rule, spoilt variants."""
+"""Phantoms: deterministic, with correct masks, consistent with the clinical rule; spoilt variants."""
 
 import hashlib
 import subprocess
@@ -30,7 +30,7 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others():
     assert all(np.array_equal(first.masks[pattern], again.masks[pattern]) for pattern in Pattern)
 
 
-def test_image_and_masks_have_the_asked_size():
+def test_image_and_masks_have_the_requested_size():
     phantom = generate(1, size=(320, 200))
     assert phantom.image.mode == "RGB"
     assert phantom.image.size == (320, 200)
@@ -52,7 +52,7 @@ def test_a_mask_marks_what_was_drawn(pattern: Pattern, seed: int):
 
 
 @pytest.mark.parametrize("pattern", Pattern)
-def test_a_structure_lies_in_or_beside_the_lesion(pattern: Pattern):
+def test_a_structure_lies_in_or_next_to_the_lesion(pattern: Pattern):
     phantom = generate(21, [pattern], size=SIZE)
     lesion = Image.fromarray(phantom.lesion_mask).convert("L").filter(ImageFilter.MaxFilter(31))
     inside = np.asarray(lesion) > 0
@@ -60,7 +60,7 @@ def test_a_structure_lies_in_or_beside_the_lesion(pattern: Pattern):
 
 
 @pytest.mark.parametrize("patterns", [set(), {Pattern.PN}, {Pattern.AT, Pattern.U}, set(BCC_PATTERNS), set(Pattern)])
-def test_only_the_asked_patterns_have_a_mask_and_the_rule_decides(patterns: set[Pattern]):
+def test_only_the_requested_patterns_have_a_mask_and_the_rule_decides(patterns: set[Pattern]):
     phantom = generate(5, patterns, size=(300, 225))
     assert {pattern for pattern, mask in phantom.masks.items() if mask.any()} == patterns
     assert phantom.patterns == patterns
@@ -68,7 +68,7 @@ def test_only_the_asked_patterns_have_a_mask_and_the_rule_decides(patterns: set[
 
 
 @pytest.mark.parametrize("size", [(64, 64), (160, 120), (600, 450)])
-def test_together_every_structure_stays_visible_beside_the_crust(size: tuple[int, int]):
+def test_every_structure_stays_visible_when_all_are_drawn(size: tuple[int, int]):
     for seed in range(3):
         masks = generate(seed, Pattern, size=size).masks
         assert all(mask.any() for mask in masks.values())

@@ -1,4 +1,4 @@
-"""The command line's contract, through a real process."""
+"""The command line's contract, tested in a real process."""
 
 import json
 import subprocess
@@ -87,7 +87,7 @@ def test_a_bad_bundle_is_one_plain_sentence(images: dict[str, Path], tmp_path: P
 
 
 def test_heatmaps_lie_on_the_upright_image(tmp_path: Path) -> None:
-    """Stored sideways, the picture comes back upright, changed inside its centre square and nowhere else."""
+    """An image stored sideways comes back upright, changed only inside its centre square."""
     network = random_network()
     network.bcc_head.bias.data.fill_(50.0)  # certain of BCC everywhere
     network.bcc_head.weight.data.abs_()

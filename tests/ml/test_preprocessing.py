@@ -1,4 +1,4 @@
-"""The one path from picture to network input."""
+"""The one path from an image to the network's input."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_only_the_region_is_seen() -> None:
 
 
 def test_large_photographs_are_antialiased() -> None:
-    """A one-pixel checkerboard has the mean grey everywhere; without antialiasing it would not."""
+    """A one-pixel checkerboard becomes uniform grey; without antialiasing it would not."""
     board = np.indices((3000, 4000)).sum(axis=0) % 2 * 255
     small = square(Image.fromarray(board.astype(np.uint8)).convert("RGB"), SIGNED_UNIT)
     assert np.abs(small.astype(float) - 127.5).max() < 3

@@ -1,4 +1,4 @@
-"""Pictures nobody should trust a model with are named; ordinary ones are left alone."""
+"""Images too poor for the model are flagged with a reason; ordinary ones are not."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from ml.imaging.quality import QualityIssue, QualityLimits, assess
 from tests.ml.support import picture
 
 
-def test_an_ordinary_picture_has_no_issue() -> None:
+def test_an_ordinary_image_has_no_issue() -> None:
     quality = assess(picture())
     assert quality.acceptable
     assert quality.side == 240

@@ -1,4 +1,4 @@
-"""The page is valid, its drawings hold the points, and its numbers are those of the JSON."""
+"""The report is valid HTML, has every chart, and its numbers are those of the JSON."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from ml.data.ham10000 import Ham10000
 from ml.data.mixture import Sources
 from ml.data.splits import Split
 from ml.engine import Engine
-from ml.evaluation.out_of_distribution import strangers
+from ml.evaluation.out_of_distribution import images
 from ml.report.curves import confusion, precision_recall, reliability, roc
 from ml.report.document import document, summary
 from ml.report.files import write_report
@@ -37,14 +37,14 @@ def check_html(html: str) -> None:
 
 @pytest.fixture(scope="module")
 def found(bundle: Bundle, tiny_ham: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is measured of random weights on twelve pictures."""
+    """The document of random weights on twelve images."""
     folder = tmp_path_factory.mktemp("known-1")
     (folder / MODEL_FILE).write_bytes(bundle.model_file.read_bytes())
     write_card(folder, replace(bundle.card, data={"seed": 1}, notice="Not validated: <b>5 < 6</b>."))
     rows = backbone_table(BACKBONES[:2], {"mobilenet_v2": {"auc": {"value": 0.987}}}, repetitions=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ml.evaluation.bootstrap.RESAMPLES", 50)
-        patch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
+        patch.setattr("ml.evaluation.out_of_distribution.images", lambda: images(seeds=1))
         return document(Engine(Bundle.load(folder)), Sources(Ham10000(tiny_ham)), Split.TEST, 0, rows)
 
 
@@ -133,10 +133,10 @@ def test_a_card_keeps_the_figures_and_leaves_the_drawings(found: dict[str, Any])
     assert not {"curves", "confusion", "subgroups", "alignment", "criteria", "bundle"} & kept.keys()
 
 
-def test_the_command_refuses_what_is_no_table_of_backbones(
+def test_the_command_refuses_anything_but_a_table_of_backbones(
     bundle: Bundle, tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "backbones.json"
     file.write_text("{}")
     assert main(["evaluate", str(bundle.path), "--data", str(tiny_ham), "--backbones", str(file)]) == 2
-    assert "is not what `python -m ml backbones --json` prints" in capsys.readouterr().err
+    assert "is not the output of `python -m ml backbones --json`" in capsys.readouterr().err

@@ -26,7 +26,7 @@ def test_bands(angle: float, tone: SkinTone) -> None:
 
 
 def scene(skin: tuple[int, int, int]) -> tuple[Image.Image, np.ndarray]:
-    """A mole on skin, in the black frame of a lens."""
+    """A mole on skin, within the black frame of a lens."""
     pixels = np.zeros((128, 128, 3), np.uint8)
     pixels[12:116, 12:116] = skin
     pixels[40:90, 40:90] = MOLE

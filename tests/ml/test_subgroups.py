@@ -1,4 +1,4 @@
-"""Subgroups: everyone is in one of each kind, small ones are counted and give no figures."""
+"""Every image is in one subgroup of each kind; small subgroups are counted but get no figures."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from ml.bundle import Bundle
 from ml.data.ham10000 import Ham10000
 from ml.data.records import Record
-from ml.evaluation.diagnosis import Predictions
+from ml.evaluation.predictions import Predictions
 from ml.evaluation.skin_tone import SkinTone
 from ml.evaluation.subgroups import FEWEST_BCC, UNKNOWN, age_band, skin_tones, subgroups
 from ml.patterns import Lesion
@@ -16,7 +16,7 @@ from ml.patterns import Lesion
 
 @pytest.fixture(scope="module")
 def known() -> Predictions:
-    """Women's BCC are all found, men's are a coin's toss, of one person the sex is unknown."""
+    """All BCC of women are found, those of men at random; for one person the sex is unknown."""
     records, logits = [], []
     for number in range(121):
         bcc, woman = number % 3 == 0, number % 2 == 0
@@ -61,7 +61,7 @@ def test_age_bands(age: float | None, name: str) -> None:
     assert age_band(Record("1", "1", Lesion.NV, "", age, "")) == name
 
 
-def test_tones_come_from_the_pictures_and_their_masks(tiny_ham: Path) -> None:
+def test_tones_come_from_the_images_and_their_masks(tiny_ham: Path) -> None:
     data = Ham10000(tiny_ham)
     tones = skin_tones(data, data.records[:4])
     assert len(tones) == 4

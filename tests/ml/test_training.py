@@ -1,4 +1,4 @@
-"""A whole training on a few dozen pictures, interruption included, and the bundle made of it."""
+"""A complete training on a few dozen images, with an interruption, and the bundle built from it."""
 
 import json
 import math
@@ -15,13 +15,14 @@ from ml.data.ham10000 import Ham10000
 from ml.data.mixture import Sources, photographs
 from ml.data.records import DataError
 from ml.data.splits import split_by_lesion
-from ml.evaluation.out_of_distribution import strangers
+from ml.evaluation.out_of_distribution import images
 from ml.imaging.preprocessing import SIGNED_UNIT, PreprocessingSpec, prepare
 from ml.training.activations import CachedViews, FreshViews, activations_of
 from ml.training.augmentation import augment
+from ml.training.config import Config, Stage
 from ml.training.network import MultiTaskNet, load_backbone
 from ml.training.progress import Progress, area
-from ml.training.stages import BEST, CHECKPOINT, Config, Stage, Trainer, freeze_below, set_training
+from ml.training.stages import BEST, CHECKPOINT, Trainer, freeze_below, set_training
 from tests.ml.support import picture
 
 STAGES = (
@@ -64,7 +65,7 @@ def test_a_run_leaves_everything_needed_to_understand_it(run: Path, tiny_ham: Pa
     assert Config.from_json({key: value for key, value in config.items() if key != "preprocessing"}).stages == STAGES
 
 
-def test_blocks_that_no_stage_trains_stay_as_they_were(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
+def test_blocks_that_no_stage_trains_do_not_change(run: Path, tiny_ham: Path, tmp_path: Path) -> None:
     """Their weights and their batch-norm statistics."""
     before = trainer(tiny_ham, tmp_path).network.state_dict()
     after = torch.load(run / CHECKPOINT, weights_only=True)["network"]
@@ -107,7 +108,7 @@ def test_the_run_becomes_a_bundle_that_predicts(
     assert card.data["splits"]["test"] == {"images": 12, "lesions": 12, "bcc_images": 4, "bcc_lesions": 4}
     assert card.metrics["images"] == 12
     assert card.bcc.temperature > 0
-    assert [point.wanted for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
+    assert [point.target_sensitivity for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
     exported = (tmp_path / "tiny-1" / "report.json").read_text()
     arguments = ["evaluate", str(tmp_path / "tiny-1"), "--data", str(tiny_ham), "--output", str(tmp_path / "again")]
     assert main(arguments) == 0
@@ -149,8 +150,8 @@ def test_folds_are_trained_and_measured_in_turn(
     tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 10)
-    monkeypatch.setattr("ml.evaluation.abstention.strangers", lambda: strangers(seeds=1))
-    monkeypatch.setattr("ml.training.stages.three_steps", lambda *_: STAGES[:1])
+    monkeypatch.setattr("ml.evaluation.out_of_distribution.images", lambda: images(seeds=1))
+    monkeypatch.setattr("ml.training.config.three_steps", lambda *_: STAGES[:1])
     options = ["--data", str(tiny_ham), "--weights", "none", "--draws", "32", "--size", "64"]
     assert main(["crossvalidate", str(tmp_path), *options, "--folds", "1", "3"]) == 0
     printed = json.loads(capsys.readouterr().out)
@@ -178,7 +179,7 @@ def test_training_sees_what_serving_sees(tiny_ham: Path) -> None:
         torch.testing.assert_close(normalise(examples.pixels[index : index + 1].float(), SIGNED_UNIT)[0], served)
 
 
-def test_frozen_blocks_neither_learn_nor_count() -> None:
+def test_frozen_blocks_neither_learn_nor_update_statistics() -> None:
     network = MultiTaskNet()
     learning = freeze_below(network, 17)
     set_training(network, 17)

@@ -17,6 +17,7 @@ from webapp.models import (
     ReopenReason,
     TriageReason,
     Urgency,
+    utcnow,
 )
 from webapp.triage import concern, rank
 from webapp.triage.rank import Section
@@ -173,7 +174,7 @@ def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
 def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
     days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
-    waiting = {"urgency": urgency, "waiting_since": NOW - timedelta(days=days)}
+    waiting = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
     due = placed(result(0.0), **waiting)
     assert (section(due), due.past_due) == (Section.NOW, True)
     waiting["waiting_since"] += timedelta(minutes=1)

@@ -63,6 +63,7 @@ def plans(app: Flask) -> Iterator[list[str]]:
     def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             look = _steps_of_sqlite if connection.dialect.name == "sqlite" else _steps_of_postgresql
+            parameters = parameters[0] if isinstance(parameters, list) else parameters  # the same for many rows
             cursor = connection.connection.driver_connection.cursor()
             steps.extend(f"{step}\n    {statement}" for step in look(cursor, statement, parameters))
 

@@ -17,6 +17,7 @@ from webapp.models import (
     AnalysisState,
     Case,
     CaseState,
+    Diagnosis,
     Management,
     ReopenReason,
     Role,
@@ -222,3 +223,15 @@ def shown(client: CheckedClient, number: str) -> str:
 def test_what_was_seen_cannot_be_made_up_into_an_error(world: World, reader, number: str, made_up: str) -> None:
     take(reader, number)
     assert decide(reader, number, shown=made_up).status_code == 302
+
+
+def test_a_reopened_case_offers_no_letter(app: Flask, world: World, gp, reader, number) -> None:
+    """Nobody should file a decision that is called into question."""
+    decided(reader, number)
+    letter = f"/media/letters/{number}.pdf"
+    assert letter in gp.get(f"/cases/{number}").text
+    assert letter in reader.get(f"/review/{number}").text
+    world.analyse(number, **CANCER)
+    assert Diagnosis.BENIGN.label in gp.get(f"/cases/{number}").text
+    assert letter not in gp.get(f"/cases/{number}").text
+    assert gp.get(letter).status_code == 404

@@ -1,5 +1,6 @@
 """The threshold page: what a choice would mean here is shown before, and the choice changes words, never cases."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -13,13 +14,13 @@ from tests.web_client import CheckedClient
 from webapp.admin.operation.thresholds import Expectation
 from webapp.analysis import workers
 from webapp.core.database import transaction
-from webapp.models import OperatingPoint, OperatingPointChoice, Role, utcnow
+from webapp.models import ModelVersion, OperatingPoint, OperatingPointChoice, Role, utcnow
 from webapp.triage.rank import Section
 
 POINTS = [
-    {"wanted": 0.9, "threshold": 0.5, "sensitivity": 0.9, "specificity": 0.98},
-    {"wanted": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9},
-    {"wanted": 0.98, "threshold": 0.02, "sensitivity": 0.99, "specificity": 0.8},
+    {"target_sensitivity": 0.9, "threshold": 0.5, "sensitivity": 0.9, "specificity": 0.98},
+    {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9},
+    {"target_sensitivity": 0.98, "threshold": 0.02, "sensitivity": 0.99, "specificity": 0.8},
 ]
 TESTED = [{**POINTS[2], "sensitivity": {"value": 0.985, "low": 0.95, "high": 1}, "specificity": {"value": 0.75}}]
 CARD = {
@@ -44,8 +45,8 @@ def table(client: CheckedClient, query: str = "") -> list[list[str]]:
     return [[words(cell).strip() for cell in re.split(r"</t[hd]>", row)[:-1]] for row in rows]
 
 
-def choose(admin: CheckedClient, wanted: object):
-    return admin.submit("/admin/threshold", {"wanted": str(wanted)})
+def choose(admin: CheckedClient, target: object):
+    return admin.submit("/admin/threshold", {"target_sensitivity": str(target)})
 
 
 def test_without_a_model_the_page_says_what_to_do(admin: CheckedClient) -> None:
@@ -152,16 +153,25 @@ def test_each_choice_is_a_row_and_noted_and_the_same_again_is_not(app: Flask, ad
     choose(admin, 0.9)
     assert count(app, OperatingPointChoice) == 2
     assert actions(app) == ["threshold.chosen", "threshold.chosen"]
-    assert "wanted sensitivity: 0.98 → 0.9" in admin.get("/admin/audit").text
+    assert "target sensitivity: 0.98 → 0.9" in admin.get("/admin/audit").text
     page = words(admin.get("/admin/threshold").text)
     assert page.index("target sensitivity 90 %, by Test") < page.index("target sensitivity 98 %, by Test")
 
 
 @pytest.mark.usefixtures("model")
-@pytest.mark.parametrize("wanted", ["", "0.5", "x", "nan"])
-def test_a_made_up_point_is_refused(app: Flask, admin: CheckedClient, wanted: str) -> None:
-    assert choose(admin, wanted).status_code == 422
+@pytest.mark.parametrize("target", ["", "0.5", "x", "nan"])
+def test_a_made_up_point_is_refused(app: Flask, admin: CheckedClient, target: str) -> None:
+    assert choose(admin, target).status_code == 422
     assert count(app, OperatingPointChoice) == 0
+
+
+def test_a_card_stored_with_the_former_key_still_counts() -> None:
+    """Rows written by earlier versions call the target sensitivity "wanted"."""
+    old = json.loads(json.dumps(CARD).replace('"target_sensitivity"', '"wanted"'))
+    version = ModelVersion(name="test-model", weights_sha256="0" * 64, card=old)
+    assert [point.target_sensitivity for point in version.operating_points] == [0.9, 0.95, 0.98]
+    assert version.operating_points[2].sensitivity == 0.985
+    assert version.threshold == 0.1
 
 
 def test_a_choice_counts_for_its_own_model_only(app: Flask, world: World, admin, reader) -> None:
@@ -183,8 +193,8 @@ def test_the_number_of_queries_does_not_grow(app: Flask, world: World, admin, re
     gp = world.user(Role.GP)
     world.analyse(world.case(gp), 0.3, card=CARD)
     few, few_worklist = queries(admin, "/admin/threshold"), queries(reader, "/review/")
-    for wanted in (0.9, 0.98, 0.95):
-        choose(admin, wanted)
+    for target in (0.9, 0.98, 0.95):
+        choose(admin, target)
         world.analyse(world.case(gp, images=2), 0.3, card=CARD)
     assert queries(admin, "/admin/threshold") == few <= 12
     assert queries(reader, "/review/") == few_worklist

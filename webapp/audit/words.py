@@ -36,7 +36,6 @@ ACTIONS = {
     "case.follows": "Linked to earlier case of the lesion",
     "case.images_added": "New images added",
     "case.impression": "Blinded impression recorded",
-    "case.recalled": "Case re-opened (older entry)",
     "case.reopened": "Case re-opened",
     "case.released": "Claim released",
     "case.submitted": "Case sent",
@@ -65,18 +64,25 @@ ACTIONS = {
     "thumbnail.viewed": "Thumbnail viewed",
 }
 """Every action that the program records; a test finds any that is missing here."""
+OLDER_ACTIONS = {"case.recalled": "Case re-opened"}
+"""Actions of older events, under the names they had then."""
 
 KINDS = {
     "case_file": "Case",
     "image": "Image in",
     "analysis": "Analysis of",
     "finding": "Heatmap in",
+    "review": "Decision on",
     "user_account": "Account:",
     "centre": "Centre",
     "model_version": "Model",
     "rerun": "Re-run",
     "management_option": "Management option",
 }
+
+
+def action_in_words(action: str) -> str:
+    return ACTIONS.get(action) or OLDER_ACTIONS.get(action, action)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class EventRow:
 
     @property
     def action(self) -> str:
-        return ACTIONS.get(self.event.action, self.event.action)
+        return action_in_words(self.event.action)
 
     @property
     def subject(self) -> str:

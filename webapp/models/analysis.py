@@ -75,17 +75,16 @@ class ModelVersion(Base):
     @property
     def operating_points(self) -> list[OperatingPoint]:
         """Those of the card, with the figures of its test where it has them, else those of the validation."""
-        tested = {point["wanted"]: point for point in self.card.get("metrics", {}).get("operating_points", [])}
+        tested = {_target(point): point for point in self.card.get("metrics", {}).get("operating_points", [])}
         return [
-            _operating_point(point, tested.get(point["wanted"]))
-            for point in self.bcc_target.get("operating_points", [])
+            _operating_point(point, tested.get(_target(point))) for point in self.bcc_target.get("operating_points", [])
         ]
 
     @property
     def operating_point(self) -> OperatingPoint | None:
         """The one in force: the administrator's latest choice, else the card's default."""
-        wanted = self.choices[-1].wanted if self.choices else self.bcc_target.get("default_sensitivity")
-        return next((point for point in self.operating_points if point.wanted == wanted), None)
+        target = self.choices[-1].target_sensitivity if self.choices else self.bcc_target.get("default_sensitivity")
+        return next((point for point in self.operating_points if point.target_sensitivity == target), None)
 
     @property
     def threshold(self) -> float | None:
@@ -93,9 +92,14 @@ class ModelVersion(Base):
         return self.operating_point.threshold if self.operating_point else None
 
 
+def _target(point: dict[str, float]) -> float:
+    """The target sensitivity; cards stored by earlier versions call it "wanted"."""
+    return float(point["target_sensitivity"] if "target_sensitivity" in point else point["wanted"])
+
+
 def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> OperatingPoint:
     measured = {name: tested[name]["value"] if tested else point[name] for name in ("sensitivity", "specificity")}
-    return OperatingPoint(wanted=float(point["wanted"]), threshold=float(point["threshold"]), **measured)
+    return OperatingPoint(target_sensitivity=_target(point), threshold=float(point["threshold"]), **measured)
 
 
 def _in_state(state: AnalysisState, *columns: str) -> Index:

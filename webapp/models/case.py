@@ -97,7 +97,7 @@ class TriageReason(StrEnum):
             "model_unavailable": "Model unavailable",
             "analysis_failed": "Analysis failed",
             "model_unsure": "Model uncertain",
-            "probability": "Ranked by probability of BCC",
+            "probability": "Trusted result",
         }[self.value]
 
 
@@ -231,6 +231,11 @@ class Case(Base):
         """The last decision, where it was taken back and nothing has taken its place."""
         last = self.reviews[-1] if self.reviews else None
         return last if last is not None and last.retraction and not self.standing_review else None
+
+    @property
+    def has_letter(self) -> bool:
+        """Whether there is an answer to hand out: one that is neither a request nor called into question."""
+        return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and self.standing_review is not None
 
     @validates("patient_reference")
     def _keep_keys(self, _name: str, reference: str) -> str:

@@ -12,9 +12,9 @@ from webapp.models.user import User
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on P(BCC) chosen for a ``wanted`` sensitivity, with what was measured there on held-out lesions."""
+    """A threshold on P(BCC) chosen for a target sensitivity, with what was measured there on held-out lesions."""
 
-    wanted: float
+    target_sensitivity: float
     threshold: float
     sensitivity: float
     specificity: float
@@ -25,7 +25,7 @@ class OperatingPointChoice(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"), index=True)
-    wanted: Mapped[float]
+    target_sensitivity: Mapped[float]
     threshold: Mapped[float]
     chosen_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     chosen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

@@ -95,10 +95,10 @@ class ImageReading:
         return str(self._card.get("notice", ""))
 
     @property
-    def wanted_sensitivity(self) -> float | None:
+    def target_sensitivity(self) -> float | None:
         """The share of BCC that the threshold was chosen to find."""
         point = self._operating_point
-        return point.wanted if point else None
+        return point.target_sensitivity if point else None
 
     @property
     def threshold(self) -> float | None:

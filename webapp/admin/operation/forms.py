@@ -21,9 +21,10 @@ class PrevalenceForm(FlaskForm):
 
 
 class OperatingPointForm(FlaskForm):
-    wanted = RadioField("Operating point", validators=[InputRequired("Choose an operating point.")])
+    target_sensitivity = RadioField("Operating point", validators=[InputRequired("Choose an operating point.")])
 
     def offer(self, version: ModelVersion) -> None:
-        self.wanted.choices = choices(
-            (str(p.wanted), f"{p.wanted * 100:g} % target sensitivity") for p in version.operating_points
+        self.target_sensitivity.choices = choices(
+            (str(p.target_sensitivity), f"{p.target_sensitivity * 100:g} % target sensitivity")
+            for p in version.operating_points
         )

@@ -31,7 +31,7 @@ def choose_threshold() -> Response | tuple[str, int]:
     form.offer(version)
     if not form.validate():
         return _threshold_page(PrevalenceForm(formdata=None), form)
-    point = operation.choose_point(current_user, version, float(form.wanted.data))
+    point = operation.choose_point(current_user, version, float(form.target_sensitivity.data))
     flash(
         f"Operating point saved. The model now suspects BCC from a probability of {point.threshold * 100:.1f} %.",
         "success",
@@ -44,7 +44,7 @@ def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tup
     if version is not None:
         form.offer(version)
         if not form.errors and version.operating_point:
-            form.wanted.data = str(version.operating_point.wanted)
+            form.target_sensitivity.data = str(version.operating_point.target_sensitivity)
     typed = (
         local_form.prevalence.data / 100 if local_form.validate() and local_form.prevalence.data is not None else None
     )

@@ -12,18 +12,21 @@ class UnknownPointError(ValueError):
     """The model's card has no such operating point."""
 
 
-def choose_point(actor: User, version: ModelVersion, wanted: float) -> OperatingPoint:
-    """Put the operating point for this ``wanted`` sensitivity in force: from its threshold pages say "suspects BCC".
+def choose_point(actor: User, version: ModelVersion, target_sensitivity: float) -> OperatingPoint:
+    """Put the operating point of this ``target_sensitivity`` in force: from its threshold pages say "suspects BCC".
 
     Open cases are placed anew by it; none is hidden, and results stay as they were stored. Raises UnknownPointError.
     """
     before = version.operating_point
-    chosen = next((point for point in version.operating_points if point.wanted == wanted), None)
+    chosen = next((point for point in version.operating_points if point.target_sensitivity == target_sensitivity), None)
     if chosen is None:
         raise UnknownPointError
     if before != chosen:
         choice = OperatingPointChoice(
-            model_version_id=version.id, wanted=chosen.wanted, threshold=chosen.threshold, chosen_by=actor
+            model_version_id=version.id,
+            target_sensitivity=chosen.target_sensitivity,
+            threshold=chosen.threshold,
+            chosen_by=actor,
         )
         db.session.add(choice)
         version.choices.append(choice)
@@ -35,4 +38,4 @@ def choose_point(actor: User, version: ModelVersion, wanted: float) -> Operating
 
 
 def _facts(point: OperatingPoint | None) -> dict[str, float] | None:
-    return {"wanted_sensitivity": point.wanted, "threshold": point.threshold} if point else None
+    return {"target_sensitivity": point.target_sensitivity, "threshold": point.threshold} if point else None

@@ -1,7 +1,7 @@
-"""Table 5 of Matas et al., arXiv 2407.00104: what a backbone costs, and how well it does where it was trained here.
+"""Table 5 of Matas et al., arXiv 2407.00104: what each backbone costs, and its accuracy where it was trained here.
 
-Counted up to the map that is pooled: the heads add next to nothing, and the ImageNet classifiers (VGG-19's has seven
-times the parameters of its backbone) are not used here. Costs do not depend on weights, so none are downloaded.
+Counted up to the map that is pooled: our heads add next to nothing, and the ImageNet classifiers (VGG-19's has seven
+times the parameters of its backbone) are not used. Costs do not depend on weights, so none are downloaded.
 """
 
 import time
@@ -24,7 +24,7 @@ NOT_TRAINED: Final = "not trained here"
 class Cost:
     """`gmacs`: 10⁹ multiply-accumulates of one image, which tables of networks usually call GFLOPs.
 
-    `latency_ms`: median of eager torch on this processor, one image at a time; None where it was not measured.
+    `latency_ms`: median of eager torch on this processor, one image at a time; None if not measured.
     """
 
     parameters: int
@@ -45,7 +45,7 @@ def count(backbone: Backbone) -> tuple[int, float]:
 
 
 def latency_ms(backbone: Backbone, repetitions: int, threads: int) -> float:
-    """Median milliseconds of one forward pass of one image, after one to warm up."""
+    """Median milliseconds of a forward pass of one image, after one pass to warm up."""
     stages = backbone.build(None).eval()
     images = torch.rand(1, 3, backbone.size, backbone.size)
     seconds = []
@@ -59,7 +59,7 @@ def latency_ms(backbone: Backbone, repetitions: int, threads: int) -> float:
 
 
 def cost(backbone: Backbone, repetitions: int = 5, threads: int = 1) -> Cost:
-    """`repetitions` 0 leaves the latency out."""
+    """Without a latency if `repetitions` is 0."""
     parameters, gmacs = count(backbone)
     return Cost(parameters, gmacs, latency_ms(backbone, repetitions, threads) if repetitions else None)
 
@@ -70,7 +70,7 @@ def table(
     repetitions: int = 5,
     threads: int = 1,
 ) -> list[dict[str, Any]]:
-    """The rows ready for JSON. `accuracy` maps a backbone's name to figures measured here; the others say so."""
+    """The rows, ready for JSON. `accuracy`: figures measured here, by backbone; the other rows say `NOT_TRAINED`."""
     known = accuracy or {}
     return [
         {

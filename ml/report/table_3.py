@@ -1,4 +1,4 @@
-"""The sections on what is found: the paper's Table 3 for BCC and every pattern, its coding, and the clinical rule."""
+"""Table 3 of Matas et al., arXiv 2407.00104: every finding, and its confusion matrix."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,15 +18,10 @@ FIGURES: Final = {
 }
 DRAWN: Final = {"phantoms": "unseen phantoms", "grafts": "drawn on unseen photographs"}
 _CELLS: Final = {"tp": "True positive", "fp": "False positive", "fn": "False negative", "tn": "True negative"}
-_RULE: Final = {
-    "any_of_six": "One of the six BCC patterns found",
-    "network": "Pigment network found",
-    "rule_right": "Clinical rule right",
-}
 
 
 def rows_of_table_3(document: Document) -> Iterator[tuple[str, str, int, int, Document]]:
-    """(finding, measured on, images, positive images, figures) of everything that was measured."""
+    """(finding, measured on, images, positive images, figures) of every finding that was measured."""
     yield "BCC", "HAM10000", document["images"], document["bcc_images"], document
     clinics = document.get("other_clinics")
     if clinics:
@@ -45,8 +40,8 @@ def findings(document: Document) -> str:
         for finding, source, images, positive, row in rows_of_table_3(document)
     ]
     text = (
-        "At the shipped thresholds. Of the seven patterns only pigment network has public expert labels; the other six "
-        "are measured on drawings, which says nothing of how they do on patients."
+        "At the shipped thresholds. Of the seven patterns only pigment network has public expert labels. The other six "
+        "are measured on drawings, which says nothing about patients."
     )
     head = ["Finding", "Measured on", "Images", "Positive", *FIGURES.values()]
     return section("Every finding (Table 3)", paragraph(text), table(head, rows))
@@ -69,32 +64,3 @@ def confusions(document: Document) -> str:
 def _two_by_two(name: str, cells: Document) -> str:
     counts = [[round(cells[cell]["value"]) for cell in pair] for pair in (("tp", "fn"), ("fp", "tn"))]
     return matrix(f"{name}: truth and prediction", ["yes", "no"], counts)
-
-
-def coding(document: Document) -> str:
-    found = document.get("coding")
-    if not found:
-        return ""
-    names, counts = found["confusion"]["names"], found["confusion"]["rows"]
-    rows = [[name, estimate(found["correct"][name]), *row] for name, row in zip(names, counts, strict=True)]
-    text = (
-        "What an image shows in the paper's coding, on real images where it is known: a BCC shows a BCC pattern; the "
-        "experts of ISIC 2018 Task 2, where no image is a BCC, marked pigment network or none."
-    )
-    return section(
-        "No pattern, pigment network, or a BCC pattern", paragraph(text), table(["Truth", "Correct", *names], rows)
-    )
-
-
-def rule(document: Document) -> str:
-    found = document.get("rule")
-    if not found:
-        return ""
-    figures = [
-        [name, estimate(found[f"{key}_in_bcc"]), estimate(found[f"{key}_in_non_bcc"])] for key, name in _RULE.items()
-    ]
-    shares = [
-        [Pattern(code).label, share, found["found_in_non_bcc"][code]] for code, share in found["found_in_bcc"].items()
-    ]
-    head = ["On real images", "BCC", "Not BCC"]
-    return section("The clinical rule", table(head, figures), table(["Found in", *head[1:]], shares))
