@@ -14,7 +14,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint format settings guides train evaluate bench bench-web bench-scale load audit lock
+.PHONY: help run install install-all test test-faults lint hooks format settings guides train evaluate bench bench-web bench-scale load audit lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -56,9 +56,9 @@ node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
 	@touch $@
 
-test: install-all  ## lint, types, directions of import, and every test
+test: install-all  ## lint, types, directions of import, and every test; COVERAGE=--cov measures, a third slower
 	$(MAKE) -s lint
-	$(BIN)/python -m pytest $(TWO_AT_A_TIME)
+	$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)
 
 test-faults: install-all  ## kill, restart and race at length, on TEST_DATABASE_URL where that is set
 	FAULTS=all $(BIN)/python -m pytest --numprocesses=2 --dist=load tests/faults
@@ -68,6 +68,9 @@ lint: install-all  ## ruff, mypy, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+hooks: install-all  ## run the quick checks before each commit
+	$(BIN)/pre-commit install
 
 format: install-all  ## ruff's own layout
 	$(BIN)/ruff check --fix .

@@ -40,8 +40,8 @@ class CheckedClient(FlaskClient):
 
 
 def without_token(html: str) -> str:
-    """The page as it looks: a CSRF token holds the second in which it was made."""
-    return re.sub(r'name="csrf_token"[^>]*>', "", html)
+    """The page as it looks: a CSRF token holds the second in which it was made, and a session has so many left."""
+    return re.sub(r'name="csrf_token"[^>]*>|data-seconds="\d+"', "", html)
 
 
 def check_page(response: TestResponse) -> None:

@@ -65,7 +65,7 @@ def _thresholds(connection: sa.Connection) -> dict[int, float]:
     found = {}
     for version_id, card in connection.execute(sa.select(version.c.id, version.c.card)):
         target = next((one for one in card.get('targets', []) if one['code'] == 'BCC'), {})
-        points = {point.get('wanted'): point['threshold'] for point in target.get('operating_points', [])}
+        points = {point.get('wanted', point.get('target_sensitivity')): point['threshold'] for point in target.get('operating_points', [])}
         if target.get('default_sensitivity') in points:
             found[version_id] = points[target['default_sensitivity']]
     chosen = sa.text('SELECT model_version_id, threshold FROM operating_point_choice ORDER BY id')

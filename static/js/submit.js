@@ -51,9 +51,11 @@
     say(`${why} Your entries are still here. Please send again: this will not create a second case.`, 0);
   }
 
-  function arrived(address) {
-    if (!new URL(address).pathname.startsWith("/login")) form.dispatchEvent(new Event("sent"));
-    window.location.assign(address);
+  // The server says where the case is. A redirect leads elsewhere, for example to the sign-in page: nothing was sent.
+  function arrived(request) {
+    if (request.status !== 201) return window.location.assign(request.responseURL);
+    form.dispatchEvent(new Event("sent"));
+    window.location.assign(JSON.parse(request.responseText).page);
   }
 
   // The server has too much to do, or its store is away: later, and not all at once. To send twice makes one case.
@@ -71,13 +73,14 @@
     });
     request.addEventListener("load", () => {
       const later = Number(request.getResponseHeader("Retry-After"));
-      if (request.status < 400) arrived(request.responseURL);
+      if (request.status < 400) arrived(request);
       else if (request.status === 503 && later && tries < PATIENCE) sendLater(later, tries);
       else if (request.status === 422 || request.status === 503) showRefusal(request.responseText);
       else showPage(request.responseText);
     });
     request.addEventListener("error", () => failed("The connection was lost."));
     request.open("POST", form.action);
+    request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
     request.send(new FormData(form));
   }
 

@@ -155,13 +155,13 @@ class Clinic(World):
             user = session.query(User).filter_by(email=gp).one()
             return int(session.query(Case).filter_by(submitted_by_id=user.id).count())
 
-    def audited(self, number: str) -> list[str]:
-        """What was noted of a case, in order, other than that somebody opened it."""
+    def audited(self, number: str, *, views: bool = False) -> list[str]:
+        """What was noted of a case, in order; that somebody opened it only with ``views``."""
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
             events = session.query(AuditEvent).filter_by(subject_type="case_file", subject_id=str(case.id))
             noted = [event.action for event in events.order_by(AuditEvent.id)]
-            return [action for action in noted if action != "case.viewed"]
+            return [action for action in noted if views or action != "case.viewed"]
 
     def models_of(self, number: str) -> tuple[list[str], list[str]]:
         """The model versions of a case's results: (in force, kept besides)."""

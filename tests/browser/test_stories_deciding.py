@@ -133,12 +133,12 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     doctor.click("Save result")
     # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
     doctor.sees("This case has been re-opened for review by a dermatologist.")
-    check(doctor.page, "case-recalled", focus=False)
+    check(doctor.page, "case-reopened", focus=False)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
     expect(reader.row(number)).to_contain_text("Histology shows a cancer.")
     reader.read(number)
     reader.sees("Please review again.")
-    check(reader.page, "reading-recalled", focus=False)
+    check(reader.page, "reading-reopened", focus=False)
     # When the dermatologist decides anew, then the GP sees what changed and why
     reader.decide("Basal cell carcinoma", "Urgent dermatology appointment")
     doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Histology shows a cancer.")

@@ -60,7 +60,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.send()
     doctor.sees_errors()
     expect(reason).to_have_accessible_description(re.compile("Image 1 .*please retake"))
-    check(doctor.page, "case-new-remarks", focus=False)
+    check(doctor.page, "case-new-flags", focus=False)
     # When both are given, and the button is pressed twice
     doctor.confirm()
     reason.fill("The lesion is ulcerated.")

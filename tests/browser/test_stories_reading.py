@@ -46,7 +46,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
     expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
     expect(reader.row(late)).to_contain_text("Overdue since")
-    expect(reader.row(unsure)).to_contain_text("read by")
+    expect(reader.row(unsure)).to_contain_text("Due")
     expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()
     expect(reader.row(taken)).to_contain_text("Claimed by Another Dermatologist")
     check(reader.page, "worklist")

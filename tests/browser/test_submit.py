@@ -47,6 +47,16 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     expect(doctor.page.locator(".gallery img")).to_have_count(2)
 
 
+def test_a_sent_case_is_confirmed_and_opened_once(enter: Arrive, clinic: Clinic, gp: str) -> None:
+    doctor: Gp = enter(Role.GP, gp)
+    doctor.begin_case("TEST-SENT-1")
+    doctor.choose_images(fresh())
+    doctor.send()
+    number = doctor.sent_case()
+    expect(doctor.page.get_by_text(f"Case {number} was sent")).to_be_visible()
+    assert clinic.audited(number, views=True).count("case.viewed") == 1
+
+
 def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)

@@ -16,7 +16,7 @@ from tests.faults.working import named_objects, numbers, unnamed_files
 from tests.images import jpeg
 from tests.patience import PATIENCE
 from tests.unit.work import stored_case
-from tests.web.helpers import filled_in, words
+from tests.web.helpers import actions, filled_in, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.core.database import reading
@@ -150,6 +150,35 @@ def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email
             else:
                 assert case.state is CaseState.IN_REVIEW
                 assert (len(case.reviews), case.standing_review) == (1, None)
+
+
+def test_the_gp_opens_an_answer_that_is_being_taken_back(app: Flask, world: World, gp_email: str, gp, first) -> None:
+    """Either it is opened, and stays; or it is taken back, and nobody was shown it."""
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        decide(first, number, **BENIGN)
+        with stored_case(app, number) as case:
+            seen = case.standing_review.id
+        undo = to_send(first, f"/review/{number}/undo", seen=seen)
+        opened, _taken_back = together(lambda number=number: gp.get(f"/cases/{number}"), undo)
+        assert opened.status_code == 200
+        with stored_case(app, number) as case:
+            (review,) = case.reviews
+            assert (review.receipt is None) == (review.retraction is not None), "one of both, never both"
+            assert (BENIGN["advice"] in opened.text) == (review.receipt is not None), "what is shown has a receipt"
+
+
+def test_two_of_the_centre_open_an_answer(app: Flask, world: World, gp_email: str, gp, first, sign_in) -> None:
+    colleague = sign_in(world.user(Role.GP))
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        decide(first, number, **BENIGN)
+        answers = together(*(lambda client=client, at=number: client.get(f"/cases/{at}") for client in (gp, colleague)))
+        assert codes(answers) == [200, 200]
+        assert all(BENIGN["advice"] in answer.text for answer in answers)
+    assert actions(app).count("answer.read") == ROUNDS, "each was opened once"
 
 
 def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: str, first, second) -> None:

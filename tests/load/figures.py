@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least ``share`` (0 to 1) of ``values`` do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1)]
+    return float(np.quantile(values, share, method="inverted_cdf"))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -60,6 +60,7 @@ TABLES = [
     model.__table__
     for model in (Case, Image, Analysis, Finding, Claim, Review, Assessment, Receipt, OpinionRequest, Opinion)
 ] + [AuditEvent.__table__]
+DAYS = {Urgency.URGENT.value: 2, Urgency.SOON.value: 7, Urgency.ROUTINE.value: 14}
 POINT = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
 CARD = {
     "notice": "Not clinically validated: made-up rows.",
@@ -200,7 +201,15 @@ class Portion:
             CaseState.REVIEWED,
         )
         person = self.pending | self.unsure
-        rank = np.where(self.pending, 0.0, np.where(self.unsure, 1.0, 3.0) - self.probability)
+        urgency = self.random.choice([u.value for u in Urgency], self.size, p=[0.8, 0.15, 0.05])
+        due = self.sent.astype("datetime64[D]") + np.select([urgency == u for u in DAYS], list(DAYS.values()))
+        past_due = due < np.datetime64("today")
+        descending = 0.0005 + 0.999 * (1.0 - self.probability)  # the rule is that of webapp.triage.rank
+        section = np.select([person, self.probability >= POINT["threshold"]], [2.0, 3.0], 4.0)
+        rank = section + np.where(self.pending, 0.0, descending)
+        concern = np.where(person, 0.0005, descending)
+        now = (urgency == Urgency.URGENT.value) | past_due
+        rank = np.where(now, 1.5 + 0.5 * (due.astype(int) + concern) / 2.0**17, rank)
         sent = self._times(self.sent)
         references = [f"PC-{n // 5:07d}/{n % 5}" for n in self.random.integers(0, 40_000_000, self.size).tolist()]
         keys = [reference_key(reference) for reference in references]
@@ -228,10 +237,11 @@ class Portion:
             body_site=self.random.choice([site.value for site in BodySite], self.size),
             history=["Slowly growing for some months."] * self.size,
             clinical_question=["BCC?"] * self.size,
-            urgency=self.random.choice([u.value for u in Urgency], self.size, p=[0.8, 0.15, 0.05]),
+            urgency=urgency,
             needs_person=person,
             triage_reason=np.select([self.pending, self.unsure], ["awaiting_analysis", "model_unsure"], "probability"),
             bcc_probability=[None if p else value for p, value in zip(self.pending, self.probability, strict=True)],
+            past_due=past_due & self.open,
             rank=rank,
             waiting_since=sent,
         )
@@ -254,7 +264,7 @@ class Portion:
             byte_size=[200_000] * len(case),
             sha256=[f"{n:064x}" for n in (ids * SCATTER).tolist()],
             stored_at=sent,
-            remarks=["[]"] * len(case),
+            quality_flags=["[]"] * len(case),
         )
         self._analyses(case, ids, sent)
 

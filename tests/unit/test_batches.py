@@ -79,7 +79,7 @@ def test_a_message_of_one_that_was_taken_along_runs_nothing(app: Flask, four: li
 
 
 def test_urgent_ones_are_taken_along_first_and_reruns_last(app: Flask, world, four: list[int]) -> None:
-    change(app, four[1], beside=True)
+    change(app, four[1], shadow=True)
     (urgent,) = analysis_ids(app, submitted(world, urgency=Urgency.URGENT))
     with app.app_context(), transaction():
         assert leases.take_batch(four[0], "owner") == [four[0], urgent, four[2]]

@@ -139,7 +139,7 @@ def test_a_place_is_not_waited_for_without_end() -> None:
 
 def test_an_image_that_is_only_judged_gets_no_thumbnail(settings: Settings) -> None:
     judged, kept = rebuild(jpeg(), settings, thumbnail=False), rebuild(jpeg(), settings)
-    assert (judged.sha256, judged.remarks) == (kept.sha256, kept.remarks)
+    assert (judged.sha256, judged.quality_flags) == (kept.sha256, kept.quality_flags)
     assert judged.thumbnail == b""
     assert kept.thumbnail
 

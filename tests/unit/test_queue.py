@@ -26,7 +26,7 @@ def test_a_rerun_goes_last_however_urgent(app: Flask, world) -> None:
     (analysis_id,) = analysis_ids(app, submitted(world, urgency=Urgency.URGENT))
     with stored(app, analysis_id) as analysis:
         assert queue.priority_of(analysis) == queue.URGENT
-        analysis.beside = True
+        analysis.shadow = True
         assert queue.priority_of(analysis) == queue.RERUN
 
 

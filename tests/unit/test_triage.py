@@ -14,9 +14,10 @@ from webapp.models import (
     CaseState,
     FailureReason,
     Image,
-    RecallReason,
+    ReopenReason,
     TriageReason,
     Urgency,
+    utcnow,
 )
 from webapp.triage import concern, rank
 from webapp.triage.rank import Section
@@ -111,7 +112,7 @@ def test_a_doubted_image_puts_the_case_before_every_trusted_one() -> None:
 
 def test_every_place_lies_in_its_section() -> None:
     for kinds in COMBINATIONS:
-        for facts in ({}, {"urgency": Urgency.URGENT}, {"recalled": RecallReason.HISTOLOGY}):
+        for facts in ({}, {"urgency": Urgency.URGENT}, {"reopened": ReopenReason.HISTOLOGY}):
             case = placed(*kinds, **facts)
             assert section(case) is rank.section_of(case)
 
@@ -173,7 +174,7 @@ def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
 def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
     days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
-    waiting = {"urgency": urgency, "waiting_since": NOW - timedelta(days=days)}
+    waiting = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
     due = placed(result(0.0), **waiting)
     assert (section(due), due.past_due) == (Section.NOW, True)
     waiting["waiting_since"] += timedelta(minutes=1)
@@ -185,7 +186,7 @@ def test_of_those_looked_at_now_the_reopened_come_first_then_by_due_date_then_by
     def waits(days: int, *kinds: Kind, **facts: object) -> Case:
         return placed(*kinds, waiting_since=NOW - timedelta(days=days), **facts)
 
-    again, urgent = {"recalled": RecallReason.LATE_RESULT}, {"urgency": Urgency.URGENT}
+    again, urgent = {"reopened": ReopenReason.LATE_RESULT}, {"urgency": Urgency.URGENT}
     assert in_order(
         waits(13, result(0.0), **again),
         waits(1, result(0.0), **again),

@@ -7,13 +7,13 @@ import pytest
 from flask import Flask
 
 from tests.conftest import ROOT, World
-from tests.web.helpers import counted_queries, image_ids, user_id, words
+from tests.web.helpers import counted_queries, heatmap_ids, image_ids, user_id, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp import audit
 from webapp.admin import queries
-from webapp.audit.words import ACTIONS
-from webapp.core.database import transaction
+from webapp.audit.words import ACTIONS, EventRow
+from webapp.core.database import reading, transaction
 from webapp.models import Case, Role, User
 
 Row = tuple[str, str, str, str]
@@ -179,3 +179,26 @@ def test_every_action_of_the_program_has_words() -> None:
     noted = set(re.findall(r'audit\.record(?:_now_and_then)?\(\s*[^,]+,\s*"([\w.]+)"', source))
     assert len(noted) > 20
     assert noted == set(ACTIONS)
+
+
+def test_the_filter_by_a_case_finds_all_that_happened_to_it(app: Flask, world: World, sign_in) -> None:
+    """Also what was noted of its images, analyses, heatmaps and decisions."""
+    email = world.user(Role.GP)
+    gp, reader = sign_in(email), sign_in(world.user(Role.DERMATOLOGIST))
+    number, other = world.case(email), world.case(email)
+    for case in (number, other):
+        world.analyse(case, 0.9)
+        take(reader, case)
+        decide(reader, case, diagnosis="bcc", management="biopsy")
+    gp.get(f"/cases/{number}")
+    gp.get(f"/media/images/{image_ids(app, number)[0]}")
+    reader.get(f"/media/heatmaps/{heatmap_ids(app, number)[0]}")
+    with app.app_context(), reading():
+        every = queries.audit_events()
+        names = queries.subject_names(every)
+        found = queries.audit_events(case_number=number)
+        of_it = [event for event in every if names[event.subject_type, event.subject_id] == number]
+        assert [event.id for event in found] == [event.id for event in of_it]
+        assert {"answer.read", "heatmap.viewed", "image.viewed", "analysis.done"} <= {event.action for event in found}
+        (opened,) = [event for event in found if event.action == "answer.read"]
+        assert EventRow(opened, names["review", opened.subject_id]).subject == f"Decision on {number}"

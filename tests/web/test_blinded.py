@@ -11,7 +11,8 @@ from tests.web.helpers import actions, counted_queries, image_ids, stored_case, 
 from tests.web.reading import decide, take
 from tests.web.test_changes import form_of
 from tests.web_client import CheckedClient
-from webapp.models import Diagnosis, Management, Role
+from webapp.core.database import transaction
+from webapp.models import Diagnosis, Image, Management, Role
 
 MODEL = ("90 %", "Melanoma", "Model result</h3>", "/media/heatmaps/", "suspects BCC", "0.900")
 
@@ -176,3 +177,17 @@ def test_nobody_else_has_a_way_of_reading(sign_in, gp: str) -> None:
     client = sign_in(gp)
     assert "Blinded reading" not in client.get("/profile").text
     assert client.submit("/review/mode", {"blinded": "y"}, page="/profile").status_code == 403
+
+
+def test_what_the_gp_says_of_a_flagged_image_is_shown_before_the_impression(
+    app: Flask, reader, sign_in, gp: str, number: str
+) -> None:
+    """It comes from the GP and from a look at the pixels, not from the model."""
+    with app.app_context(), transaction() as session:
+        image = session.get_one(Image, image_ids(app, number)[0])
+        image.quality_flags, image.sent_anyway = ["too_dark"], "The lesion is <ulcerated>."
+    take(reader, number)
+    page = reader.get(f"/review/{number}").text
+    assert "too dark" in page
+    assert "The lesion is &lt;ulcerated&gt;." in page
+    assert not shown(page)

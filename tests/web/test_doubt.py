@@ -9,13 +9,13 @@ from tests.conftest import World
 from tests.web.helpers import change_case, jpeg, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import amend, undo
-from tests.web.test_recall import shown
+from tests.web.test_reopening import shown
 from tests.web.test_retake import send_images
 from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
 from webapp.analysis import results
 from webapp.core.database import transaction
-from webapp.models import Case, CaseState, FailureReason, RecallReason, Role, Urgency, utcnow
+from webapp.models import Case, CaseState, FailureReason, ReopenReason, Role, Urgency, utcnow
 from webapp.triage.lift import lift_past_due
 from webapp.triage.rank import Section
 
@@ -160,13 +160,13 @@ def test_a_request_for_images_never_settles_a_reopening(app: Flask, world: World
     take(reader, number)
     assert decide(reader, number, management="retake", advice="Closer, please.").status_code == 302
     with stored_case(app, number) as case:
-        assert (case.state, case.recalled) == (CaseState.RETAKE_REQUESTED, RecallReason.HISTOLOGY)
+        assert (case.state, case.reopened) == (CaseState.RETAKE_REQUESTED, ReopenReason.HISTOLOGY)
     assert send_images(gp, number, jpeg(seed=5)).status_code == 302
     world.analyse(number, **CALM)
     other = world.case(gp_of(app, number))
     world.analyse(other, 0.99)
     with stored_case(app, number) as case:
-        assert (case.recalled, int(case.rank)) == (RecallReason.HISTOLOGY, Section.NOW)
+        assert (case.reopened, int(case.rank)) == (ReopenReason.HISTOLOGY, Section.NOW)
     assert rows(reader.get("/review/").text)[0] == number
     take(reader, number)
     answer = decide(reader, number, management="reassure")
@@ -174,7 +174,7 @@ def test_a_request_for_images_never_settles_a_reopening(app: Flask, world: World
     assert "the histology found a cancer" in words(answer.text)
     assert decide(reader, number, management="biopsy").status_code == 302
     with stored_case(app, number) as case:
-        assert case.recalled is None
+        assert case.reopened is None
 
 
 def gp_of(app: Flask, number: str) -> str:
@@ -188,7 +188,7 @@ def test_the_request_taken_back_the_case_is_still_reopened(app: Flask, world: Wo
     decide(reader, number, management="retake", advice="Closer, please.")
     undo(reader, number)
     with stored_case(app, number) as case:
-        assert (case.state, case.recalled) == (CaseState.IN_REVIEW, RecallReason.HISTOLOGY)
+        assert (case.state, case.reopened) == (CaseState.IN_REVIEW, ReopenReason.HISTOLOGY)
         assert int(case.rank) == Section.NOW
 
 
@@ -199,7 +199,7 @@ def test_the_request_amended_to_a_decision_settles_it(app: Flask, world: World, 
     assert amend(reader, number, management="reassure").status_code == 422
     assert amend(reader, number, management="biopsy").status_code == 302
     with stored_case(app, number) as case:
-        assert (case.state, case.recalled) == (CaseState.REVIEWED, None)
+        assert (case.state, case.reopened) == (CaseState.REVIEWED, None)
 
 
 def test_a_histology_that_is_entered_while_a_decision_is_written_must_be_seen(

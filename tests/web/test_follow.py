@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, change_case, counted_queries, image_ids, stored_case
+from tests.web.helpers import actions, change_case, counted_queries, image_ids, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
 from webapp.cases import queries
@@ -177,7 +177,7 @@ def test_a_gp_is_never_shown_a_probability(world: World, email: str, gp: Checked
 def test_a_failed_analysis_is_told_without_alarm(world: World, email: str, gp: CheckedClient) -> None:
     number = world.case(email)
     world.analyse(number, None)
-    assert "placed at the top of the worklist" in gp.get(f"/cases/{number}").text
+    assert "a dermatologist looks at it early" in gp.get(f"/cases/{number}").text
 
 
 def test_an_answer_is_on_every_badge_then_read_and_closed(
@@ -234,3 +234,26 @@ def test_pages_name_images_only_by_their_address(app: Flask, world: World, email
     page = gp.get(f"/cases/{number}").text
     assert f"/media/images/{image_ids(app, number)[0]}" in page
     assert not any(key in page for key in keys)
+
+
+def steps(page: str) -> list[str]:
+    return [words(step) for step in re.findall(r"<li class=\"step.*?</li>", page, re.S)]
+
+
+def test_the_status_says_that_new_images_are_wanted(world: World, email: str, gp: CheckedClient, sign_in) -> None:
+    number = world.case(email)
+    answered(world, sign_in, number, management="retake", advice="Closer, please.")
+    page = gp.get(f"/cases/{number}/status").text
+    assert steps(page)[2:] == ["Dermatologist Needs new images", "Answer Not yet: send new images first"]
+    assert "The dermatologist needs new images" in page
+    assert "data-poll" not in page
+    assert "Closer" not in page, "it is opened first"
+
+
+def test_the_status_says_that_a_colleague_has_withdrawn_the_case(world: World, email: str, gp, sign_in) -> None:
+    number = world.case(email)
+    colleague = sign_in(world.user(Role.GP))
+    colleague.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}")
+    page = gp.get(f"/cases/{number}/status").text
+    assert steps(page)[2:] == ["Dermatologist Withdrawn before a decision", "Answer None"]
+    assert "arrived" not in page

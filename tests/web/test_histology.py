@@ -66,7 +66,7 @@ def test_a_correction_is_a_new_row_and_says_so(app: Flask, gp, reader, number: s
     enter(reader, number, result="premalignant")
     assert results(app, number) == [HistologyResult.BENIGN, HistologyResult.PREMALIGNANT]
     page = words(gp.get(f"/cases/{number}").text)
-    assert "Precancerous lesion or carcinoma in situ" in page
+    assert "Precancerous lesion (for example actinic keratosis)" in page
     assert "Previously: Benign lesion (Test GP" in page
 
 

@@ -180,7 +180,7 @@ class Analyses:
 
 def _put_in_force_instead_of(analysis_id: int) -> None:
     image = db.session.get_one(Analysis, analysis_id).image
-    again = Analysis(image=image, state=AnalysisState.DONE, beside=True)
+    again = Analysis(image=image, state=AnalysisState.DONE, shadow=True)
     db.session.add(again)
     db.session.flush()
     reruns.put_in_force(image.case, again)

@@ -9,6 +9,7 @@ from tests.conftest import World
 from tests.web.helpers import actions, change_case, counted_queries, number_of, send, stored_case, words
 from tests.web.test_follow import answered
 from tests.web_client import CheckedClient
+from webapp.cases import queries
 from webapp.models import CaseState, Role
 
 
@@ -37,6 +38,7 @@ def test_the_history_goes_back_step_by_step_for_gp_and_dermatologist(
     first, second, third = (world.case(email, images=2) for _ in range(3))
     answered(world, sign_in, first, diagnosis="bcc", management="biopsy")
     assert (follow(gp, second, first), follow(gp, third, second)) == (302, 302)
+    gp.get(f"/cases/{first}")
     reader = sign_in(world.user(Role.DERMATOLOGIST))
     for client, path in ((gp, "cases"), (reader, "review")):
         page = client.get(f"/{path}/{third}").text
@@ -119,3 +121,16 @@ def test_a_long_history_costs_no_more_queries(app: Flask, world: World, email: s
         counts.append(len(queries))
     assert shown(page) == numbers[-2::-1]
     assert counts[1] == counts[-1]
+
+
+def test_a_patient_may_have_more_cases_than_the_choices_show(
+    app: Flask, world: World, email: str, gp: CheckedClient, monkeypatch
+) -> None:
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    first, *_others, number = (world.case(email) for _ in range(5))
+    assert first not in gp.get(f"/cases/{number}").text
+    assert follow(gp, number, first) == 302
+    page = gp.get(f"/cases/{number}").text
+    assert f'selected value="{first}"' in page, "what is chosen stays a choice, so that saving again changes nothing"
+    again = number_of(send(gp, follows=first, patient_reference="TEST-1"))
+    assert shown(gp.get(f"/cases/{again}").text) == [first]

@@ -17,6 +17,7 @@ from webapp.analysis import leases, workers
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.review import claims
+from webapp.triage import lift
 
 CASES = 3000
 BIG = {"case_file", "image", "analysis", "finding", "claim", "review", "outcome_receipt", "assessment"}
@@ -62,6 +63,7 @@ def plans(app: Flask) -> Iterator[list[str]]:
     def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             look = _steps_of_sqlite if connection.dialect.name == "sqlite" else _steps_of_postgresql
+            parameters = parameters[0] if isinstance(parameters, list) else parameters  # the same for many rows
             cursor = connection.connection.driver_connection.cursor()
             steps.extend(f"{step}\n    {statement}" for step in look(cursor, statement, parameters))
 
@@ -130,7 +132,7 @@ def test_no_page_goes_through_a_table(stage: Stage, plans: list[str]) -> None:
 
 def test_what_the_worker_asks_every_second_goes_through_no_table(app: Flask, stage: Stage, plans: list[str]) -> None:
     def once() -> None:
-        for step in (leases.sweep, claims.release_expired, lambda: workers.beat("test")):
+        for step in (leases.sweep, claims.release_expired, lift.lift_past_due, lambda: workers.beat("test")):
             with app.app_context(), transaction():
                 step()
 

@@ -47,7 +47,7 @@ def work(app: Flask, answer: Outcome | FailureReason) -> None:
     """What a worker does with the re-runs that are queued."""
     store = store_of(app)
     with app.app_context(), transaction() as session:
-        for analysis in session.scalars(select(Analysis).where(Analysis.beside, Analysis.state == "queued")):
+        for analysis in session.scalars(select(Analysis).where(Analysis.shadow, Analysis.state == "queued")):
             analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 3
             session.flush()
             if isinstance(answer, Outcome):
@@ -171,7 +171,7 @@ def test_what_is_analysed_already_or_withdrawn_is_left_out(app: Flask, world: Wo
     world.analyse(later, 0.2)
     assert feed(app) == 1
     with app.app_context(), reading() as session:
-        (analysis,) = session.scalars(select(Analysis).where(Analysis.beside))
+        (analysis,) = session.scalars(select(Analysis).where(Analysis.shadow))
         assert analysis.image.case.number == old
         assert queue.priority_of(analysis) == queue.RERUN
     assert waiting != later

@@ -122,3 +122,12 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
     page = client.get(f"/cases/{number}").text
     assert "pigment network: present" in page
     assert "arborizing telangiectasia: unable to tell" in page
+
+
+def test_a_case_withdrawn_instead_of_sending_images_says_so(world, sign_in, reader, gp: str) -> None:
+    number, client = world.case(gp), sign_in(gp)
+    ask_for_images(reader, number)
+    assert client.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}").status_code == 302
+    page = client.get(f"/cases/{number}").text
+    assert "This case was withdrawn" in page
+    assert f"/cases/{number}/images" not in page

@@ -13,6 +13,7 @@ from tests.web.reading import decide, put_back, take
 from tests.web_client import CheckedClient
 from webapp.core.database import reading, transaction
 from webapp.models import CaseState, Claim, Diagnosis, Management, Review, Role, utcnow
+from webapp.triage.concern import says_bcc
 
 TYPED = {"advice": "Please check the <other> cheek.", "override_reason": "Seen last week."}
 
@@ -161,7 +162,7 @@ def test_the_decision_is_stored_as_made_and_the_gp_reads_it(app: Flask, world, s
     with stored_case(app, number) as case:
         assert (case.state, case.is_open) == (CaseState.REVIEWED, False)
         assert case.bcc_probability == 0.02, "the model's answer stays what it was"
-        assert case.images[0].current_analysis.bcc is False
+        assert says_bcc(case.images[0].current_analysis) is False
     page = sign_in(gp).get(f"/cases/{number}").text
     assert "Basal cell carcinoma" in page
     assert "Stop aspirin." in page
@@ -260,7 +261,7 @@ def test_a_case_can_be_decided_before_it_was_analysed(app: Flask, world: World, 
     assert decide(reader, number, management="biopsy").status_code == 302
     world.analyse(number, 0.95)
     with stored_case(app, number) as case:
-        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_recall"
+        assert (case.state, case.is_open) == (CaseState.REVIEWED, False), "a biopsy misses nothing: see test_reopening"
 
 
 def test_the_page_says_what_the_model_says(world: World, gp: str, reader: CheckedClient) -> None:

@@ -9,7 +9,8 @@ from flask import Flask
 from PIL import Image
 
 from tests.images import encoded, jpeg, picture, png
-from tests.web.helpers import count, filled_in, number_of, send, stored_case, stored_files
+from tests.web.helpers import actions, count, filled_in, number_of, send, stored_case, stored_files
+from tests.web.test_retake import ask_for_images
 from webapp.analysis import queue
 from webapp.core.config import Settings
 from webapp.models import AnalysisState, BodySite, CaseState, Role, Sex, TriageReason, Urgency
@@ -123,3 +124,23 @@ def test_a_case_number_can_be_read_out_on_the_telephone(gp) -> None:
     number = number_of(send(gp))
     assert number.startswith("DT-")
     assert not set(number[3:]) & set("01ILOU")
+
+
+def test_what_the_script_sends_is_confirmed_and_opened_once(app: Flask, world, sign_in) -> None:
+    """A redirect would be followed unseen: the confirmation gone, and the view audited, before anybody looks."""
+    email = world.user(Role.GP)
+    client = sign_in(email)
+    by_script = {"X-Requested-With": "XMLHttpRequest"}
+    form = {"csrf_token": client.token("/cases/new"), **filled_in(), "images": [(io.BytesIO(jpeg()), "a.jpg")]}
+    sent = client.post("/cases/new", data=form, headers=by_script)
+    assert (sent.status_code, sent.mimetype) == (201, "application/json")
+    page = sent.json["page"]
+    number = page.rsplit("/", 1)[1]
+    assert actions(app, ignore=("account.signed_in",)) == ["case.submitted"]
+    assert f"Case {number} was sent" in client.get(page).text
+    assert f"Case {number} was sent" not in client.get(page).text
+    ask_for_images(sign_in(world.user(Role.DERMATOLOGIST)), number)
+    more = {"csrf_token": client.token(page), "send_anyway": "Test.", "images": [(io.BytesIO(jpeg(seed=3)), "b.jpg")]}
+    added = client.post(f"{page}/images", data=more, headers=by_script)
+    assert (added.status_code, added.json) == (201, {"page": page})
+    assert "The new images were added" in client.get(page).text

@@ -8,11 +8,12 @@ from flask import Flask
 
 from tests.conftest import World
 from tests.images import jpeg
-from tests.web.helpers import count, filled_in, stored_files
+from tests.web.helpers import actions, count, filled_in, stored_files
+from webapp import audit
 from webapp.core.config import Settings
-from webapp.core.database import after_commit, after_rollback, transaction
+from webapp.core.database import after_commit, after_rollback, reading, transaction
 from webapp.core.extensions import db
-from webapp.models import Role
+from webapp.models import Role, User
 
 
 @pytest.fixture
@@ -94,3 +95,26 @@ def test_a_commit_whose_answer_is_lost_keeps_the_images(
     again = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
     assert again.status_code == 302
     assert (count(app), len(stored_files(settings))) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "stored"),
+    [(200, True), (201, True), (302, True)] + [(code, False) for code in (400, 401, 404, 409, 422, 429, 500, 503)],
+)
+def test_only_a_success_is_stored(app: Flask, world: World, sign_in, status: int, stored: bool) -> None:
+    """A request that changes a row and then answers with an error has changed nothing, nor has its audit row."""
+    email = world.user(Role.GP)
+    client, before = sign_in(email), actions(app)
+
+    def view() -> tuple[str, int]:
+        user = db.session.query(User).filter_by(email=email).one()
+        user.name = "Test Changed"
+        audit.record(user, "account.changed", user)
+        return "", status
+
+    token = client.token("/profile")
+    app.view_functions["cases.new"] = view
+    assert client.post("/cases/new", data={"csrf_token": token}).status_code == status
+    with app.app_context(), reading() as session:
+        assert (session.query(User).filter_by(email=email).one().name == "Test Changed") is stored
+    assert actions(app) == [*before, *(["account.changed"] if stored else [])]

@@ -47,12 +47,12 @@ def test_the_order_of_reading(world: World, gp: str, reader: CheckedClient) -> N
     assert rows(reader.get("/review/").text) == [failed, fresh, unsure, high, low]
 
 
-def test_urgency_is_shown_and_does_not_hide_a_likelier_cancer(world: World, gp: str, reader: CheckedClient) -> None:
+def test_urgency_is_shown_and_comes_first(world: World, gp: str, reader: CheckedClient) -> None:
     urgent, likelier = world.case(gp, urgency=Urgency.URGENT), world.case(gp)
     world.analyse(urgent, 0.02)
     world.analyse(likelier, 0.9)
     page = reader.get("/review/").text
-    assert rows(page) == [likelier, urgent]
+    assert rows(page) == [urgent, likelier]
     assert "Urgent" in page
 
 

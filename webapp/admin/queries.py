@@ -8,7 +8,7 @@ from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from webapp.core.extensions import db
-from webapp.models import Analysis, AuditEvent, Case, Centre, Finding, Image, ModelVersion, User
+from webapp.models import Analysis, AuditEvent, Case, Centre, Finding, Image, ModelVersion, Review, User
 
 PAGE_SIZE = 50
 
@@ -18,12 +18,13 @@ SUBJECTS: dict[str, tuple[InstrumentedAttribute[int], Select[Any]]] = {
     "image": (Image.id, select(Case.number).join(Image, Image.case_id == Case.id)),
     "analysis": (Analysis.id, _ANALYSED),
     "finding": (Finding.id, _ANALYSED.join(Finding, Finding.analysis_id == Analysis.id)),
+    "review": (Review.id, select(Case.number).join(Review, Review.case_id == Case.id)),
     "user_account": (User.id, select(User.name)),
     "centre": (Centre.id, select(Centre.name)),
     "model_version": (ModelVersion.id, select(ModelVersion.name)),
 }
 """For each kind of subject its id, and how to select what it is called: parts of a case by the case's number."""
-PARTS_OF_A_CASE = ("case_file", "image", "analysis", "finding")
+PARTS_OF_A_CASE = ("case_file", "image", "analysis", "finding", "review")
 
 
 def versions() -> list[ModelVersion]:
@@ -65,7 +66,7 @@ def audit_events(
 
 
 def _about(case_number: str) -> CompoundSelect[int]:
-    """Ids of the events of a case, its images, their analyses and heatmaps."""
+    """Ids of the events of a case, its images, their analyses and heatmaps, and its decisions."""
     kinds = []
     for kind in PARTS_OF_A_CASE:
         key, named = SUBJECTS[kind]

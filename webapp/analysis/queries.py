@@ -96,7 +96,7 @@ def next_fresh(limit: int) -> list[int]:
         .join(Analysis.image)
         .join(Image.case)
         .where(now_in(AnalysisState.QUEUED), Analysis.attempts == 0)
-        .order_by(Analysis.beside, Case.urgency != Urgency.URGENT, Analysis.queued_at, Analysis.id)
+        .order_by(Analysis.shadow, Case.urgency != Urgency.URGENT, Analysis.queued_at, Analysis.id)
         .limit(limit)
     )
     return list(db.session.scalars(statement.with_for_update(of=Analysis, skip_locked=True)))
@@ -169,4 +169,4 @@ def count_left(rerun: Rerun) -> int:
 def waiting() -> Row[int, datetime | None]:
     """(images without a result, since when the oldest of them is stored)."""
     statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
-    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.beside)).one()
+    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.shadow)).one()

@@ -114,6 +114,6 @@ def _open(url: str) -> Huey:
 
 def priority_of(analysis: Analysis) -> int:
     """Urgent cases first, then fresh uploads, then re-runs."""
-    if analysis.beside:
+    if analysis.shadow:
         return RERUN
     return URGENT if analysis.image.case.urgency is Urgency.URGENT else FRESH

@@ -23,7 +23,7 @@ def feed() -> int:
     if not images and not pending:
         rerun.ended_at = utcnow()
         audit.record(None, "rerun.ended", rerun)
-    analyses = [Analysis(image_id=image_id, rerun_id=rerun.id, beside=True) for image_id in images]
+    analyses = [Analysis(image_id=image_id, rerun_id=rerun.id, shadow=True) for image_id in images]
     db.session.add_all(analyses)
     db.session.flush()
     messages = [(analysis.id, queue.RERUN) for analysis in analyses]
@@ -41,11 +41,11 @@ def _next_images(rerun: Rerun, pending: int) -> list[int]:
 
 def put_in_force(case: Case, analysis: Analysis) -> None:
     """Let a finished re-run take the place of the earlier result of its image, in a locked case that is open."""
-    if not analysis.beside or not case.is_open:
+    if not analysis.shadow or not case.is_open:
         return
     for image in case.images:
         if image.id == analysis.image_id and image.current_analysis is not None:
             image.current_analysis.state = AnalysisState.SUPERSEDED
             db.session.flush()  # the unique index of current results must see this first
-    analysis.beside = False
+    analysis.shadow = False
     db.session.flush()

@@ -80,7 +80,7 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     reruns.put_in_force(case, analysis)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
     rank.refresh(case)
-    if not analysis.beside:
+    if not analysis.shadow:
         reopen.after_result(case, analysis)
     return True
 

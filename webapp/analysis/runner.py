@@ -32,7 +32,7 @@ def warm_up(settings: Settings, worker: str) -> bool:
     try:
         _engine, card, card_json = loaded(settings.model_bundle)
     except BundleError as error:
-        log.error("no model: %s Every case goes to the top as “needs a person” until this is fixed.", error)
+        log.error("no model: %s Every case “needs a person” until this is fixed.", error)
         workers.note_no_model(worker, str(error))
         return False
     workers.note_model(worker, card.name, card.sha256, card_json)

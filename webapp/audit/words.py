@@ -36,7 +36,7 @@ ACTIONS = {
     "case.follows": "Linked to earlier case of the lesion",
     "case.images_added": "New images added",
     "case.impression": "Blinded impression recorded",
-    "case.recalled": "Case re-opened",
+    "case.reopened": "Case re-opened",
     "case.released": "Claim released",
     "case.submitted": "Case sent",
     "case.taken_over": "Case taken over",
@@ -63,6 +63,8 @@ ACTIONS = {
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
+OLDER_ACTIONS = {"case.recalled": "Case re-opened"}
+"""Of entries from before an action got its present name."""
 """Every action that the program notes; a test finds one that was forgotten here."""
 
 KINDS = {
@@ -70,12 +72,17 @@ KINDS = {
     "image": "Image in",
     "analysis": "Analysis of",
     "finding": "Heatmap in",
+    "review": "Decision on",
     "user_account": "Account:",
     "centre": "Centre",
     "model_version": "Model",
     "rerun": "Re-run",
     "management_option": "Management option",
 }
+
+
+def action_in_words(action: str) -> str:
+    return ACTIONS.get(action) or OLDER_ACTIONS.get(action, action)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class EventRow:
 
     @property
     def action(self) -> str:
-        return ACTIONS.get(self.event.action, self.event.action)
+        return action_in_words(self.event.action)
 
     @property
     def subject(self) -> str:

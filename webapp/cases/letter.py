@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import current_app, render_template
 
 from webapp.core.database import pause
-from webapp.models import Case, CaseState, utcnow
+from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
 
 STYLE = "css/letter.css"
@@ -30,7 +30,7 @@ def pdf_of(case: Case) -> bytes:
 
     Raises NoLetterError, LetterUnavailableError, or StorageError for an image that cannot be read.
     """
-    if case.state not in (CaseState.REVIEWED, CaseState.CLOSED) or case.standing_review is None:
+    if not case.has_letter:
         raise NoLetterError
     store = current_store()
     page = render_template(

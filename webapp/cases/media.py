@@ -7,7 +7,8 @@ from flask_login import current_user
 
 from webapp import audit
 from webapp.cases import letter as letters
-from webapp.cases import queries
+from webapp.cases import queries, service
+from webapp.cases.service import CaseChangedError
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
@@ -55,15 +56,18 @@ def heatmap(finding_id: int) -> Response:
 
 @blueprint.get("/letters/<number>.pdf")
 def letter(number: str) -> Response:
-    """The answer with its images, to be printed or filed."""
+    """The answer with its images, to be printed or filed: for a GP this opens it."""
     case = queries.find(current_user, number) or abort(404)
+    review_id = case.standing_review.id if case.standing_review else 0
     try:
         pdf = letters.pdf_of(case)
+        service.hand_out_letter(current_user, number, review_id)
     except letters.NoLetterError:
         abort(404)
+    except CaseChangedError:
+        abort(409)
     except (letters.LetterUnavailableError, StorageError) as error:
         log.error("letter of case %s: %s", number, error)
         abort(503)
-    audit.record(current_user, "letter.made", case)
-    disposition = f"attachment; filename=letter-{case.number}.pdf"
+    disposition = f"attachment; filename=letter-{number}.pdf"
     return Response(pdf, mimetype="application/pdf", headers={"Content-Disposition": disposition})

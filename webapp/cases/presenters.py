@@ -35,6 +35,12 @@ STATE_WORDS = {
 }
 
 
+def opened_answer(case: Case) -> Review | None:
+    """The decision in force once somebody at the centre has opened it: before that nothing shows it to a GP."""
+    review = case.standing_review
+    return review if review is not None and review.receipt is not None else None
+
+
 @dataclass(frozen=True)
 class CaseRow:
     """One line of the GP's list; ``waiting`` for a case that is open."""
@@ -49,8 +55,7 @@ class CaseRow:
     @property
     def unread(self) -> bool:
         """Nobody at the centre has opened the answer."""
-        answer = self.outcome
-        return self.case.state is CaseState.REVIEWED and answer is not None and answer.receipt is None
+        return self.case.state is CaseState.REVIEWED and self.outcome is None
 
     @property
     def waits_for_gp(self) -> bool:
@@ -67,7 +72,14 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return self.case.standing_review
+        return opened_answer(self.case)
+
+    @property
+    def to_open(self) -> str:
+        """What the GP has to open the case for; empty where nothing is new."""
+        if self.outcome is not None or not self.waits_for_gp:
+            return ""
+        return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
 def place_words(waiting: Waiting | None) -> str:
@@ -96,6 +108,24 @@ _PLACE = {
     CaseState.CLOSED: 4,
 }
 
+_READING = {
+    CaseState.IN_REVIEW: "Being reviewed now",
+    CaseState.REVIEWED: "Decided",
+    CaseState.CLOSED: "Decided",
+    CaseState.RETAKE_REQUESTED: "Needs new images",
+    CaseState.WITHDRAWN: "Withdrawn before a decision",
+}
+_ANSWER = {
+    CaseState.REVIEWED: "Ready to read",
+    CaseState.CLOSED: "Read",
+    CaseState.RETAKE_REQUESTED: "Not yet: send new images first",
+    CaseState.WITHDRAWN: "None",
+}
+_ARRIVED = {
+    CaseState.REVIEWED: "The answer has arrived. Read it now",
+    CaseState.RETAKE_REQUESTED: "The dermatologist needs new images. See what is needed",
+}
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -111,7 +141,7 @@ class Progress:
             ("Received", f"{len(self.case.images)} image{'s' if len(self.case.images) != 1 else ''} stored"),
             ("Analysis", self._analysis),
             ("Dermatologist", self._reading),
-            ("Answer", "Ready to read" if place > 3 else "Not yet"),
+            ("Answer", _ANSWER.get(self.case.state, "Not yet")),
         ]
         return [
             Step(title, detail, "done" if index < place else "current" if index == place else "ahead")
@@ -129,9 +159,13 @@ class Progress:
 
     @property
     def _reading(self) -> str:
-        if self.case.state is CaseState.IN_REVIEW:
-            return "Being reviewed now"
-        return f"In the worklist: {place_words(self.waiting)}" if self.waiting else "Decided"
+        waiting = f"In the worklist: {place_words(self.waiting)}" if self.waiting else "In the worklist"
+        return _READING.get(self.case.state, waiting)
+
+    @property
+    def arrived(self) -> str:
+        """What there is to open; empty while there is nothing."""
+        return _ARRIVED.get(self.case.state, "")
 
     @property
     def poll_url(self) -> str | None:
@@ -140,9 +174,9 @@ class Progress:
 
     @property
     def outcome(self) -> Review | None:
-        return self.case.standing_review
+        return opened_answer(self.case)
 
     @property
     def can_be_withdrawn(self) -> bool:
-        unanswered = self.case.is_open and not self.case.recalled
+        unanswered = self.case.is_open and not self.case.reopened
         return unanswered or self.case.state is CaseState.RETAKE_REQUESTED

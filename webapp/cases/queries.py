@@ -38,16 +38,19 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
     )
 
 
-def find(user: User, number: str) -> Case | None:
-    """One case with all that its page shows, or None when this user may not see it."""
-    statement = select(Case).where(Case.number == number, visible_to(user))
-    return db.session.scalars(_with_details(statement)).one_or_none()
+def find(user: User, number: str, *, afresh: bool = False) -> Case | None:
+    """One case with all that its page shows, or None when this user may not see it.
+
+    ``afresh``: what was loaded of it before is forgotten.
+    """
+    statement = _with_details(select(Case).where(Case.number == number, visible_to(user)))
+    return db.session.scalars(statement.execution_options(populate_existing=afresh)).one_or_none()
 
 
 def find_locked(user: User, number: str) -> Case | None:
-    """The same case, held against changes by others until this transaction ends."""
+    """The same case, held against changes by others until this transaction ends, as it stands once it is held."""
     db.session.execute(select(Case.id).where(Case.number == number, visible_to(user)).with_for_update())
-    return find(user, number)
+    return find(user, number, afresh=True)
 
 
 def by_submission(user: User, token: str) -> Case | None:
@@ -168,11 +171,22 @@ def decisions_since(moment: datetime) -> tuple[int, datetime | None]:
 
 
 def candidates(user: User, case: Case) -> list[Case]:
-    """The centre's earlier cases of the same patient, newest first: one of them may show the same lesion."""
+    """Of the centre's earlier cases of the same patient the latest, and the one that ``case`` follows, newest first."""
+    latest = _earlier(user, case).with_only_columns(Case.id).order_by(Case.id.desc()).limit(PAGE_SIZE)
+    chosen = or_(Case.id.in_(select(latest.subquery().c.id)), Case.id == case.follows_id)
+    return list(db.session.scalars(_earlier(user, case).where(chosen).order_by(Case.id.desc())))
+
+
+def candidate(user: User, case: Case, number: str) -> Case | None:
+    """One of the centre's earlier cases of the same patient, however long ago."""
+    return db.session.scalars(_earlier(user, case).where(Case.number == number)).one_or_none()
+
+
+def _earlier(user: User, case: Case) -> Select[Case]:
+    """Cases that may show the same lesion."""
     same_patient = (Case.centre_id == case.centre_id, Case.patient_reference == case.patient_reference)
     statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
-    statement = statement.where(Case.state != CaseState.WITHDRAWN).order_by(Case.id.desc()).limit(PAGE_SIZE)
-    return list(db.session.scalars(statement))
+    return statement.where(Case.state != CaseState.WITHDRAWN)
 
 
 def lesion_history(user: User, case: Case) -> list[Case]:

@@ -26,7 +26,7 @@ from webapp.storage.errors import StoreAwayError
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
-Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+Answer = str | Response | tuple[str | dict[str, str], int] | tuple[str, int, dict[str, str]]
 
 
 @blueprint.app_context_processor
@@ -86,7 +86,14 @@ def new() -> Answer:
     except (BusyError, StoreAwayError) as error:
         return _form_page(_not_sent(form, error), follows), *LATER
     flash(f"Case {case.number} was sent. It is in the dermatologists' worklist and will be analysed.", "success")
-    return redirect(url_for("cases.show", number=case.number))
+    return _arrived(case.number)
+
+
+def _arrived(number: str) -> Answer:
+    """On to the case's page. A script would follow a redirect unseen, so it is told the address instead."""
+    page = url_for("cases.show", number=number)
+    by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
+    return ({"page": page}, 201) if by_script else redirect(page)
 
 
 def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
@@ -128,7 +135,7 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
     except RefusedUploadError as error:
         form.images.errors = error.problems
     except ReasonMissingError as missing:
-        form.send_anyway.errors = missing.remarks
+        form.send_anyway.errors = missing.quality_flags
     return None
 
 
@@ -144,8 +151,8 @@ def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str,
         return {"refused": True, "text": str(error)}
     except BusyError:
         return {}, *LATER
-    (remarks,) = uploads.remarks_on(current_user, images, request.form.get("submission_token", ""))
-    return {"refused": False, "text": uploads.sentence(remarks)}
+    (quality_flags,) = uploads.flags_on(current_user, images, request.form.get("submission_token", ""))
+    return {"refused": False, "text": uploads.sentence(quality_flags)}
 
 
 def _new_case(form: CaseForm, follows: Case | None) -> NewCase:
@@ -171,9 +178,8 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 
 @blueprint.get("/<number>")
 def show(number: str) -> str:
-    case = _visible_case(number)
+    case = service.open_answer(current_user, number) or abort(404)
     audit.record(current_user, "case.viewed", case)
-    service.note_reading(current_user, case)
     return _case_page(case, ImagesForm())
 
 
@@ -215,7 +221,7 @@ def add_images(number: str) -> Answer:
     except (BusyError, StoreAwayError) as error:
         return _case_page(_visible_case(number), _not_sent(form, error)), *LATER
     flash(f"The new images were added to case {number}. The case keeps its waiting time.", "success")
-    return redirect(url_for("cases.show", number=number))
+    return _arrived(number)
 
 
 def _follow_form(case: Case) -> FollowForm:

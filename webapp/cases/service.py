@@ -12,7 +12,7 @@ from webapp.cases import queries
 from webapp.core.database import after_commit, after_rollback
 from webapp.core.extensions import db
 from webapp.intake.rebuild import CleanImage
-from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Sex, Urgency, User, utcnow
+from webapp.models import Analysis, BodySite, Case, CaseState, Image, Receipt, Role, Sex, Urgency, User, utcnow
 from webapp.storage.errors import StoreAwayError
 from webapp.storage.store import current_store
 from webapp.triage import rank
@@ -120,7 +120,7 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         height=clean.height,
         byte_size=len(clean.data),
         sha256=clean.sha256,
-        remarks=[remark.value for remark in clean.remarks],
+        quality_flags=[flag.value for flag in clean.quality_flags],
         sent_anyway=clean.sent_anyway,
     )
     analysis = Analysis(image=image)
@@ -151,7 +151,7 @@ def withdraw(user: User, case: Case) -> None:
     """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
     if case.state is CaseState.WITHDRAWN:
         return
-    if case.recalled or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
+    if case.reopened or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
         raise CaseChangedError
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)
@@ -164,7 +164,7 @@ def follow(user: User, case: Case, number: str) -> None:
 
     Raises NotTheSamePatientError unless that is an earlier case of the same patient and centre.
     """
-    earlier = next((other for other in queries.candidates(user, case) if other.number == number), None)
+    earlier = queries.candidate(user, case, number) if number else None
     if number and earlier is None:
         raise NotTheSamePatientError
     before, case.follows_id = case.follows_id, earlier.id if earlier else None
@@ -172,26 +172,55 @@ def follow(user: User, case: Case, number: str) -> None:
         audit.record(user, "case.follows", case, before={"case": before}, after={"case": case.follows_id})
 
 
-def note_reading(user: User, case: Case) -> None:
-    """The answer counts as read from the first time that its page is opened at the centre."""
+def open_answer(user: User, number: str) -> Case | None:
+    """The case with its answer opened: from the first time on it counts as read at the centre, and stays.
+
+    Before that the case is locked and looked at again: what is just being taken back is neither shown nor noted.
+    """
+    case = queries.find(user, number)
+    if case is None or not _is_unopened(case):
+        return case
+    case = queries.find_locked(user, number)
+    if case is not None:
+        _note_reading(user, case)
+    return case
+
+
+def hand_out_letter(user: User, number: str, review_id: int) -> None:
+    """A letter that tells of this decision leaves; for a GP that is to open the answer.
+
+    Raises CaseChangedError where the decision is no longer in force.
+    """
+    case = queries.find_locked(user, number)
+    if case is None or not case.has_letter or case.standing_review is None or case.standing_review.id != review_id:
+        raise CaseChangedError
+    if user.role is Role.GP:
+        _note_reading(user, case)
+    audit.record(user, "letter.made", case)
+
+
+def _is_unopened(case: Case) -> bool:
     review = case.standing_review
-    if review is None or review.receipt is not None or case.state is CaseState.WITHDRAWN:
+    return review is not None and review.receipt is None and case.state is not CaseState.WITHDRAWN
+
+
+def _note_reading(user: User, case: Case) -> None:
+    """Who at the centre opens the answer of a locked case first, and when."""
+    review = case.standing_review
+    if review is None or not _is_unopened(case):
         return
-    try:
-        with db.session.begin_nested():
-            db.session.add(Receipt(review_id=review.id, user_id=user.id))
-    except IntegrityError:
-        return  # a colleague opened it at the same moment
+    db.session.add(Receipt(review_id=review.id, user_id=user.id))
     case.unread = False
+    db.session.flush()
     db.session.refresh(review, ["receipt"])
     audit.record(user, "answer.read", review)
 
 
 def close(user: User, case: Case) -> None:
-    """The GP has read the answer. Raises CaseChangedError unless there is an answer to read."""
+    """The GP has read the answer. Raises CaseChangedError unless there is one, and it has been opened."""
     if case.state is CaseState.CLOSED:
         return
-    if case.state is not CaseState.REVIEWED:
+    if case.state is not CaseState.REVIEWED or _is_unopened(case):
         raise CaseChangedError
     case.move_to(CaseState.CLOSED)
     case.closed_at = utcnow()

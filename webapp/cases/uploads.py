@@ -9,7 +9,7 @@ from webapp.core.config import current_settings
 from webapp.core.database import pause
 from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
 from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
-from webapp.models import Remark, User
+from webapp.models import QualityFlag, User
 
 File = tuple[str, bytes]
 """How messages name it, and its content."""
@@ -26,9 +26,9 @@ class RefusedUploadError(ValueError):
 class ReasonMissingError(ValueError):
     """Something speaks against an image, and the GP has not said why to send it all the same; one sentence for each."""
 
-    def __init__(self, remarks: list[str]) -> None:
-        super().__init__(" ".join(remarks))
-        self.remarks = remarks
+    def __init__(self, quality_flags: list[str]) -> None:
+        super().__init__(" ".join(quality_flags))
+        self.quality_flags = quality_flags
 
 
 def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> list[CleanImage]:
@@ -37,38 +37,38 @@ def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> l
     ``token``: the submission they belong to. Raises RefusedUploadError, ReasonMissingError or BusyError.
     """
     images = clean_images(files)
-    remarks = remarks_on(user, images, token)
-    if any(remarks) and not reason:
+    quality_flags = flags_on(user, images, token)
+    if any(quality_flags) and not reason:
         raise ReasonMissingError(
-            [f"{name}: {sentence(words)}" for (name, _), words in zip(files, remarks, strict=True) if words]
+            [f"{name}: {sentence(words)}" for (name, _), words in zip(files, quality_flags, strict=True) if words]
         )
     return [
-        replace(image, remarks=tuple(words), sent_anyway=reason if words else "")
-        for image, words in zip(images, remarks, strict=True)
+        replace(image, quality_flags=tuple(words), sent_anyway=reason if words else "")
+        for image, words in zip(images, quality_flags, strict=True)
     ]
 
 
-def remarks_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[dict[Remark, str]]:
+def flags_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[dict[QualityFlag, str]]:
     """What speaks against each image, in words: its quality, and that it was sent before with another form."""
     earlier = queries.sent_before(user, [image.sha256 for image in images], token)
     seen: set[str] = set()
     found = []
     for image in images:
-        words = {remark: remark.label for remark in image.remarks}
+        words = {flag: flag.label for flag in image.quality_flags}
         if image.sha256 in earlier:
-            words[Remark.ALREADY_SENT] = f"this image was already sent with case {earlier[image.sha256]}"
+            words[QualityFlag.ALREADY_SENT] = f"this image was already sent with case {earlier[image.sha256]}"
         elif image.sha256 in seen:
-            words[Remark.ALREADY_SENT] = "this image is chosen twice"
+            words[QualityFlag.ALREADY_SENT] = "this image is chosen twice"
         seen.add(image.sha256)
         found.append(words)
     return found
 
 
-def sentence(remarks: dict[Remark, str]) -> str:
-    """What to do about the remarks, for example "please retake (too dark)"."""
-    quality = [words for remark, words in remarks.items() if remark is not Remark.ALREADY_SENT]
+def sentence(quality_flags: dict[QualityFlag, str]) -> str:
+    """What to do about the quality_flags, for example "please retake (too dark)"."""
+    quality = [words for flag, words in quality_flags.items() if flag is not QualityFlag.ALREADY_SENT]
     parts = [f"please retake ({'; '.join(quality)})"] if quality else []
-    return "; ".join([*parts, *(words for remark, words in remarks.items() if remark is Remark.ALREADY_SENT)])
+    return "; ".join([*parts, *(words for flag, words in quality_flags.items() if flag is QualityFlag.ALREADY_SENT)])
 
 
 def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[CleanImage]:

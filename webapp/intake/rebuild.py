@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from webapp.core.config import Settings
-from webapp.models import Remark
+from webapp.models import QualityFlag
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +27,7 @@ class RefusedImageError(ValueError):
 class CleanImage:
     """Encoded pixels and nothing else: no EXIF, no comment, no profile. Sizes in pixels, upright.
 
-    ``remarks`` speak against it; ``sent_anyway`` is why it is sent all the same.
+    ``quality_flags`` speak against it; ``sent_anyway`` is why it is sent all the same.
     """
 
     data: bytes
@@ -35,7 +35,7 @@ class CleanImage:
     media_type: str
     width: int
     height: int
-    remarks: tuple[Remark, ...] = ()
+    quality_flags: tuple[QualityFlag, ...] = ()
     sent_anyway: str = ""
 
     @cached_property
@@ -71,7 +71,7 @@ def rebuild(
         media_type="image/png" if lossless else "image/jpeg",
         width=image.width,
         height=image.height,
-        remarks=tuple(Remark(issue.value) for issue in assess(image, limits).issues),
+        quality_flags=tuple(QualityFlag(issue.value) for issue in assess(image, limits).issues),
     )
 
 

@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import Column, Table, and_, cast, or_, select
 from sqlalchemy.types import String
 
-from webapp.audit.words import ACTIONS
+from webapp.audit.words import action_in_words
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
 from webapp.models import AuditEvent, Case, CaseState, Centre, User, utcnow
@@ -93,7 +93,7 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
             "id": event.id,
             "at": event.at,
             "who": event.actor.name if event.actor else "System",
-            "what": ACTIONS.get(event.action, event.action),
+            "what": action_in_words(event.action),
             "subject": f"{event.subject_type} {event.subject_id}",
             "before": event.before,
             "after": event.after,

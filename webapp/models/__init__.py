@@ -3,10 +3,10 @@
 from webapp.core.orm import Base, utcnow
 from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
-from webapp.models.case import BodySite, Case, RecallReason, Sex, TriageReason, Urgency
+from webapp.models.case import BodySite, Case, ReopenReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.histology import Histology, HistologyResult
-from webapp.models.image import Image, Remark
+from webapp.models.image import Image, QualityFlag
 from webapp.models.impression import Impression
 from webapp.models.management import ManagementOption
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
@@ -47,9 +47,9 @@ __all__ = [
     "Opinion",
     "OpinionRequest",
     "PatternAnswer",
-    "RecallReason",
+    "QualityFlag",
     "Receipt",
-    "Remark",
+    "ReopenReason",
     "Rerun",
     "Retraction",
     "Review",

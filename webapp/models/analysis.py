@@ -116,7 +116,7 @@ def now_in(state: AnalysisState) -> ColumnElement[bool]:
 class Analysis(Base):
     """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once.
 
-    ``beside``: a re-run whose result stands beside the one in force.
+    ``shadow``: a re-run whose result stands beside the one in force.
     """
 
     __tablename__ = "analysis"
@@ -126,8 +126,8 @@ class Analysis(Base):
             "uq_analysis_current",
             "image_id",
             unique=True,
-            sqlite_where=text("state <> 'superseded' AND NOT beside"),
-            postgresql_where=text("state <> 'superseded' AND NOT beside"),
+            sqlite_where=text("state <> 'superseded' AND NOT shadow"),
+            postgresql_where=text("state <> 'superseded' AND NOT shadow"),
         ),
         Index("ix_analysis_state_lease", "state", "lease_until"),
         _in_state(AnalysisState.QUEUED, "queued_at", "id"),
@@ -150,7 +150,7 @@ class Analysis(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     rerun_id: Mapped[int | None] = mapped_column(ForeignKey("rerun.id"))
-    beside: Mapped[bool] = mapped_column(default=False, server_default=false())
+    shadow: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
     preprocessing: Mapped[str | None] = mapped_column(String(40))
@@ -174,7 +174,7 @@ class Analysis(Base):
     @property
     def is_current(self) -> bool:
         """Whether this is the result in force for its image."""
-        return self.state is not AnalysisState.SUPERSEDED and not self.beside
+        return self.state is not AnalysisState.SUPERSEDED and not self.shadow
 
 
 class Finding(Base):

@@ -65,7 +65,7 @@ class Urgency(StrEnum):
         return self.value.capitalize()
 
 
-class RecallReason(StrEnum):
+class ReopenReason(StrEnum):
     """What called a decision into question after it was made."""
 
     LATE_RESULT = "late_result"
@@ -97,7 +97,7 @@ class TriageReason(StrEnum):
             "model_unavailable": "Model unavailable",
             "analysis_failed": "Analysis failed",
             "model_unsure": "Model uncertain",
-            "probability": "Ranked by probability of BCC",
+            "probability": "Trusted result",
         }[self.value]
 
 
@@ -135,7 +135,7 @@ class Case(Base):
     image has no trusted result) and ``past_due`` (the target date had passed when the case was placed last). A new
     case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
-    ``recalled``: the case was decided and is open again, because of something that came later.
+    ``reopened``: the case was decided and is open again, because of something that came later.
     ``unread``: it is answered, and nobody at the centre has opened the answer.
     """
 
@@ -199,7 +199,7 @@ class Case(Base):
     bcc_probability: Mapped[float | None]
     contradiction: Mapped[bool] = mapped_column(default=False)
     other_cancer: Mapped[bool] = mapped_column(default=False)
-    recalled: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
+    reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
     past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
     rank: Mapped[float] = mapped_column(default=TOP)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -231,6 +231,11 @@ class Case(Base):
         """The last decision, where it was taken back and nothing has taken its place."""
         last = self.reviews[-1] if self.reviews else None
         return last if last is not None and last.retraction and not self.standing_review else None
+
+    @property
+    def has_letter(self) -> bool:
+        """Whether there is an answer to hand out: one that is neither a request nor called into question."""
+        return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and self.standing_review is not None
 
     @validates("patient_reference")
     def _keep_keys(self, _name: str, reference: str) -> str:

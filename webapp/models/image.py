@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from webapp.models.analysis import Analysis
 
 
-class Remark(StrEnum):
+class QualityFlag(StrEnum):
     """What speaks against an image: those of `ml.imaging.quality`, and that the centre has sent the same one before."""
 
     OUT_OF_FOCUS = "out_of_focus"
@@ -37,7 +37,7 @@ class Remark(StrEnum):
 
 
 class Image(Base):
-    """``remarks``: codes of what spoke against it when it was sent, and ``sent_anyway`` the GP's reason to send it."""
+    """``quality_flags``: codes of what spoke against it when it was sent; ``sent_anyway``: why the GP sent it."""
 
     __tablename__ = "image"
     __table_args__ = (UniqueConstraint("case_id", "position"),)
@@ -53,15 +53,15 @@ class Image(Base):
     byte_size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    remarks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    quality_flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     sent_anyway: Mapped[str] = mapped_column(Text, default="")
 
     case: Mapped[Case] = relationship(back_populates="images")
     analyses: Mapped[list["Analysis"]] = relationship(back_populates="image", order_by="Analysis.id")
 
     @property
-    def remarks_in_words(self) -> str:
-        return "; ".join(Remark(code).label for code in self.remarks)
+    def quality_flags_in_words(self) -> str:
+        return "; ".join(QualityFlag(code).label for code in self.quality_flags)
 
     @property
     def current_analysis(self) -> "Analysis | None":

@@ -25,7 +25,7 @@ class OperatingPointChoice(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"), index=True)
-    target_sensitivity: Mapped[float] = mapped_column("wanted")  # the column keeps its first name
+    target_sensitivity: Mapped[float]
     threshold: Mapped[float]
     chosen_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     chosen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)

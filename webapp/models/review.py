@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
-from webapp.models.case import Case, RecallReason
+from webapp.models.case import Case, ReopenReason
 from webapp.models.user import User
 
 
@@ -107,7 +107,7 @@ class Claim(Base):
 class Review(Base):
     """A decision. Immutable: an amendment is a new row that names the one it replaces, and taking back is a Retraction.
 
-    ``recall``: what had called the decision before it into question, when that led to this one.
+    ``reopened``: what had called the decision before it into question, when that led to this one.
     ``claim_id`` is None for an amendment: the case is not open then, so nobody reserves it.
     """
 
@@ -128,7 +128,7 @@ class Review(Base):
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
     amendment_reason: Mapped[str] = mapped_column(Text, default="")
-    recall: Mapped[RecallReason | None] = mapped_column(text_enum(RecallReason))
+    reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()

@@ -46,9 +46,9 @@ def undo(user: User, case: Case, seen: int) -> None:
     review.retraction = Retraction(user_id=user.id)
     db.session.flush()
     earlier = case.standing_review
-    if review.recall is not None:
+    if review.reopened is not None:
         claims.begin(user, case)
-        reopen.ask_again(case, review.recall)
+        reopen.ask_again(case, review.reopened)
     elif review.amends_id is not None and earlier is not None:
         service.answer(case, earlier)
     else:

@@ -21,7 +21,7 @@ class Order(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"concern": "Needs a person, then P(BCC)", "waiting": "Longest waiting first"}[self.value]
+        return {"concern": "Most pressing first", "waiting": "Longest waiting first"}[self.value]
 
 
 STATES = {

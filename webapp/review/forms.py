@@ -54,8 +54,7 @@ class DecisionForm(FlaskForm):
     )
     override_reason = TextAreaField(
         "Reason for no appointment",
-        description="Required for “no appointment” if you or the model suspect a cancer, if the "
-        "analysis is not finished, or if the case was re-opened.",
+        description="Required for “no appointment” whenever there is a reason for concern. You are told which.",
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
         filters=[stripped],
     )

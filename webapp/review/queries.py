@@ -109,7 +109,7 @@ def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
     """One "exists" in another: in a join SQLite may begin with all finished analyses, for each case anew."""
     finding = (Finding.target == (pattern or "")) & Finding.present
     found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
-    done = (Analysis.state == AnalysisState.DONE) & ~Analysis.beside
+    done = (Analysis.state == AnalysisState.DONE) & ~Analysis.shadow
     analysed = select(Analysis.id).where(Analysis.image_id == Image.id, done, found).exists()
     return select(Image.id).where(Image.case_id == Case.id, analysed).exists()
 

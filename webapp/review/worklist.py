@@ -45,7 +45,7 @@ class WorklistRow:
 
     @property
     def _now(self) -> list[str]:
-        reopened = f"Re-opened. {self.case.recalled.sentence}" if self.case.recalled else ""
+        reopened = f"Re-opened. {self.case.reopened.sentence}" if self.case.reopened else ""
         urgent = "Sent as urgent." if due.is_urgent(self.case) else ""
         past = "Past its due date." if self.overdue else ""
         return [words for words in (reopened, urgent, past) if words]

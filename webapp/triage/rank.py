@@ -54,7 +54,7 @@ def refresh(case: Case) -> None:
 
 def section_of(case: Case) -> Section:
     melanoma = any(suspicion.lesion is Lesion.MEL for suspicion in concern.suspected(case))
-    if case.recalled or due.is_urgent(case) or case.past_due or melanoma:
+    if case.reopened or due.is_urgent(case) or case.past_due or melanoma:
         return Section.NOW
     if not concern.fully_trusted(case):
         return Section.NEEDS_PERSON
@@ -75,7 +75,7 @@ def place(case: Case) -> float:
 def _by_due_date(case: Case) -> float:
     """Re-opened cases in the first half; in each half by the day on which the case is due, then by concern."""
     day = (due.due_at(case) - _EPOCH).days
-    return (0.0 if case.recalled else 0.5) + 0.5 * (day + _descending(concern.concern(case))) / _DAYS
+    return (0.0 if case.reopened else 0.5) + 0.5 * (day + _descending(concern.concern(case))) / _DAYS
 
 
 def _unknown_first(case: Case) -> float:

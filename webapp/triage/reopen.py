@@ -5,7 +5,7 @@ new images is no such decision: the question stands until somebody answers it.
 """
 
 from webapp import audit
-from webapp.models import Analysis, Case, CaseState, Histology, Management, Opinion, RecallReason, Review
+from webapp.models import Analysis, Case, CaseState, Histology, Management, Opinion, ReopenReason, Review
 from webapp.triage import rank
 from webapp.triage.concern import suspects_cancer
 from webapp.triage.risk import CANCER
@@ -17,20 +17,20 @@ def after_result(case: Case, analysis: Analysis) -> None:
     """A result has arrived for a locked case: does it suspect what nobody knew at the decision?"""
     standing = _in_question(case)
     if standing is not None and suspects_cancer(analysis) and not _suspected_before(case, standing):
-        _reopen(case, RecallReason.LATE_RESULT)
+        _reopen(case, ReopenReason.LATE_RESULT)
 
 
 def after_histology(case: Case, histology: Histology) -> None:
     """A cancer re-opens a decision that would miss it; in a case that is open again it is not overlooked either."""
     if histology.result.is_cancer and (case.is_open or _in_question(case) is not None):
-        _reopen(case, RecallReason.HISTOLOGY)
+        _reopen(case, ReopenReason.HISTOLOGY)
 
 
 def after_opinion(case: Case, opinion: Opinion) -> None:
     cancer = opinion.diagnosis in CANCER
     more = opinion.management in (Management.URGENT_REFERRAL, Management.BIOPSY)
     if (cancer or more) and _in_question(case) is not None:
-        _reopen(case, RecallReason.SECOND_OPINION)
+        _reopen(case, ReopenReason.SECOND_OPINION)
 
 
 def settle(case: Case, review: Review) -> None:
@@ -38,18 +38,18 @@ def settle(case: Case, review: Review) -> None:
 
     Only a decision answers the question: with a request for new images the case stays re-opened.
     """
-    if case.recalled is None:
+    if case.reopened is None:
         return
-    review.recall = case.recalled
-    review.amendment_reason = review.recall.sentence
+    review.reopened = case.reopened
+    review.amendment_reason = review.reopened.sentence
     if not review.asks_for_images:
-        case.recalled = None
+        case.reopened = None
     rank.refresh(case)
 
 
-def ask_again(case: Case, reason: RecallReason) -> None:
+def ask_again(case: Case, reason: ReopenReason) -> None:
     """The answer to a re-opening was taken back: the question stands again."""
-    case.recalled = reason
+    case.reopened = reason
     rank.refresh(case)
 
 
@@ -62,15 +62,15 @@ def _suspected_before(case: Case, standing: Review) -> bool:
     """Whether the reader already had a result that suspected a cancer."""
     earlier = [analysis for image in case.images for analysis in image.analyses]
     before = [a for a in earlier if a.finished_at and a.finished_at <= standing.decided_at]
-    known = [analysis for analysis in before if not analysis.beside]
+    known = [analysis for analysis in before if not analysis.shadow]
     return any(suspects_cancer(analysis) for analysis in known)
 
 
-def _reopen(case: Case, reason: RecallReason) -> None:
+def _reopen(case: Case, reason: ReopenReason) -> None:
     before = case.state.value
-    case.recalled = reason
+    case.reopened = reason
     case.closed_at = None
     if not case.is_open:
         case.move_to(CaseState.AWAITING_REVIEW)
     rank.refresh(case)
-    audit.record(None, "case.recalled", case, before={"state": before}, after={"reason": reason.value})
+    audit.record(None, "case.reopened", case, before={"state": before}, after={"reason": reason.value})

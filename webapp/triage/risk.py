@@ -58,7 +58,7 @@ def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[
     suspected = [f"the model suspects {_named(suspicion)}" for suspicion in concern.suspected(case)]
     found = {
         "your diagnosis is a skin cancer": diagnosis in CANCER,
-        "the earlier decision has been called into question": case.recalled is not None,
+        "the earlier decision has been called into question": case.reopened is not None,
         **dict.fromkeys(suspected, True),
         "there is no trusted result of the model for every image": not concern.fully_trusted(case),
         "the histology found a cancer": case.histology is not None and case.histology.result.is_cancer,

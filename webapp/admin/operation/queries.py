@@ -33,7 +33,7 @@ def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
         select(Analysis.failure, count)
         .join(Analysis.image)
         .join(Image.case)
-        .where(now_in(AnalysisState.FAILED), ~Analysis.beside, Analysis.finished_at >= moment, Case.is_open)
+        .where(now_in(AnalysisState.FAILED), ~Analysis.shadow, Analysis.finished_at >= moment, Case.is_open)
         .group_by(Analysis.failure)
         .order_by(count.desc(), Analysis.failure)
     )
@@ -81,6 +81,6 @@ def version(version_id: int) -> ModelVersion | None:
 
 def open_cases_of(version: ModelVersion) -> list[Case]:
     """Open cases with a result of this model in force, with all that their place in the worklist rests on."""
-    has_result = Image.analyses.any((Analysis.model_version_id == version.id) & ~Analysis.beside)
+    has_result = Image.analyses.any((Analysis.model_version_id == version.id) & ~Analysis.shadow)
     findings = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
     return list(db.session.scalars(select(Case).where(Case.is_open, Case.images.any(has_result)).options(findings)))

@@ -56,7 +56,7 @@ def _worker(at_work: list[Worker]) -> Check:
         return Check("Worker", Health.GOOD, text)
     last = queries.last_worker()
     since = f"for {ago(last.seen_at)}" if last else "yet"
-    text = f"No worker has been seen {since}. New cases stay at the top of the worklist as “not analysed yet”. {START}"
+    text = f"No worker has been seen {since}. New cases wait as “not analysed yet”, before all suspected ones. {START}"
     return Check("Worker", Health.BAD, text)
 
 

@@ -171,11 +171,11 @@ def _waiting(name: str, period: Period, among: set[Urgency]) -> Waiting:
         seconds / HOUR for source, waited in period.waited.items() if source.urgency in among for seconds in waited
     ]
     sent = sum(count for kind, count in period.counts.items() if kind.source.urgency in among)
-    return Waiting(name, sent, len(hours), percentile(hours, 0.5), percentile(hours, 0.9))
+    return Waiting(name, sent, len(hours), percentile(hours, 50), percentile(hours, 90))
 
 
 def _group(name: str, counts: Counter[Kind], waited: list[float]) -> Group:
-    median = percentile(waited, 0.5)
+    median = percentile(waited, 50)
     return Group(
         name=name,
         sent=counts.total(),

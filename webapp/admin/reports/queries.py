@@ -121,7 +121,7 @@ def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int
 def _counts(version_id: int | None) -> list[ColumnElement[bool]]:
     """The one analysis of an image that counts: the result in force, or the latest of one model version."""
     if version_id is None:
-        return [Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.beside]
+        return [Analysis.state != AnalysisState.SUPERSEDED, ~Analysis.shadow]
     later = aliased(Analysis)
     latest = select(func.max(later.id)).where(later.image_id == Image.id, later.model_version_id == version_id)
     return [Analysis.id == latest.correlate(Image).scalar_subquery()]

@@ -1,11 +1,15 @@
-"""The few figures of the dashboard, in plain Python: proportions with intervals, agreement, percentiles."""
+"""The statistics of the dashboard: proportions and agreement with their intervals, percentiles.
+
+Plain Python, because the web process loads neither NumPy nor SciPy; the tests compare with SciPy and scikit-learn.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist, quantiles
 
-Z95 = 1.959963984540054
-"""The standard normal distribution's 97.5 % point, for two-sided 95 % intervals."""
+Z95 = NormalDist().inv_cdf(0.975)
+"""For two-sided 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ def proportion(hits: int, n: int) -> Estimate | None:
     share, z2 = hits / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    return Estimate(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), n)
 
 
 def kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
@@ -54,18 +58,14 @@ def kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half), n)
 
 
-def percentile(values: Sequence[float], share: float) -> float | None:
-    """The value below which ``share`` (0 to 1) of ``values`` lie, between neighbours linearly; None of nothing.
+def percentile(values: Sequence[float], percent: int) -> float | None:
+    """Interpolated linearly, ``percent`` from 1 to 99; None of no values.
 
-    Definition 7 of Hyndman & Fan (1996), Am. Stat. 50:361.
+    Definition 7 of Hyndman & Fan (1996), Am. Stat. 50:361, as in NumPy.
     """
-    if not values:
-        return None
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    if len(values) < 2:
+        return values[0] if values else None
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.images import encoded, jpeg, picture, png
 from tests.web.helpers import count, number_of, send, stored_case, stored_files, words
 from tests.web.test_retake import ask_for_images
 from webapp.core.config import Settings
-from webapp.models import Remark, Role
+from webapp.models import QualityFlag, Role
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def check(client, data: bytes, token: str = "") -> dict:
     return answer.json
 
 
-def test_every_issue_of_the_quality_check_has_its_remark() -> None:
-    assert {issue.value for issue in QualityIssue} == {remark.value for remark in Remark} - {"already_sent"}
+def test_every_issue_of_the_quality_check_has_its_flag() -> None:
+    assert {issue.value for issue in QualityIssue} == {flag.value for flag in QualityFlag} - {"already_sent"}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_poor_image_needs_a_reason_which_the_dermatologist_reads(app: Flask, w
     assert count(app) == 0
     number = number_of(send(gp, files, send_anyway="Ulcerated: <b>not</b> sharper."))
     with stored_case(app, number) as case:
-        assert [(image.remarks, image.sent_anyway) for image in case.images] == [
+        assert [(image.quality_flags, image.sent_anyway) for image in case.images] == [
             ([], ""),
             (["out_of_focus"], "Ulcerated: <b>not</b> sharper."),
         ]
@@ -95,7 +95,7 @@ def test_a_poor_image_needs_a_reason_which_the_dermatologist_reads(app: Flask, w
 
 def test_a_reason_without_need_is_not_kept(app: Flask, gp) -> None:
     with stored_case(app, number_of(send(gp, [(good(), "good.jpg")], send_anyway="Typed in vain."))) as case:
-        assert (case.images[0].remarks, case.images[0].sent_anyway) == ([], "")
+        assert (case.images[0].quality_flags, case.images[0].sent_anyway) == ([], "")
 
 
 @pytest.mark.parametrize("again", [good(), encoded(picture(640, 480), "JPEG", quality=92, comment=b"another file")])
@@ -107,7 +107,7 @@ def test_the_same_pixels_are_not_sent_twice_by_mistake(app: Flask, gp, again: by
     assert f"this image was already sent with case {first}" in words(response.text)
     number = number_of(send(gp, [(again, "b.jpg")], send_anyway="The first case had the wrong reference."))
     with stored_case(app, number) as case:
-        assert case.images[0].remarks == ["already_sent"]
+        assert case.images[0].quality_flags == ["already_sent"]
 
 
 def test_another_centres_image_is_no_repetition(world, sign_in, gp) -> None:

@@ -17,8 +17,9 @@ from webapp.models import (
     AnalysisState,
     Case,
     CaseState,
+    Diagnosis,
     Management,
-    RecallReason,
+    ReopenReason,
     Role,
 )
 
@@ -49,9 +50,9 @@ def decided(client: CheckedClient, number: str, management: str = "reassure", **
     assert decide(client, number, management=management, **words).status_code == 302
 
 
-def state(app: Flask, number: str) -> tuple[CaseState, RecallReason | None]:
+def state(app: Flask, number: str) -> tuple[CaseState, ReopenReason | None]:
     with stored_case(app, number) as case:
-        return case.state, case.recalled
+        return case.state, case.reopened
 
 
 def analyse_again(app: Flask, world: World, number: str, **result: object) -> None:
@@ -73,12 +74,12 @@ def test_a_late_suspicion_calls_the_case_back(
     decided(reader, number, management)
     world.case(gp_email)
     world.analyse(number, **result)
-    assert state(app, number) == (CaseState.AWAITING_REVIEW, RecallReason.LATE_RESULT)
+    assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.LATE_RESULT)
     with stored_case(app, number) as case:
         assert 1.0 < case.rank < 1.5
     assert rows(reader.get("/review/").text)[0] == number
     assert "arrived after the decision and suspects a cancer" in words(reader.get("/review/").text)
-    assert actions(app).count("case.recalled") == 1
+    assert actions(app).count("case.reopened") == 1
     page = words(gp.get(f"/cases/{number}").text)
     assert "This case has been re-opened for review by a dermatologist." in page
 
@@ -109,7 +110,7 @@ def test_a_better_model_calls_back_what_the_first_one_missed(app: Flask, world: 
     decided(reader, number)
     gp.submit(f"/cases/{number}/close", page=f"/cases/{number}")
     analyse_again(app, world, number, **CANCER)
-    assert state(app, number) == (CaseState.AWAITING_REVIEW, RecallReason.LATE_RESULT)
+    assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.LATE_RESULT)
 
 
 def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world: World, gp, reader, number) -> None:
@@ -127,7 +128,7 @@ def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world
     assert state(app, number) == (CaseState.REVIEWED, None)
     with stored_case(app, number) as case:
         first, second = case.reviews
-        assert (second.amends_id, second.recall) == (first.id, RecallReason.LATE_RESULT)
+        assert (second.amends_id, second.reopened) == (first.id, ReopenReason.LATE_RESULT)
     assert "nav-badge" in gp.get("/cases/").text
     page = words(gp.get(f"/cases/{number}").text)
     assert "This decision was changed. Reason: The model's result arrived after" in page.replace("&#39;", "'")
@@ -154,36 +155,36 @@ def test_taking_the_new_decision_back_asks_the_question_again(app: Flask, world:
     take(reader, number)
     decide(reader, number, management="reassure", **REASON)
     undo(reader, number)
-    assert state(app, number) == (CaseState.IN_REVIEW, RecallReason.LATE_RESULT)
+    assert state(app, number) == (CaseState.IN_REVIEW, ReopenReason.LATE_RESULT)
     with stored_case(app, number) as case:
         assert 1.0 < case.rank < 1.5
         assert case.standing_review.id == case.reviews[0].id
 
 
 @pytest.mark.parametrize(
-    ("result", "recalled"),
+    ("result", "reopened"),
     [("bcc", True), ("other_malignant", True), ("in_situ", True), ("premalignant", False), ("benign", False)],
 )
-def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str, result: str, recalled: bool) -> None:
+def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str, result: str, reopened: bool) -> None:
     decided(reader, number)
     gp.submit(f"/histology/{number}", {"result": result}, page="/profile")
-    assert state(app, number)[1] is (RecallReason.HISTOLOGY if recalled else None)
-    assert ("Histology shows a cancer." in reader.get("/review/").text) is recalled
+    assert state(app, number)[1] is (ReopenReason.HISTOLOGY if reopened else None)
+    assert ("Histology shows a cancer." in reader.get("/review/").text) is reopened
 
 
 @pytest.mark.parametrize(
-    ("diagnosis", "management", "recalled"),
+    ("diagnosis", "management", "reopened"),
     [("bcc", "routine_clinic", True), ("benign", "biopsy", True), ("benign", "routine_clinic", False)],
 )
 def test_a_second_opinion_that_sees_more(
-    app: Flask, world: World, sign_in, reader, number: str, diagnosis: str, management: str, recalled: bool
+    app: Flask, world: World, sign_in, reader, number: str, diagnosis: str, management: str, reopened: bool
 ) -> None:
     email = world.user(Role.DERMATOLOGIST)
     decided(reader, number)
     reader.submit(f"/review/{number}/opinions", {"colleague": user_id(app, email)}, page="/profile")
     form = {"diagnosis": diagnosis, "management": management}
     sign_in(email).submit(f"/review/{number}/opinion", form, page="/profile")
-    assert state(app, number)[1] is (RecallReason.SECOND_OPINION if recalled else None)
+    assert state(app, number)[1] is (ReopenReason.SECOND_OPINION if reopened else None)
 
 
 def test_an_amendment_to_less_than_the_model_asks_is_the_readers_own(app: Flask, world: World, reader, number) -> None:
@@ -192,7 +193,7 @@ def test_an_amendment_to_less_than_the_model_asks_is_the_readers_own(app: Flask,
     world.analyse(number, **CANCER)
     assert amend(reader, number, management="reassure", **REASON).status_code == 302
     with stored_case(app, number) as case:
-        assert (case.recalled, case.standing_review.management) == (None, Management.REASSURE)
+        assert (case.reopened, case.standing_review.management) == (None, Management.REASSURE)
 
 
 @pytest.mark.parametrize(("result", "held_up"), [(CANCER, True), (MELANOMA, True), ({"probability": 0.01}, False)])
@@ -222,3 +223,15 @@ def shown(client: CheckedClient, number: str) -> str:
 def test_what_was_seen_cannot_be_made_up_into_an_error(world: World, reader, number: str, made_up: str) -> None:
     take(reader, number)
     assert decide(reader, number, shown=made_up).status_code == 302
+
+
+def test_a_reopened_case_offers_no_letter(app: Flask, world: World, gp, reader, number) -> None:
+    """Nobody should file a decision that is called into question."""
+    decided(reader, number)
+    letter = f"/media/letters/{number}.pdf"
+    assert letter in gp.get(f"/cases/{number}").text
+    assert letter in reader.get(f"/review/{number}").text
+    world.analyse(number, **CANCER)
+    assert Diagnosis.BENIGN.label in gp.get(f"/cases/{number}").text
+    assert letter not in gp.get(f"/cases/{number}").text
+    assert gp.get(letter).status_code == 404

@@ -1,0 +1,74 @@
+"""Every query that selects cases shows a GP those of the own centre, a dermatologist all, and an administrator none.
+
+The access table keeps administrators from the pages; here it is out of the way, and the queries must do it alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from tests.conftest import World
+from tests.web.helpers import change_case, heatmap_ids, image_ids, stored_case
+from webapp.cases import queries as cases
+from webapp.core.database import transaction
+from webapp.core.extensions import db
+from webapp.models import Case, Role, User, utcnow
+from webapp.review import queries as reviews
+from webapp.review.filters import Filters
+
+SEES = {"GP of A": True, "GP of B": False, "dermatologist": True, "administrator": False}
+
+
+@pytest.fixture
+def people(world: World) -> dict[str, str]:
+    return {
+        "GP of A": world.user(Role.GP, centre="Test Centre A"),
+        "GP of B": world.user(Role.GP, centre="Test Centre B"),
+        "dermatologist": world.user(Role.DERMATOLOGIST),
+        "administrator": world.user(Role.ADMIN),
+    }
+
+
+@pytest.fixture
+def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callable[[User], Any]]:
+    """Ways to come to an open case of centre A, or to a part of it; truthy where it is found."""
+    earlier, number = world.case(people["GP of A"]), world.case(people["GP of A"])
+    world.analyse(number, 0.9)
+    (image_id,), (finding_id,) = image_ids(app, number), heatmap_ids(app, number)
+    with stored_case(app, earlier) as case:
+        earlier_id = case.id
+    change_case(app, number, follows_id=earlier_id)
+    with stored_case(app, number) as case:
+        digest, case_id = case.images[0].sha256, case.id
+
+    def case_itself() -> Case:
+        return db.session.get_one(Case, case_id)
+
+    return {
+        "find": lambda user: cases.find(user, number),
+        "find_locked": lambda user: cases.find_locked(user, number),
+        "image_of": lambda user: cases.image_of(user, image_id),
+        "finding_of": lambda user: cases.finding_of(user, finding_id),
+        "page": lambda user: cases.page(user, "", None),
+        "search": lambda user: cases.page(user, number, None),
+        "counts": lambda user: any(cases.counts(user).values()),
+        "sent_before": lambda user: cases.sent_before(user, [digest], ""),
+        "candidates": lambda user: cases.candidates(user, case_itself()),
+        "candidate": lambda user: cases.candidate(user, case_itself(), earlier),
+        "lesion_history": lambda user: cases.lesion_history(user, case_itself()),
+        "worklist": lambda user: reviews.worklist(user, Filters(), None),
+        "worklist's counts": lambda user: reviews.counts(user, Filters()).open,
+        "next_case": lambda user: reviews.next_case(user, utcnow()),
+        "next_case_locked": lambda user: reviews.next_case_locked(user, utcnow()),
+    }
+
+
+@pytest.mark.parametrize("person", SEES)
+def test_a_query_shows_what_its_asker_may_see(app: Flask, people: dict[str, str], looks, person: str) -> None:
+    with app.test_request_context(), transaction() as session:
+        user = session.scalars(select(User).where(User.email == people[person])).one()
+        found = {name: bool(look(user)) for name, look in looks.items()}
+    assert found == dict.fromkeys(looks, SEES[person])
