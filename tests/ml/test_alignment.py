@@ -82,7 +82,7 @@ def test_unusable_images_are_counted_and_left_out() -> None:
     assert (row.images, row.skipped) == (1, 3)
     assert row.mean_inside == 1
     assert row.ratio["value"] is None  # nothing lights up outside
-    with pytest.raises(ValueError, match="Not one image"):
+    with pytest.raises(ValueError, match="No image has both"):
         align(silent)
 
 

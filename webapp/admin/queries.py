@@ -1,4 +1,4 @@
-"""The only place that selects the audit trail: what happened, not what patients have."""
+"""The only place that selects the audit trail (what happened, not what patients have) and the model's versions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,6 +25,11 @@ SUBJECTS: dict[str, tuple[InstrumentedAttribute[int], Select[Any]]] = {
 }
 """For each kind of subject, its id and how to select its name: parts of a case by the case's number."""
 PARTS_OF_A_CASE = ("case_file", "image", "analysis", "finding", "review")
+
+
+def versions() -> list[ModelVersion]:
+    """Every version of the model, the latest first."""
+    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
 
 
 def audit_events(

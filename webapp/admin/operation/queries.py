@@ -52,11 +52,6 @@ def active_version() -> ModelVersion | None:
     return db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc()).limit(1)).first()
 
 
-def versions() -> list[ModelVersion]:
-    """The latest first."""
-    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
-
-
 def results_of(versions: Sequence[ModelVersion]) -> list[tuple[int, datetime | None]]:
     """For each version: results, up to the limit of ``webapp.core.counts``, and when the last of them came."""
     columns: list[ColumnElement[Any]] = []

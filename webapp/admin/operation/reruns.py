@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webapp import audit
+from webapp.admin import queries as admin_queries
 from webapp.admin.operation import queries
 from webapp.analysis import queries as analyses
 from webapp.core.extensions import db
@@ -26,7 +27,7 @@ class VersionRow:
 
 def versions() -> list[VersionRow]:
     """The latest first."""
-    active, versions = queries.active_version(), queries.versions()
+    active, versions = queries.active_version(), admin_queries.versions()
     return [
         VersionRow(version, version is active, results, last)
         for version, (results, last) in zip(versions, queries.results_of(versions), strict=True)

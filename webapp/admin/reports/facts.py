@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from webapp.admin.queries import versions
 from webapp.admin.reports import queries
 from webapp.models import Diagnosis, HistologyResult, Urgency
 
@@ -134,7 +135,7 @@ def gather(moments: Sequence[datetime], version_id: int | None = None) -> Period
     if first is None:
         return period
     begins = [moment.timestamp() for moment in moments]
-    thresholds = {version.id: version.threshold for version in queries.versions()}
+    thresholds = {version.id: version.threshold for version in versions()}
     kinds: dict[Sequence[Any], Kind] = {}
     missed: list[tuple[float, int, float | None]] = []
     for row in queries.each_case(moments[0], first, thresholds, version_id):

@@ -34,7 +34,6 @@ from webapp.models import (
     Histology,
     Image,
     Management,
-    ModelVersion,
     Review,
 )
 from webapp.triage.concern import reaches
@@ -171,11 +170,6 @@ def cases_named(ids: Iterable[int]) -> dict[int, Any]:
     """By id: what a list of cases shows."""
     statement = select(Case.id, Case.number, Centre.name.label("centre"), Case.phototype, Case.submitted_at)
     return {row.id: row for row in db.session.execute(statement.join(Case.centre).where(Case.id.in_(list(ids))))}
-
-
-def versions() -> list[ModelVersion]:
-    """The latest first."""
-    return list(db.session.scalars(select(ModelVersion).order_by(ModelVersion.id.desc())))
 
 
 def _within(begin: datetime | None, end: datetime | None, centre_id: int | None) -> list[ColumnElement[bool]]:

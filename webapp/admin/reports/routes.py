@@ -3,7 +3,8 @@
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from flask_login import current_user
 
-from webapp.admin.reports import export, facts, queries
+from webapp.admin import queries
+from webapp.admin.reports import export, facts
 from webapp.admin.reports.columns import COLUMNS
 from webapp.admin.reports.dashboard import PERIODS, Dashboard, steps
 from webapp.admin.reports.forms import ExportForm
