@@ -147,6 +147,21 @@ def test_so_does_one_that_was_read_and_suspects_a_cancer(
     assert reassure(reader, number) == 422
 
 
+def test_so_does_a_case_that_was_reopened_for_no_cancer(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    """The colleague would take a biopsy of what both call benign."""
+    world.analyse(number, **CALM)
+    take(reader, number)
+    assert reassure(reader, number) == 302
+    give_opinion(app, sign_in, reader, number, colleague, management="biopsy")
+    reader.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    take(reader, number)
+    answer = decide(reader, number, management="reassure")
+    assert answer.status_code == 422
+    assert "the earlier decision has been called into question" in words(answer.text)
+
+
 def reopened_by_histology(gp: CheckedClient, world: World, reader: CheckedClient, number: str) -> None:
     world.analyse(number, **CALM)
     take(reader, number)
