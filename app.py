@@ -21,7 +21,7 @@ STOP_SECONDS = 20
 
 @dataclass
 class Service:
-    """A child process that is started again when it dies, unless it dies at once."""
+    """A child process that is restarted when it dies, unless it dies at once."""
 
     name: str
     command: list[str]
@@ -30,7 +30,7 @@ class Service:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        # A session of its own: Ctrl-C reaches this program alone, which then stops its children in order.
+        # A session of its own: Ctrl-C reaches this program only, which then stops its children in order.
         self.process = subprocess.Popen(self.command, cwd=ROOT, start_new_session=True)  # noqa: S603
 
     def died(self) -> bool:
@@ -55,7 +55,7 @@ def main() -> int:
     options = _options()
     os.environ.setdefault("HTTPS", "0")  # plain http on this machine only
     if options.demo:
-        os.environ.setdefault("SECOND_FACTOR", "0")  # its passwords are new at each start, its cases synthetic
+        os.environ.setdefault("SECOND_FACTOR", "0")  # its passwords change at each start, its cases are synthetic
     os.environ.setdefault("LOG_FORMAT", "text")
     os.environ.setdefault("LOG_LEVEL", "warning")
     os.environ.setdefault("WEB_CONCURRENCY", "1")  # one person at a time, and half the memory

@@ -1,6 +1,6 @@
-"""How gunicorn serves the application, on one laptop and in a region: ``gunicorn wsgi:app`` in this folder reads it.
+"""How gunicorn serves the application, on a laptop and across a region; ``gunicorn wsgi:app`` in this folder reads it.
 
-The variables are explained with all the others in docs/settings.md.
+docs/settings.md explains the variables.
 """
 
 import os
@@ -36,25 +36,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return TimedThreads(self.cfg.threads)
 
 
-# Threads, because a request mostly waits: for the database, for the store, or for a slow upload to arrive.
+# Threads, because a request mostly waits: for the database, the store, or a slow upload.
 worker_class = Worker
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 8)
 
-# Each process imports the application itself (a fraction of a second): a new release then comes with a plain HUP, and
-# neither database connections nor the object store's threads are carried through a fork.
+# Each process imports the application itself (under a second): a plain HUP then brings a new release, and neither
+# database connections nor the object store's threads are carried through a fork.
 preload_app = False
 
-# A process that hangs in all its threads is ended after a minute; one that is asked to stop ends its requests first.
+# A process that hangs in all its threads is killed after a minute; one that is asked to stop finishes its requests.
 timeout = 60
 graceful_timeout = 60
 keepalive = 5
 
-# Now and then a fresh process, not all in the same moment, so that no leak of any library can grow for weeks.
+# Replace each process now and then, not all at once, so that no library's leak can grow for weeks.
 max_requests = 5000
 max_requests_jitter = 1000
 
-# Addresses may hold a search for a patient's reference, so requests are not logged here; see METRICS_TOKEN.
+# An address may contain a patient's reference from a search, so requests are not logged here.
 accesslog = None
 loglevel = "warning"
 control_socket_disable = True  # signals are enough
@@ -63,7 +63,7 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def on_starting(_server: object) -> None:
-    """Where figures are wanted, the processes of this master count in one folder."""
+    """With METRICS_TOKEN, the processes of this master count in one folder."""
     if os.environ.get("METRICS_TOKEN") and not os.environ.get(METRICS_FOLDER):
         os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="dermtriage-metrics-")
 

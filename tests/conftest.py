@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -96,6 +97,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         again = [item for item in items if TOUCHES_A_DATABASE & set(getattr(item, "fixturenames", ()))]
         config.hook.pytest_deselected(items=[item for item in items if item not in again])
         items[:] = again
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A test that passed only when it was run again is worth knowing about."""
+    rerun = terminalreporter.stats.get("rerun", [])
+    if rerun:
+        terminalreporter.section("run again after a time-out")
+        for report in rerun:
+            terminalreporter.line(report.nodeid)
 
 
 @pytest.fixture(scope="session")

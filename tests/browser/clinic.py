@@ -55,7 +55,7 @@ class Clinic(World):
         pictures: tuple[bytes, ...] | None = None,
         **facts: object,
     ) -> str:
-        """A case whose analysis has this result; None: a worker is still at it, for the next hour."""
+        """A case whose analysis has this result; None: a worker is still at it, for most of an hour."""
         store = store_of(self.app)
         shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
         new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ class Clinic(World):
             for image, stored in zip(case.images, clean, strict=True):
                 analysis: Analysis = image.analyses[-1]
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
-                analysis.lease_until = utcnow() + timedelta(hours=1)
+                analysis.lease_until = utcnow() + timedelta(minutes=50)  # more than an hour would be a wrong clock
                 session.flush()
                 if isinstance(result, Outcome):
                     framed = replace(result, region=centre_square(stored))
@@ -109,7 +109,9 @@ class Clinic(World):
 
     def wait_since(self, number: str, moment: datetime) -> None:
         with self.app.app_context(), transaction() as session:
-            session.query(Case).filter_by(number=number).one().waiting_since = moment
+            case = session.query(Case).filter_by(number=number).one()
+            case.waiting_since = moment
+            rank.refresh(case)
 
     @contextmanager
     def long_ago(self) -> Iterator[None]:

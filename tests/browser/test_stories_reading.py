@@ -23,7 +23,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     clinic.withdraw_everything()
     for probability in (0.004, 0.31, 0.31, 0.86, 0.995):
         clinic.settled_case(gp, outcome(probability), birth_year=1950)
-    clinic.settled_case(gp, full_outcome(), urgency=Urgency.URGENT, pictures=(drawn(), drawn(8)))
+    urgent = clinic.settled_case(gp, full_outcome(), urgency=Urgency.URGENT, pictures=(drawn(), drawn(8)))
     unsure = clinic.settled_case(gp, unsure_outcome(), urgency=Urgency.SOON)
     failed = clinic.settled_case(gp, FailureReason.TIMED_OUT)
     mine, taken = clinic.settled_case(gp, None), clinic.settled_case(gp, full_outcome(0.5), synthetic=True)
@@ -33,18 +33,18 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     clinic.wait_since(late, utcnow() - timedelta(days=15))
     # When the dermatologist opens the worklist
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    # Then those that need a person come first, the others by their probability
+    # Then what is pressing comes first, by due date; then those that need a person; the others by their probability
     rows = reader.page.locator(".worklist tbody tr")
-    needing = [row.locator(".person").count() for row in rows.all()]
-    assert needing == sorted(needing, reverse=True)
-    assert sum(needing) == 5
-    trusted = reader.page.locator(".worklist tbody tr:not(.needs-person) .cell-probability strong").all_inner_texts()
-    assert len(trusted) == 6
+    expect(rows).to_have_count(11)
+    numbers = reader.page.locator(".worklist tbody [data-row]").all_inner_texts()
+    assert numbers[:6] == [late, urgent, unsure, taken, failed, mine]
+    trusted = reader.page.locator(".worklist tbody tr:nth-child(n + 7) .cell-probability strong").all_inner_texts()
+    assert len(trusted) == 5
     assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
     # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
-    expect(reader.row(unsure)).to_contain_text("Also suspected: Melanoma 31 %")
+    expect(reader.row(unsure)).to_contain_text("Melanoma suspected (31 %)")
     expect(reader.row(late)).to_contain_text("Overdue since")
     expect(reader.row(unsure)).to_contain_text("Due")
     expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Many rows at once: plain INSERT on SQLite, COPY on PostgreSQL, without foreign keys and indexes in the way."""
+"""Many rows at once: plain INSERT on SQLite, COPY on PostgreSQL, with foreign keys and indexes out of the way."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from sqlalchemy import Connection, Table, func, inspect, select, text
 from webapp.core.extensions import db
 
 Columns = Mapping[str, Sequence[Any]]
-"""Column name → one value a row, as the driver wants it."""
+"""Column name → one value per row, as the driver expects it."""
 
 
 @contextmanager
 def bulk_load(tables: Sequence[Table]) -> Iterator[Connection]:
-    """A connection for ``insert``; afterwards the indexes are built again and the planner knows the new sizes."""
+    """A connection for ``insert``; afterwards the indexes are rebuilt and the planner knows the new sizes."""
     inspector = inspect(db.engine)
     there = {found["name"] for table in tables for found in inspector.get_indexes(table.name)}
     indexes = [index for table in tables for index in table.indexes if not index.unique and index.name in there]
@@ -62,7 +62,7 @@ def next_id(connection: Connection, table: Table) -> int:
 
 
 def set_sequences(connection: Connection, tables: Iterable[Table]) -> None:
-    """PostgreSQL: rows that the program makes later must not take ids that are taken."""
+    """PostgreSQL: rows that the program inserts later must not reuse these ids."""
     if connection.dialect.name == "sqlite":
         return
     for table in tables:

@@ -1,4 +1,4 @@
-"""The everyday pages, each asked for as a browser would, with what it takes to find something to ask for."""
+"""The everyday pages, requested as a browser would, and how to find something to request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ CENTRE_WITH_MOST = -1
 
 
 class Stage:
-    """One application with its signed-in people, and places in its lists."""
+    """One application with signed-in people, and places in its lists."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -31,7 +31,7 @@ class Stage:
         return self.clients[role].get(path)
 
     def _number(self, *conditions: ColumnElement[bool], of_centre: bool = False) -> str:
-        """Number of the newest case for which the conditions hold."""
+        """Number of the newest case that meets the conditions."""
         with self.app.app_context(), reading() as session:
             statement = select(Case.number).where(*conditions).order_by(Case.id.desc())
             if of_centre:
@@ -56,7 +56,7 @@ class Stage:
 
     @cached_property
     def deep(self) -> str:
-        """The place in the worklist after which just one page is left."""
+        """The place in the worklist after which exactly one page is left."""
         with self.app.app_context(), reading() as session:
             line = select(Case).where(Case.is_open)
             line = line.order_by(Case.rank.desc(), Case.waiting_since.desc(), Case.id.desc())
@@ -78,7 +78,7 @@ class Stage:
         return f"{utcnow() - timedelta(days=500):%Y-%m-%d}"
 
     def give_back(self) -> None:
-        """What ``claim next`` took is free again."""
+        """Frees what ``claim next`` took."""
         with self.app.app_context(), transaction() as session:
             for claim in session.scalars(select(Claim).where(Claim.released_at.is_(None))):
                 if claim.user.email == emails(Role.DERMATOLOGIST)[CENTRE_WITH_MOST]:
@@ -93,7 +93,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Page:
-    """``costs``: how many ordinary requests it is worth; so many fewer are made of it."""
+    """``costs``: how many ordinary requests it is worth; it is made that many times less often."""
 
     name: str
     visit: Callable[[Stage], TestResponse]

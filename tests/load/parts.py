@@ -1,4 +1,4 @@
-"""What the bench drives: our web server and worker, the usual way, and a GP's browser; and how it reads memory."""
+"""What the bench runs: our web server and worker, the usual way, and a GP's browser; and how it reads memory."""
 
 import http.client
 import io
@@ -30,19 +30,19 @@ def picture(seed: int) -> bytes:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Resident and proportional megabytes: what is shared with other processes counts in full, or in parts."""
+    """Resident and proportional megabytes: memory shared with other processes counts in full, or by its share."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = {name: int(size) for name, size in re.findall(r"^(Rss|Pss): +(\d+) kB", text, re.MULTILINE)}
     return {name.lower() + "_mb": round(found[name] / 1024, 1) for name in ("Rss", "Pss")}
 
 
 def family_memory(pid: int) -> list[dict[str, float]]:
-    """Of the process and all that it has started, parents first."""
+    """The process and everything it has started, parents first."""
     return [memory(each) for each in (pid, *descendants(pid))]
 
 
 def processor_seconds(*pids: int) -> float:
-    """What these processes and all that they have started have used so far, which hardly depends on others at work."""
+    """What these processes and everything they started have used so far, which hardly depends on other load."""
     family = {each for pid in pids for each in (pid, *descendants(pid))}
     ticks = 0
     for pid in family:
@@ -85,7 +85,7 @@ def answers(port: int) -> bool:
 
 
 class Browser:
-    """One kept-open connection with cookies: what a GP's browser sends, and nothing else."""
+    """One persistent connection with cookies: what a GP's browser sends, and nothing else."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
@@ -147,7 +147,7 @@ def _part(boundary: str, disposition: str, data: bytes) -> bytes:
 
 
 def python(code: str, **environ: str) -> dict[str, float]:
-    """The JSON that a fresh interpreter prints."""
+    """The JSON printed by a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **environ}, capture_output=True, check=True
     )

@@ -2,9 +2,9 @@
 
     python -m tests.load.run [--seconds 300] [--factor 3] [--servers] [--web 2] [--workers 2]
 
-Starts the real program with an instance of its own, measures the pages first with next to nobody there, then at the
-peak, waits until every image is analysed, and looks into the database whether anything was lost. The last line is JSON;
-the status is 1 where there was an error or a loss.
+Starts the real program with an instance of its own, measures the pages first almost idle, then at the peak, waits
+until every image is analysed, and checks in the database whether anything was lost. The last line is JSON; the status
+is 1 if there was an error or a loss.
 """
 
 import argparse
@@ -49,7 +49,7 @@ PHANTOMS, SEEDS = 8, 60
 
 @dataclass(frozen=True)
 class Place:
-    """Where one run happens."""
+    """The place of one run: its folder, addresses and settings."""
 
     folder: Path
     environment: dict[str, str]
@@ -93,7 +93,7 @@ def _wait(url: str) -> None:
 
 
 def draw_images(folder: Path) -> None:
-    """The images to be sent, made beforehand; JPEG, as cameras write."""
+    """The images to send, made in advance; JPEG, as cameras write."""
     import io
 
     from PIL import Image
@@ -133,7 +133,7 @@ def visit(place: Place, seconds: float, rate: float) -> dict[str, Any]:
 
 
 def drained(app: Flask, patience: float) -> float:
-    """Seconds until no image waits for its analysis any more, at most ``patience``."""
+    """Seconds until no image is waiting for its analysis, at most ``patience``."""
     began = time.monotonic()
     while waiting(app) and time.monotonic() - began < patience:
         time.sleep(0.5)

@@ -1,9 +1,9 @@
-"""How the pages' times grow with the number of cases: ``make bench-scale``, or
+"""How page times grow with the number of cases: ``make bench-scale``, or
 
     python -m tests.load.scale [--sizes 1000,10000,100000,1000000] [--databases sqlite,postgresql] [--requests 40]
 
-Every page is asked for in turn at each size, through the real application, so that a busy moment of the machine meets
-all sizes alike. The last line is JSON. The status is 1 where the worklist grows beyond its target.
+Every page is requested in turn at each size, from the real application, so that a busy moment of the machine affects
+all sizes alike. The last line is JSON. The status is 1 if the worklist misses its target.
 """
 
 import argparse
@@ -31,7 +31,7 @@ TARGET = 1.5
 
 
 def prepare(folder: Path, database_url: str | None, size: int, open_share: float) -> Flask:
-    """An application on a database of its own with so many cases."""
+    """An application on a database of its own with that many cases."""
     environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
     environ |= {"DATABASE_URL": database_url} if database_url else {}
     app = create_app(Settings.from_environment(environ))

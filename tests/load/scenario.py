@@ -1,8 +1,8 @@
 """A working day for Locust: centres that upload at a constant rate, readers, GPs who look, an administrator.
 
 ``tests.load.run`` starts it with its settings in the environment, and reads the file of figures that it writes.
-Uploads come when their time has come, whether the earlier ones are answered or not; everybody else waits for a page
-before asking for the next one, as people do, and for a while of random length.
+Uploads start on time, whether or not earlier ones have been answered; everybody else waits for a page, and then for a
+random while, before requesting the next one, as people do.
 """
 
 import json
@@ -53,7 +53,7 @@ def cpu_seconds() -> float:
 
 
 class Person(FastHttpUser):
-    """Somebody who has signed in before anything is measured."""
+    """Somebody who signs in before anything is measured."""
 
     abstract = True
     role: Role
@@ -85,14 +85,14 @@ class Person(FastHttpUser):
             return _token(self.client.get("/profile").text)
 
     def look(self, path: str, name: str) -> str:
-        """A page with its small images, as the browser asks for them."""
+        """A page with its thumbnails, as the browser requests them."""
         page = self.client.get(path, name=name).text or ""
         for address in dict.fromkeys(MEDIA.findall(page)):
             self.client.get(address, name=re.sub(r"/\d+", "", address))
         return page
 
     def send(self, path: str, name: str, **form: str) -> ResponseContextManager:
-        """A form that answers with another address."""
+        """A form that redirects."""
         with self.client.post(path, data=form, name=name, allow_redirects=False, catch_response=True) as answer:
             if answer.status_code != 302 or "/login" in answer.headers.get("Location", ""):
                 answer.failure(f"{answer.status_code} instead of 302")
@@ -118,7 +118,7 @@ class Reader(Person):
             self._decide(path, self.look(path, "case page, dermatologist"), again=True)
 
     def _decide(self, path: str, page: str, again: bool = False) -> bool:
-        """False where the model has answered meanwhile, so that the page must be read once more."""
+        """False if a result has arrived meanwhile, so that the page must be read again."""
         found = RESULTS.search(page)
         form = {"csrf_token": self.token, "results": found.group(1) if found else ""}
         form |= {"diagnosis": "bcc", "management": "biopsy", "advice": "", "override_reason": ""}
@@ -135,7 +135,7 @@ class Reader(Person):
 
 
 class Looker(Person):
-    """A GP with the list open, which asks for news by itself; now and then a case, a search."""
+    """A GP with the list open, which polls by itself; now and then a case, a search."""
 
     role = Role.GP
     fixed_count = LOOKERS
@@ -202,11 +202,11 @@ class Centres(Person):
             under_way.append(gevent.spawn(centre.upload, number))
             number += 1
         gevent.joinall(under_way)
-        gevent.sleep(max(0.0, began + SECONDS - time.monotonic()))  # then everybody is called home
+        gevent.sleep(max(0.0, began + SECONDS - time.monotonic()))  # then everybody stops
 
 
 class Centre(Person):
-    """One centre's browser: new case, the image is judged, then sent."""
+    """One centre's browser: new case, the image is checked, then sent."""
 
     role = Role.GP
     fixed_count = 0

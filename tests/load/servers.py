@@ -1,4 +1,4 @@
-"""A PostgreSQL and a Redis of one's own on free ports, in folders that go away."""
+"""A private PostgreSQL and Redis on free ports, in temporary folders."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def free_port() -> int:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """The address of a server that is there meanwhile, without a database name: see ``new_database``."""
+    """The address of a running server, without a database name: see ``new_database``."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
         raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")

@@ -1,7 +1,7 @@
-"""The usual way, only to be measured against: torch and pytorch-grad-cam inside the request.
+"""The usual way, only as a yardstick: torch and pytorch-grad-cam inside the request.
 
-The same network and the same work on an image: decode, probability, heatmap. It knows no account, stores nothing and
-checks nothing. ``MAPS=all`` draws a map for each target, as our engine does; otherwise the one of BCC.
+The same network and the same work on an image: decode, probability, heatmap. It has no accounts, stores nothing and
+checks nothing. ``MAPS=all`` draws a map for each target, as our engine does; otherwise only that of BCC.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Was anything lost? What the database says after the load: every submission, each image analysed exactly once."""
+"""Was anything lost? After the load the database is checked: every submission is there, each image analysed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Synthetic cases by the million, as sixty centres send them over three years: for measuring, never for production.
+"""Synthetic cases by the million, as of sixty centres over three years: for measuring, never for production.
 
     python -m tests.load.volume 1000000 [--open 0.03]
 
@@ -53,7 +53,7 @@ PORTION = 20_000
 OPEN_SHARE = 0.03
 NUMBERS = len(NUMBER_ALPHABET) ** 7
 SCATTER = 12_345_678_901
-"""Shares no factor with NUMBERS, so each case gets a number of its own that looks like chance."""
+"""Shares no factor with NUMBERS, so each case gets a unique number that looks random."""
 WHILE_OPEN = (CaseState.SUBMITTED, CaseState.IN_REVIEW, CaseState.AWAITING_REVIEW)
 TARGETS = ("BCC", *(pattern.value for pattern in Pattern))
 TABLES = [
@@ -69,12 +69,12 @@ CARD = {
 
 
 class RealCasesError(Exception):
-    """The database holds a case that is not synthetic."""
+    """The database contains a case that is not synthetic."""
 
 
 @dataclass(frozen=True)
 class Clinic:
-    """Ids of who takes part; GPs in the order of their centres."""
+    """Ids of the people; GPs in the order of their centres."""
 
     centres: list[int]
     gps: list[int]
@@ -115,7 +115,7 @@ def _clinic() -> Clinic:
 
 @dataclass
 class Chain:
-    """The audit trail's chain (`webapp.audit.chain`), goes on where the trail ends."""
+    """The audit trail's chain (`webapp.audit.chain`), continued where the trail ends."""
 
     key: bytes
     count: int
@@ -137,7 +137,7 @@ class Chain:
 
 
 class Portion:
-    """The cases ``start`` … ``start + size`` of ``count``, oldest first, with all that hangs on them."""
+    """The cases ``start`` … ``start + size`` of ``count``, oldest first, with everything that belongs to them."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """``make bench-web``: start, memory, time to a result, and cases a second against the usual way, on this machine.
 
-Everything in one run, on a fresh folder; the last line is JSON. The figures say nothing of another machine, and little
-of a busy one: the load before and after stands beside them.
+Everything in one run, in a fresh folder; the last line is JSON. The figures say nothing about another machine, and
+little about a busy one: the load before and after is printed with them.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Figures = dict[str, Any]
 
 
 class Rate(NamedTuple):
-    """``processor_seconds`` of a case, in all processes together: what it costs, whoever else is at work."""
+    """``processor_seconds`` of a case, in all processes together: its cost, whatever else is running."""
 
     cases_per_second: float
     processor_seconds: float
@@ -108,7 +108,7 @@ class Bench:
         return {"master": master, "process": worker}
 
     def latency(self) -> Figures:
-        """One case at a time, each after the one before is answered; the engine alone in between."""
+        """One case at a time, each after the previous one is done; the engine alone in between."""
         engine = Engine(Bundle.load())
         seconds: dict[str, list[float]] = {"engine": [], "upload_answered": [], "result_stored": []}
         with self.web(1), self.worker() as process:
@@ -150,7 +150,7 @@ class Bench:
         parts.until(none_waits)
 
     def waiting(self) -> Figures:
-        """Cases that wait already: images a second, and cost, by what a worker takes at once and by its processes."""
+        """Cases already waiting: images a second, and cost, by batch size and number of processes."""
         return {
             "waiting_images_by_batch": {size: self._analysed(ANALYSIS_BATCH=str(size)) for size in (1, 2, 4, 8)},
             "waiting_images_by_workers": {count: self._analysed(WORKER_PROCESSES=str(count)) for count in (1, 2, 4)},
@@ -161,7 +161,7 @@ class Bench:
         for _ in range(self.options.cases // 6):
             world.case(self.gps[0], images=6)
         with parts.started(self._worker_command(), **self.environ, **environ) as worker:
-            parts.until(lambda: self.done() >= earlier + self.options.cases // 4)  # every process is at work
+            parts.until(lambda: self.done() >= earlier + self.options.cases // 4)  # every process is busy
             begin, used, began = self.done(), parts.processor_seconds(worker.pid), time.perf_counter()
             self._all_done()
             images, seconds = self.done() - begin, time.perf_counter() - began
@@ -184,7 +184,7 @@ class Bench:
 
     def usual_way(self, maps: str) -> Rate:
         port = parts.free_port()
-        one_at_a_time = ("--worker-class", "sync", "--threads", "1")  # pytorch-grad-cam bears no second thread
+        one_at_a_time = ("--worker-class", "sync", "--threads", "1")  # pytorch-grad-cam is not thread-safe
         command = parts.gunicorn("tests.load.usual_way:app", port, self.options.cores, *one_at_a_time)
         with parts.started(command, MAPS=maps) as process:
             parts.until(lambda: parts.answers(port))
@@ -210,7 +210,7 @@ class Bench:
         return Rate(cases / seconds, (parts.processor_seconds(*pids) - used) / cases)
 
     def throughput(self) -> Figures:
-        """In turns, so that a machine that is busy is so for all alike."""
+        """In turns, so that a busy machine affects all alike."""
         rates: dict[str, list[Rate]] = {"ours": [], "usual_one_map": [], "usual_all_maps": []}
         for _ in range(self.options.turns):
             rates["ours"].append(self.ours())

@@ -1,4 +1,4 @@
-"""Several analyses at once: each answer its own, and no image the worse for its company."""
+"""Several analyses at once: each result its own, and no image suffers from another."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def four(app: Flask, world) -> list[int]:
 
 @pytest.fixture
 def passes(monkeypatch) -> list[int]:
-    """How many images the stand-in for the model saw at once, each time."""
+    """How many images the fake model saw at once, each time."""
     seen: list[int] = []
 
     def together(images, _settings: Settings) -> list[object]:

@@ -1,4 +1,4 @@
-"""The charts' geometry: inside the view box, in proportion, not crowded."""
+"""The geometry of the charts: inside the view box, in proportion, not crowded."""
 
 import pytest
 

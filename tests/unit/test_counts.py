@@ -1,4 +1,4 @@
-"""Counts stop at a limit and then say so in words; so does a place in line."""
+"""Counts stop at a limit and then say so in words; so does a place in the worklist."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""The worklist's cursor travels in the address, so anybody can write anything into it."""
+"""The worklist's cursor is part of the address, so anyone can put anything into it."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""An answer is stored once, by the worker that holds the lease, or not at all."""
+"""A result is stored once, by the worker that holds the lease, or not at all."""
 
 from dataclasses import replace
 from unittest.mock import Mock
@@ -27,7 +27,7 @@ def number(world) -> str:
 
 @pytest.fixture
 def analysis_id(app: Flask, number: str) -> int:
-    """Taken by "owner"."""
+    """Leased by "owner"."""
     (only,) = analysis_ids(app, number)
     with app.app_context(), transaction():
         assert leases.take(only, "owner")

@@ -21,7 +21,7 @@ HARMLESS = {
     ("webapp/core/environment.py", "Basic Auth Credentials"),
     ("webapp/models/sign_in.py", "Secret Keyword"),  # kinds of attempts
 }
-"""What looks like a secret and is none. Passwords of test accounts are not even listed."""
+"""What looks like a secret but is not. Passwords of test accounts are not even listed."""
 GENERATED = {"package-lock.json", "requirements.txt", "requirements-serve.txt"}
 
 

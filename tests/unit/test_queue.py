@@ -1,4 +1,4 @@
-"""The messenger: priorities through a real SQLite queue, and a broker that is down."""
+"""The queue: priorities through a real SQLite broker, and a broker that is down."""
 
 import pytest
 from flask import Flask

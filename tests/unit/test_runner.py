@@ -1,4 +1,4 @@
-"""The runner with a stand-in for the model: whatever happens, no case is lost or looks harmless."""
+"""The runner with a fake model: whatever happens, no case is lost or looks harmless."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -171,7 +171,7 @@ def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: 
 
 
 def test_long_work_keeps_its_lease(app: Flask, settings: Settings, analysis_id: int) -> None:
-    """The heartbeat renews a lease that would otherwise have run out."""
+    """The heartbeat renews a lease that would otherwise have expired."""
     quick = settings.model_copy(update={"analysis_lease_seconds": 0.3})
     app.extensions["settings"] = quick
 

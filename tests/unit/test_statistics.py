@@ -1,4 +1,4 @@
-"""The dashboard's own figures against the reference implementations of SciPy and scikit-learn, and by hand."""
+"""The dashboard's statistics against SciPy, scikit-learn and NumPy, and by hand."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Looking at and preparing analyses, as tests of background work need it."""
+"""Reading and preparing analyses for tests of background work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from webapp.models import Analysis, Case, Image, Role
 
 
 def submitted(world, *, images: int = 1, **facts: object) -> str:
-    """The number of a fresh case."""
+    """The number of a new case."""
     return world.case(world.user(Role.GP), images=images, **facts)
 
 
@@ -24,7 +24,7 @@ def analysis_ids(app: Flask, number: str) -> list[int]:
 
 @contextmanager
 def stored(app: Flask, analysis_id: int) -> Iterator[Analysis]:
-    """The row as it stands, to look at."""
+    """The row as it is, for reading."""
     with app.app_context(), reading():
         yield db.session.get_one(Analysis, analysis_id)
 

@@ -97,7 +97,7 @@ def test_a_suspected_melanoma_stands_above_every_other_trusted_case(app: Flask, 
     world.analyse(calm, 0.01, lesion={"mel": 0.29, "nv": 0.71})
     assert listed(reader) == [suspect, likely, calm]
     assert listed(reader, other_cancer=1) == [suspect]
-    assert "Melanoma suspected." in words(reader.get("/review/").text)
+    assert "Melanoma suspected (30 %)." in words(reader.get("/review/").text)
 
 
 def test_a_precancer_stands_by_the_probability_of_cancer(world: World, gp: str, reader) -> None:

@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words that its owner knows again: "Firefox on Windows"."""
+"""What a browser calls itself, in words its owner will recognise: "Firefox on Windows"."""
 
 BROWSERS = {
     "Edg": "Edge",
@@ -10,7 +10,7 @@ BROWSERS = {
     "Chrome/": "Chrome",
     "Safari/": "Safari",
 }
-"""In this order: most of them also claim to be those that follow."""
+"""In this order, because most of them also claim to be the ones that follow."""
 SYSTEMS = {
     "iPhone": "iPhone",
     "iPad": "iPad",

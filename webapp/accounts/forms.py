@@ -33,7 +33,7 @@ class SignInForm(LoginForm):
             valid = bool(super().validate(**kwargs))
             stored = self.user.password if self.user else ""
         if valid and self.user is not None:
-            self.user.password = stored  # hashed anew where the costs were raised
+            self.user.password = stored  # hashed again if the cost has been raised
             self.next.data = self.next.data or "/"
             second_factor.password_given()
         elif self.user is not None:
@@ -56,19 +56,19 @@ class NewPasswordForm(ChangePasswordForm):
 
 
 class SecondFactorForm(TwoFactorSetupForm):
-    """Which button was pressed; the app is the only kind on offer, so there is nothing to choose from."""
+    """Which button was pressed; the app is the only kind offered, so there is nothing to choose."""
 
     setup = StringField()
 
 
 class NoRescueForm(TwoFactorRescueForm):
-    """Flask-Security would offer help by mail; here recovery codes help, and then the administrator."""
+    """Flask-Security would offer help by email; here a recovery code helps, or the administrator."""
 
     help_setup = RadioField(choices=[])
 
 
 class CodeForm(TwoFactorVerifyCodeForm):
-    """A code of the authenticator app: at sign-in, and when the app is set up."""
+    """A code from the authenticator app, at sign-in and when the app is set up."""
 
     user: User
 
@@ -106,7 +106,7 @@ class AccountForm(FlaskForm):
     )
 
     def offer_centres(self, current: int | None = None) -> None:
-        """Fill the choices; an account keeps a centre that was closed since."""
+        """Fill the choices; an account keeps a centre that has been closed since."""
         offered = [centre for centre in queries.centres() if centre.active or centre.id == current]
         self.centre_id.choices = choices([("", "No centre"), *((str(centre.id), centre.name) for centre in offered)])
 

@@ -1,4 +1,4 @@
-"""Which passwords are good enough: long, and not among those that everybody tries. No rules of composition."""
+"""Which passwords are good enough: long, and not among those that are tried first. No composition rules."""
 
 import re
 
@@ -8,9 +8,9 @@ from webapp.accounts.settings import SHORTEST_PASSWORD
 from webapp.models import User
 
 LONGEST_PASSWORD = 128
-GUESSED_FROM = 72  # zxcvbn looks at no more, and what follows cannot make it weaker
+GUESSED_FROM = 72  # zxcvbn looks no further, and what follows cannot make it weaker
 GOOD_ENOUGH = 3
-"""Of 4 in zxcvbn's count: more than 10 to the 8 guesses."""
+"""On zxcvbn's scale of 0 to 4: more than 10⁸ guesses."""
 
 TOO_SHORT = f"Use at least {SHORTEST_PASSWORD} characters."
 TOO_LONG = f"Use no more than {LONGEST_PASSWORD} characters."
@@ -20,7 +20,7 @@ WEAK = "This password is too easy to guess. Try a few unrelated words."
 
 class Passwords(PasswordUtil):
     def validate(self, password: str, is_register: bool, **kwargs: User) -> tuple[list[str] | None, str]:
-        """Reasons against a new password, None if there is none; and the password in its normal form."""
+        """Reasons against a new password, or None, and the password in normalised form."""
         normal = self.normalize(password)
         reason = _too_short_or_long(normal) or _easy_to_guess(normal, _context(kwargs["user"]))
         return [reason] if reason else None, normal
@@ -33,14 +33,14 @@ def _too_short_or_long(password: str) -> str | None:
 
 
 def _context(user: User) -> list[str]:
-    """What others know of the person, in whole and in parts."""
+    """What others know about the person, in full and in parts."""
     texts = [user.name, user.email, "dermtriage", user.centre.name if user.centre else ""]
     parts = [part for text in texts for part in re.split(r"[\W_]+", text) if len(part) > 2]
     return [text.lower() for text in (*texts, *parts) if text]
 
 
 def _easy_to_guess(password: str, context: list[str]) -> str | None:
-    from zxcvbn import zxcvbn  # its word lists take a moment and some memory: loaded when somebody chooses a password
+    from zxcvbn import zxcvbn  # its word lists take time and memory: loaded when somebody chooses a password
 
     found = zxcvbn(password[:GUESSED_FROM], user_inputs=context)
     if found["score"] >= GOOD_ENOUGH:

@@ -23,7 +23,7 @@ def by_email(email: str) -> User | None:
 
 
 def other_active_admins(user: User) -> int:
-    """Administrators that stay when ``user`` goes; locked, so that two of them cannot remove each other at once."""
+    """Administrators who remain when ``user`` goes; locked, so that two of them cannot remove each other at once."""
     statement = select(User.id).where(User.role == Role.ADMIN, User.active, User.id != user.id).with_for_update()
     return len(db.session.scalars(statement).all())
 
@@ -38,7 +38,7 @@ def centre(centre_id: int) -> Centre | None:
 
 
 def centre_by_name(name: str) -> Centre | None:
-    """Capitals do not count; compared here, because SQLite knows the capitals of ASCII only."""
+    """Ignores case; compared here, because SQLite folds ASCII letters only."""
     return next((centre for centre in centres() if centre.name.casefold() == name.casefold()), None)
 
 
@@ -51,7 +51,7 @@ def members_by_centre() -> dict[int, int]:
 
 
 def signed_in(fs_uniquifier: str, token_sha256: str) -> Row[User, int, datetime, datetime] | None:
-    """The account and the session of a cookie: (account, id of the session, started, last seen)."""
+    """The account and session of a cookie: (account, id of the session, started, last seen)."""
     here = SignInSession
     statement = select(User, here.id, here.started_at, here.seen_at).join(here, here.user_id == User.id)
     known = (User.fs_uniquifier == fs_uniquifier, here.token_sha256 == token_sha256, here.ended_at.is_(None))
@@ -59,7 +59,7 @@ def signed_in(fs_uniquifier: str, token_sha256: str) -> Row[User, int, datetime,
 
 
 def open_sessions(user: User, started_after: datetime, seen_after: datetime) -> list[SignInSession]:
-    """Where somebody is signed in, the latest seen first."""
+    """Where somebody is signed in, most recently seen first."""
     here = SignInSession
     statement = select(here).where(here.user_id == user.id, here.ended_at.is_(None))
     statement = statement.where(here.started_at > started_after, here.seen_at > seen_after)
@@ -67,6 +67,6 @@ def open_sessions(user: User, started_after: datetime, seen_after: datetime) -> 
 
 
 def locked(user: User) -> User:
-    """The account as it is now, held against changes by others until this transaction ends."""
+    """The account as it is now, locked until this transaction ends."""
     statement = select(User).where(User.id == user.id).with_for_update(of=User)
     return db.session.scalars(statement.execution_options(populate_existing=True)).one()

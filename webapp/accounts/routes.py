@@ -37,7 +37,7 @@ def sign_out_elsewhere() -> Response:
 
 @blueprint.get("/session")
 def time_left() -> dict[str, object]:
-    """For the notice before a session ends; asking does not prolong it."""
+    """For the warning before a session ends; asking does not extend it."""
     present = sessions.here()
     return {
         "seconds": round(sessions.seconds_left_from_now(present)) if present else 0,
@@ -48,7 +48,7 @@ def time_left() -> dict[str, object]:
 
 @blueprint.post("/session")
 def stay() -> dict[str, object]:
-    """Somebody is there, reading or typing."""
+    """Somebody is present, reading or typing."""
     return time_left()
 
 

@@ -1,7 +1,7 @@
-"""The second factor: a code of an authenticator app, each good once, or one of a few recovery codes.
+"""The second factor: a code from an authenticator app, each valid once, or one of a few recovery codes.
 
-The pages are Flask-Security's. What is ours: a code that was used is refused everywhere, recovery codes are stored like
-passwords, everything is audited, and who only has a password so far gets no further than these pages.
+The pages are Flask-Security's. Ours are these rules: a used code is refused everywhere, recovery codes are stored like
+passwords, everything is audited, and whoever has only given a password gets no further than these pages.
 """
 
 import time
@@ -22,15 +22,15 @@ from webapp.core.extensions import db
 from webapp.models import User
 
 SECONDS_TO_FINISH = 600
-"""So long after the password, the code must have been given."""
+"""How soon after the password the code must be given."""
 SINCE = "second_factor_since"
 HALF_WAY = {"security.two_factor_setup", "security.two_factor_token_validation", "security.mf_recovery"}
 SETTING_UP = {*HALF_WAY, "security.verify", "security.logout", "static", "bootstrap.static"}
-"""All that is open to somebody who must have a second factor and has none yet."""
+"""The only pages open to somebody who must have a second factor and has none yet."""
 
 
 class OnceOnlyTotp(Totp):
-    """Each code works once, also where two processes are asked at the same moment."""
+    """Each code works once, even if two processes receive it at the same moment."""
 
     def set_last_counter(self, user: User, tmatch: TotpMatch) -> None:  # type: ignore[override]
         fresh = or_(User.tf_last_counter.is_(None), User.tf_last_counter < tmatch.counter)
@@ -40,7 +40,7 @@ class OnceOnlyTotp(Totp):
 
 
 class HashedRecoveryCodes(MfRecoveryCodesUtil):
-    """Recovery codes are shown when they are made, and never again."""
+    """Recovery codes are shown when they are generated, and never again."""
 
     def create_recovery_codes(self, user: User) -> list[str]:  # type: ignore[override]
         codes: list[str] = super().create_recovery_codes(user)
@@ -52,7 +52,7 @@ class HashedRecoveryCodes(MfRecoveryCodesUtil):
         return []
 
     def check_recovery_code(self, user: User, code: str) -> bool:  # type: ignore[override]
-        """Whether it is one of those left; the account stays locked, so that it serves one request only."""
+        """Whether it is one of the unused codes; the account stays locked, so that it serves one request only."""
         return _matching(queries.locked(user), code) is not None
 
     def delete_recovery_code(self, user: User, code: str) -> bool:  # type: ignore[override]
@@ -63,7 +63,7 @@ class HashedRecoveryCodes(MfRecoveryCodesUtil):
 
 
 def _matching(user: User, code: str) -> str | None:
-    """The stored form of a code, however it was typed."""
+    """The form of a code that is hashed, however it was typed."""
     signs = "".join(sign for sign in code.lower() if sign.isalnum())
     typed = "-".join(signs[start : start + 4] for start in range(0, len(signs), 4))
     return next((stored for stored in user.mf_recovery_codes or [] if verify_password(typed, stored)), None)
@@ -74,7 +74,7 @@ def init_app(app: Flask) -> None:
 
 
 def next_step() -> Response | None:
-    """Whoever needs a second factor and has none sets it up before anything else."""
+    """Whoever needs a second factor and has none must set it up before anything else."""
     missing = current_user.needs_second_factor and not current_user.has_second_factor
     if missing and request.endpoint not in SETTING_UP:
         return redirect(url_for("security.two_factor_setup"))
@@ -82,12 +82,12 @@ def next_step() -> Response | None:
 
 
 def password_given() -> None:
-    """From now on there is a little time for the code."""
+    """Starts the short time in which the code must be given."""
     session[SINCE] = time.time()
 
 
 def _keep_the_order() -> Response | None:
-    """These pages come after the password, soon after it, and in their order."""
+    """These pages come soon after the password, and in order."""
     if request.endpoint not in {*HALF_WAY, "security.mf_recovery_codes"}:
         return None
     if current_user.is_authenticated:
@@ -100,7 +100,9 @@ def _keep_the_order() -> Response | None:
 def _keep_the_order_signed_in() -> Response | None:
     setting_up = session.get("tf_state") == "validating_profile"
     if request.endpoint == "security.two_factor_token_validation" and not setting_up:
-        return redirect(url_for("accounts.profile"))  # Flask-Security would sign out, even for an address in an image
+        return redirect(
+            url_for("accounts.profile")
+        )  # Flask-Security would sign the user out, even for the address of an image
     if request.endpoint == "security.mf_recovery_codes" and not current_user.has_second_factor:
         return redirect(url_for("accounts.profile"))
     return None
@@ -108,7 +110,7 @@ def _keep_the_order_signed_in() -> Response | None:
 
 @tf_code_confirmed.connect
 def _confirmed(_app: Flask, user: User, **_more: object) -> None:
-    if session.get("tf_state") == "validating_profile":  # else it is an everyday sign-in
+    if session.get("tf_state") == "validating_profile":  # otherwise it is an ordinary sign-in
         sessions.end_all(user, user)
         _set(user)
 
@@ -127,18 +129,18 @@ def _disabled(_app: Flask, user: User, **_more: object) -> None:
 
 
 def _set(user: User) -> None:
-    """The recovery codes of the one before are void; the next page offers new ones."""
+    """The recovery codes of the previous app are void; the next page offers new ones."""
     user.mf_recovery_codes = None
     audit.record(user, "account.second_factor_set", user)
 
 
 def reset(actor: User | None, user: User) -> None:
-    """For somebody who has neither the app nor a recovery code: the next sign-in sets up a new one."""
+    """For somebody who has neither the app nor a recovery code: the next sign-in sets up a new app."""
     user.tf_primary_method = user.tf_totp_secret = user.mf_recovery_codes = None
     sessions.end_all(actor, user)
     audit.record(actor, "account.second_factor_reset", user)
 
 
 def failed(user: User) -> None:
-    """A code or a recovery code was wrong, after the right password."""
+    """A code or recovery code was wrong after the right password."""
     audit.record(None, "account.second_factor_failed", user)

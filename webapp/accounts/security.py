@@ -1,4 +1,4 @@
-"""Flask-Security, wired: its pages with our forms, our sessions, our rules for passwords and codes."""
+"""Wires Flask-Security: its pages with our forms, sessions, and rules for passwords and codes."""
 
 from flask import Flask
 from flask_security import Security, SQLAlchemyUserDatastore
@@ -11,7 +11,7 @@ from webapp.models.user import SecurityRole
 
 
 def init_app(app: Flask) -> None:
-    security = Security(  # one for each application: it keeps what signs links and cookies
+    security = Security(  # one per application: it holds what signs links and cookies
         app,
         SQLAlchemyUserDatastore(db, User, SecurityRole),
         totp_cls=second_factor.OnceOnlyTotp,

@@ -1,4 +1,4 @@
-"""The rules of accounts: invited by link, one role each, never without an administrator."""
+"""The rules of accounts: invited by link, one role each, always at least one administrator."""
 
 import logging
 import secrets
@@ -34,7 +34,7 @@ class AccountError(ValueError):
 
 
 def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: int | None) -> User:
-    """Make an account that nobody can sign in to until its invitation link was used. Raises AccountError."""
+    """Create an account that nobody can sign in to until its invitation link has been used. Raises AccountError."""
     if queries.by_email(email):
         raise AccountError("There is already an account with this email address.")
     user = User(
@@ -64,7 +64,7 @@ def invitation_path(user: User) -> str:
 
 
 def new_link(actor: User, user: User) -> str:
-    """A fresh link for somebody who forgot the password; sessions and earlier links of the account end."""
+    """A new link for somebody who forgot the password; the account's sessions and earlier links end."""
     if not user.active:
         raise AccountError("This account is disabled. Enable it first.")
     sessions.end_all(actor, user)
@@ -75,7 +75,7 @@ def new_link(actor: User, user: User) -> str:
 
 
 def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
-    """Mail a link once its account is safely stored, and ``tell`` whether that worked. False: no mail server is set."""
+    """Email a link once its account is stored, and ``tell`` whether that worked. False: no mail server is set."""
     settings = current_settings()
     if not settings.mail_url:
         return False
@@ -95,7 +95,7 @@ def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
 
 
 def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None) -> None:
-    """Change name, role or centre. Raises AccountError where the last administrator would go."""
+    """Change name, role or centre. Raises AccountError if that removes the last administrator."""
     before = _facts(user)
     if user.role is Role.ADMIN and role is not Role.ADMIN and user.active:
         _keep_an_admin(user)
@@ -109,7 +109,7 @@ def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | N
 
 
 def disable(actor: User, user: User) -> None:
-    """Lock the account; its sessions end with the next click. Raises AccountError for the last administrator."""
+    """Disable the account; its sessions end at the next click. Raises AccountError for the last administrator."""
     if not user.active:
         return
     if user.role is Role.ADMIN:
@@ -146,12 +146,12 @@ def change_centre(actor: User, centre: Centre, *, name: str, active: bool) -> No
 
 
 def sign_in_failed(user: User) -> None:
-    """Of accounts that exist, and never what was typed: people type passwords into the wrong field."""
+    """Only for accounts that exist, and never what was typed: people type passwords into the wrong field."""
     audit.record(None, "account.sign_in_failed", user)
 
 
 def joined(user: User) -> None:
-    """The invitation link was used."""
+    """The invitation link has been used."""
     user.joined_at = user.joined_at or utcnow()
     sessions.end_all(user, user)
     audit.record(user, "account.password_set", user)

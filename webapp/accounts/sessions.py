@@ -1,7 +1,7 @@
-"""Where people are signed in: a row for each browser, ended by time, by signing out, by an administrator.
+"""Where people are signed in: one row per browser, ended by time, by signing out or by an administrator.
 
 Flask-Security puts the account's ``fs_uniquifier`` into the cookie: changing it ends everything of the account at once.
-The random token beside it belongs to one sign-in; the row knows its SHA-256 and when somebody was last there.
+The random token next to it belongs to one sign-in; the row holds its SHA-256 and when its user was last active.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 TOKEN = "sign_in"  # noqa: S105
 KEPT_AT_SIGN_IN = {"_user_id", "_fresh", "_id"}
 POLLS = {"cases.updates", "cases.status", "operation.rerun_progress", "accounts.time_left"}
-"""What a page asks for by itself: no sign that anybody is there."""
+"""What a page requests by itself: no sign that anybody is present."""
 NOTED_EVERY = timedelta(seconds=55)
 ROWS_KEPT = timedelta(days=30)
 
 
 @dataclass
 class Here:
-    """The session of this request, as plain values: its row is not asked for again."""
+    """The session of this request as plain values: its row is not selected again."""
 
     id: int
     started_at: datetime
@@ -45,13 +45,13 @@ class Here:
 
 
 def init_app(app: Flask) -> None:
-    """Comes before the database's own: what was registered last runs first, so the response's transaction is over."""
+    """Registered before the database's handlers, which therefore run first: the response's transaction is over."""
     app.after_request(_note_seen)
     app.jinja_env.globals.update(seconds_left=_seconds_left)
 
 
 def load_user(fs_uniquifier: str) -> User | None:
-    """Whose cookie this is, or None once the session or the account has ended."""
+    """Whose cookie this is, or None once the session has ended or the account is disabled."""
     token = session.get(TOKEN)
     found = queries.signed_in(str(fs_uniquifier), _digest(token)) if token else None
     if found is None:
@@ -67,7 +67,7 @@ def load_user(fs_uniquifier: str) -> User | None:
 
 
 def no_token_signs_in(_request: object) -> None:
-    """Flask-Security would also take tokens of its own, from headers and addresses, which no limit of ours ends."""
+    """Flask-Security would also accept its own tokens, in headers and addresses, which none of our limits ends."""
 
 
 def here() -> Here | None:
@@ -75,36 +75,36 @@ def here() -> Here | None:
 
 
 def seconds_left(here: Here) -> float:
-    """Until the session ends if nobody does anything from now on; not above zero: it has ended."""
+    """Until the session ends without further activity; zero or less: it has ended."""
     settings = _settings()
     ends = min(here.seen_at + _idle(settings), here.started_at + timedelta(hours=settings.session_hours))
     return (ends - utcnow()).total_seconds()
 
 
 def seconds_left_from_now(here: Here) -> float:
-    """The same once this request has been noted, if it will be."""
+    """The same once this request has been recorded, if it will be."""
     now = utcnow()
     return seconds_left(replace(here, seen_at=now) if _will_be_noted(here, now) else here)
 
 
 def say_if_ended_by_time() -> None:
-    """Once for each session: the cookie is one of somebody who is no longer signed in."""
+    """Once per session: the cookie belongs to somebody who is no longer signed in."""
     if session.pop(TOKEN, None) is not None:
         flash("You were signed out because of inactivity. Please sign in again.", "info")
 
 
 def _seconds_left() -> int:
-    """Until the session ends by itself, counted from this page on."""
+    """Until the session ends by itself, counted from this page."""
     present = here()
     return round(seconds_left_from_now(present)) if present else 0
 
 
 @user_logged_in.connect
 def _begin(_app: Flask, user: User) -> None:
-    """A new token, and nothing left of what the cookie held for whoever sat here before."""
+    """A new token, and nothing left of what the cookie held for the previous user of this browser."""
     for name in set(session) - KEPT_AT_SIGN_IN:
         session.pop(name)
-    g.pop("csrf_token", None)  # Flask-WTF keeps the one of the old session at hand
+    g.pop("csrf_token", None)  # Flask-WTF still holds that of the old session
     session[TOKEN] = secrets.token_urlsafe(32)
     row = SignInSession(
         token_sha256=_digest(session[TOKEN]), user_id=user.id, browser=browser_in_words(request.user_agent.string)
@@ -116,7 +116,7 @@ def _begin(_app: Flask, user: User) -> None:
 
 
 def sign_out(user: User) -> None:
-    """This browser only; a copy of its cookie is worth nothing either."""
+    """This browser only; a copy of its cookie is worthless too."""
     present = here()
     if present is not None:
         _end(SignInSession.id == present.id)
@@ -124,7 +124,7 @@ def sign_out(user: User) -> None:
 
 
 def end_all(actor: User | None, user: User) -> int:
-    """At once and everywhere; returns how many sessions that were."""
+    """At once and everywhere; returns how many sessions there were."""
     user.fs_uniquifier = uuid.uuid4().hex
     ended = _end(SignInSession.user_id == user.id)
     if ended:
@@ -133,7 +133,7 @@ def end_all(actor: User | None, user: User) -> int:
 
 
 def end_others(user: User) -> int:
-    """Everywhere but here, also where somebody has given the password and not yet the second factor."""
+    """Everywhere but here, including where the password has been given but not yet the second factor."""
     user.fs_uniquifier = session["_user_id"] = uuid.uuid4().hex
     present = here()
     others = SignInSession.user_id == user.id
@@ -159,7 +159,7 @@ def _forget_old(user: User) -> None:
 
 
 def _note_seen(response: Response) -> Response:
-    """About once a minute at most, in a transaction of its own: a page that is only read takes no write lock."""
+    """At most about once a minute, in a transaction of its own: a page that only reads takes no write lock."""
     present, now = here(), utcnow()
     if present is not None and _will_be_noted(present, now):
         row = (SignInSession.id == present.id) & SignInSession.ended_at.is_(None)

@@ -1,4 +1,4 @@
-"""The settings of Flask-Security: what it does here, what it leaves to us, and its words."""
+"""The settings of Flask-Security: what it does here, what it leaves to us, and its messages."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 SHORTEST_PASSWORD = 12
 RECOVERY_CODES = 8
 REASK_AFTER = timedelta(minutes=10)
-"""So long after the password was typed, a change of the second factor asks for it again."""
+"""How long after the password was typed a change of the second factor asks for it again."""
 
 
 def security_config(settings: "Settings") -> dict[str, object]:
     return {
         "SECURITY_API_ENABLED_METHODS": ["session"],
         "SECURITY_PASSWORD_HASH": "argon2",
-        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],  # else a new SECRET_KEY would void every password
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],  # otherwise a new SECRET_KEY would void every password
         "SECURITY_PASSWORD_LENGTH_MIN": SHORTEST_PASSWORD,
         "SECURITY_JOIN_USER_ROLES": False,
         "SECURITY_LOGOUT_METHODS": ["POST"],
@@ -42,7 +42,7 @@ def security_config(settings: "Settings") -> dict[str, object]:
         "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(0),
         "SECURITY_TWO_FACTOR": True,
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
-        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,  # seconds: the code before and the one after count, too
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,  # seconds: the previous and the next code are accepted too
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
         "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "security.mf_recovery_codes",
         "SECURITY_TOTP_SECRETS": dict(settings.totp_secrets),

@@ -1,7 +1,7 @@
-"""Guessing is slow: few attempts a minute for each account and kind of secret, whoever makes them from wherever.
+"""Guessing is slow: few attempts a minute for each account and kind of secret, whoever makes them and from wherever.
 
-Counted in the database, so that any number of processes and machines counts together; the row is stored before the
-secret is looked at, and stays when the request fails.
+Counted in the database, so that any number of processes and machines count together; the row is stored before the
+secret is checked, and stays if the request fails.
 """
 
 import hmac
@@ -24,7 +24,7 @@ WINDOW = timedelta(minutes=1)
 
 
 def count(kind: AttemptKind, user: User | None, typed: str = "") -> None:
-    """Take one of the attempts of an account, or of a name that is none. Raises TooManyRequests when all are taken.
+    """Use one of the attempts of an account, or of a name without one. Raises TooManyRequests when none is left.
 
     Ends the request's transaction, which must not have changed anything yet.
     """
@@ -39,21 +39,21 @@ def count(kind: AttemptKind, user: User | None, typed: str = "") -> None:
 
 @contextmanager
 def counted(kind: AttemptKind, user: User | None, typed: str = "") -> Iterator[None]:
-    """The same for a secret that is compared with a hash: that takes long on purpose, so no lock is held meanwhile."""
+    """The same for a secret that is compared with a hash: slow on purpose, so no lock is held meanwhile."""
     count(kind, user, typed)
     with database.looking():
         yield
 
 
 def _take(connection: Connection, kind: AttemptKind, account: str) -> bool:
-    """Whether there was one left. One transaction at a time: SQLite sees to that, PostgreSQL is told."""
+    """Whether one was left. One transaction at a time: SQLite does that by itself, PostgreSQL is told to."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE attempt IN SHARE ROW EXCLUSIVE MODE")
     now = utcnow()
     connection.execute(delete(Attempt).where(Attempt.at <= now - WINDOW))
     made = select(func.count()).where(Attempt.account == account, Attempt.kind == kind)
     if connection.execute(made).scalar_one() >= ATTEMPTS:
-        return False  # not counted: who keeps on guessing must not lock the owner out for longer
+        return False  # not counted: someone who keeps guessing must not lock the owner out for longer
     connection.execute(insert(Attempt).values(account=account, kind=kind, at=now))
     return True
 

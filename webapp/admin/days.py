@@ -1,4 +1,4 @@
-"""Days that an administrator types, and the moments they mean here."""
+"""Days that an administrator types, and the moments they stand for."""
 
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,11 +9,11 @@ from wtforms.validators import ValidationError
 
 
 def this_century(_form: FlaskForm, field: DateField) -> None:
-    """A validator: also keeps away days that have no midnight in every zone."""
+    """A validator; also refuses days that have no midnight in some zone."""
     if field.data and not 2000 <= field.data.year <= 2100:
         raise ValidationError("Enter a date from 2000 onwards.")
 
 
 def midnight(day: date | None, zone: ZoneInfo, *, after: int = 0) -> datetime | None:
-    """The first moment of the day that is ``after`` days later; None of no day."""
+    """The first moment of the day that is ``after`` days later; None without a day."""
     return datetime.combine(day + timedelta(days=after), time(), zone) if day else None

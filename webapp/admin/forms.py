@@ -1,4 +1,4 @@
-"""The administrator's own forms; those of accounts and centres stand with their rules, in webapp/accounts."""
+"""The administrator's own forms; those for accounts and centres are with their rules, in webapp/accounts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SYSTEM = "system"
 
 
 class AuditForm(FlaskForm):
-    """Which events to show; travels in the address."""
+    """Which events to show; part of the address."""
 
     class Meta:
         csrf = False
@@ -45,13 +45,13 @@ class AuditForm(FlaskForm):
         return bool(self.actor.data == SYSTEM)
 
     def span(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-        """The chosen day's first moment, and the next day's."""
+        """The first moment of the chosen day and of the next."""
         return midnight(self.day.data, zone), midnight(self.day.data, zone, after=1)
 
 
 @dataclass(frozen=True)
 class OptionRow:
-    """The fields of one way of management."""
+    """The fields of one management option."""
 
     management: Management
     place: SelectField
@@ -64,7 +64,7 @@ class OptionRow:
 
 
 class ManagementForm(FlaskForm):
-    """Place, "on offer" and "reassuring" for each way of management (fields are added below)."""
+    """Position, "offered" and "reassuring" for each management option (fields are added below)."""
 
     @classmethod
     def filled_from(cls, options: Iterable[ManagementOption]) -> "ManagementForm":
@@ -77,7 +77,7 @@ class ManagementForm(FlaskForm):
 
     @property
     def rows(self) -> list[OptionRow]:
-        """In the order of the places that are filled in."""
+        """In the order of the positions filled in."""
         found = [
             OptionRow(m, self[f"place_{m.value}"], self[f"active_{m.value}"], self[f"reassuring_{m.value}"])
             for m in Management
@@ -86,7 +86,7 @@ class ManagementForm(FlaskForm):
 
     @property
     def offers(self) -> Mapping[Management, Offer]:
-        """What was filled in. Only after the form was found valid."""
+        """What was filled in. Only for a valid form."""
         return {row.management: Offer(int(row.place.data), row.active.data, row.reassuring.data) for row in self.rows}
 
 

@@ -23,7 +23,7 @@ SUBJECTS: dict[str, tuple[InstrumentedAttribute[int], Select[Any]]] = {
     "centre": (Centre.id, select(Centre.name)),
     "model_version": (ModelVersion.id, select(ModelVersion.name)),
 }
-"""For each kind of subject its id, and how to select what it is called: parts of a case by the case's number."""
+"""For each kind of subject, its id and how to select its name: parts of a case by the case's number."""
 PARTS_OF_A_CASE = ("case_file", "image", "analysis", "finding", "review")
 
 
@@ -42,7 +42,7 @@ def audit_events(
     end: datetime | None = None,
     before: int | None = None,
 ) -> list[AuditEvent]:
-    """One page and one row more, newest first, from ids below ``before``; ``end`` is the first moment left out."""
+    """One page and one more row, newest first, from ids below ``before``; ``end`` is exclusive."""
     statement = select(AuditEvent)
     if actor_id is not None:
         statement = statement.where(AuditEvent.actor_id == actor_id)
@@ -58,7 +58,7 @@ def audit_events(
         statement = statement.where(AuditEvent.at < end)
     if before is not None:
         statement = statement.where(AuditEvent.id < before)
-    # Of a day or of a case the index gives all rows at once: the database must not look for them from the newest on.
+    # For a day or a case the index gives all rows at once: the database must not search from the newest event.
     few = begin is not None or end is not None or bool(case_number)
     latest = (AuditEvent.id + 0 if few else AuditEvent.id).desc()
     statement = statement.order_by(latest).limit(PAGE_SIZE + 1)
@@ -66,7 +66,7 @@ def audit_events(
 
 
 def _about(case_number: str) -> CompoundSelect[int]:
-    """Ids of the events of a case, its images, their analyses and heatmaps, and its decisions."""
+    """Ids of the events of a case, its decisions, its images, and their analyses and heatmaps."""
     kinds = []
     for kind in PARTS_OF_A_CASE:
         key, named = SUBJECTS[kind]
@@ -76,7 +76,7 @@ def _about(case_number: str) -> CompoundSelect[int]:
 
 
 def subject_names(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:
-    """(kind, id) → case number or name: one query for each kind that occurs."""
+    """(kind, id) → case number or name, with one query for each kind that occurs."""
     ids: dict[str, set[int]] = {}
     for event in events:
         if event.subject_type in SUBJECTS:
@@ -90,5 +90,5 @@ def subject_names(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:
 
 
 def actors() -> list[User]:
-    """Everybody who may have done something."""
+    """Everyone who may have done something."""
     return list(db.session.scalars(select(User).order_by(User.name, User.id)))

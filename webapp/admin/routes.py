@@ -123,7 +123,7 @@ def _back(user: User, error: AccountError) -> Response:
 
 
 def _link_page(user: User, path: str) -> str:
-    """Shown once: the link is not stored anywhere. Where mail is set up, it is mailed too, and the next page tells."""
+    """Shown once: the link is not stored. If email is set up, it is sent too, and the next page says whether it was."""
     link, email = request.host_url.rstrip("/") + path, user.email
 
     def tell(mailed: bool) -> None:

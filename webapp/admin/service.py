@@ -1,4 +1,4 @@
-"""The rules of what an administrator may configure."""
+"""The rules for what an administrator may configure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from webapp.review import queries as review_queries
 
 
 class OptionError(ValueError):
-    """The list would not let a dermatologist decide safely; ``management`` is the way it is about."""
+    """The options would not let a dermatologist decide safely; ``management`` is the one at fault."""
 
     def __init__(self, management: Management, sentence: str) -> None:
         super().__init__(sentence)
@@ -19,7 +19,7 @@ class OptionError(ValueError):
 
 @dataclass(frozen=True)
 class Offer:
-    """How a way of management shall be offered; the smallest ``place`` comes first."""
+    """How a management option is to be offered; the smallest ``place`` comes first."""
 
     place: int
     active: bool
@@ -27,7 +27,7 @@ class Offer:
 
 
 def offer_management(actor: User, offers: Mapping[Management, Offer]) -> None:
-    """Change how the ways of management are offered from now on; decisions stay as they are. Raises OptionError."""
+    """Change how the management options are offered from now on; decisions stay as they are. Raises OptionError."""
     _check(offers)
     options = {option.management: option for option in review_queries.management_options()}
     order = sorted(offers, key=lambda management: (offers[management].place, options[management].position))

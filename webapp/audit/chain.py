@@ -1,7 +1,7 @@
-"""How the audit trail is chained: each event's digest covers its own columns and the digest before it.
+"""How the audit trail is chained: each event's digest covers its own columns and the previous digest.
 
-Only who holds AUDIT_KEY can make a digest, so a row that was changed, removed, added or moved behind the program's back
-does not fit any more.
+Only the holder of AUDIT_KEY can make a digest, so a row that was changed, removed, added or moved behind the program's
+back no longer fits.
 """
 
 import hmac
@@ -16,7 +16,7 @@ COVERED = ("id", "at", "actor_id", "action", "subject_type", "subject_id", "befo
 
 
 def digest_of(key: bytes, previous: str, event: Mapping[str, Any]) -> str:
-    """HMAC-SHA256 in hex over the digest before and the covered columns. A time without a zone is UTC."""
+    """HMAC-SHA256 in hex over the previous digest and the covered columns. A time without a zone is UTC."""
     facts = {name: _plain(event[name]) for name in COVERED}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hmac.digest(key, f"{previous}\n{text}".encode(), "sha256").hex()

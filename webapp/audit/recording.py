@@ -1,7 +1,7 @@
-"""The audit trail. Call ``record`` beside the change it describes: both are stored, or neither.
+"""The audit trail. Call ``record`` next to the change it describes: both are stored, or neither.
 
-Events wait on the session and are appended to the chain as the last thing before the commit, under a lock on its head,
-so that the lock is held for an INSERT and a commit only.
+Events wait on the session and are appended to the chain just before the commit, under a lock on its head, so that the
+lock is held only for an INSERT and a commit.
 """
 
 from datetime import timedelta
@@ -28,7 +28,7 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Note that ``actor`` (None: the system) did ``action`` to ``subject``, a stored row.
+    """Record that ``actor`` (None: the system) did ``action`` to ``subject``, a stored row.
 
     ``before`` and ``after`` hold what changed; never a patient reference or free text.
     """
@@ -48,9 +48,9 @@ def record(
 
 
 def record_now_and_then(actor: User, action: str, subject: Any) -> None:
-    """The same for what happens again and again: noted once an hour for each person and subject.
+    """The same for what happens repeatedly: recorded once an hour for each person and subject.
 
-    For requests that otherwise only look; one that finds its event noted already writes nothing.
+    For requests that otherwise only read; one whose event is already recorded writes nothing.
     """
     same = (AuditEvent.subject_type == subject.__tablename__, AuditEvent.subject_id == str(subject.id))
     lately = select(AuditEvent.id).where(*same, AuditEvent.actor_id == actor.id, AuditEvent.action == action)
@@ -85,7 +85,9 @@ def _within(transaction: SessionTransaction | None, outer: SessionTransaction) -
 
 def _extend_chain(session: Session, waiting: list[dict[str, Any]]) -> None:
     actors = {columns["actor_id"] for columns in waiting} - {None}
-    if actors and session.get_bind().dialect.name != "sqlite":  # the INSERT will lock them: not while it has the head
+    if (
+        actors and session.get_bind().dialect.name != "sqlite"
+    ):  # the INSERT will lock them: not while the head is locked
         session.execute(select(User.id).where(User.id.in_(actors)).with_for_update(read=True, key_share=True))
     head = session.execute(select(AuditHead.count, AuditHead.last_id, AuditHead.digest).with_for_update()).one()
     key, digest, rows = current_settings().audit_key, head.digest, []

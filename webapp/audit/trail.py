@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 BATCH = 1000
 SHOWN = 20
-"""Breaks that are told one by one: a wrong key breaks the chain at every event."""
+"""How many breaks are listed: a wrong key breaks the chain at every event."""
 
 
 class NotAHeadError(ValueError):
-    """A head is written COUNT:DIGEST."""
+    """A head looks like COUNT:DIGEST."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Head:
 
 @dataclass
 class Findings:
-    """What the walk found; no ``breaks``: the trail is whole."""
+    """What the walk found; no ``breaks``: the trail is intact."""
 
     head: Head
     breaks: list[str] = field(default_factory=list)
@@ -57,12 +57,12 @@ def head() -> Head:
 
 
 def tell_head() -> None:
-    """Where the log is kept elsewhere, an end that was cut off can be proved by ``verify-audit --expect``."""
+    """If the log is kept elsewhere, ``verify-audit --expect`` proves that an end was cut off."""
     log.info("audit head %s", head())
 
 
 def verify(expected: Head | None = None) -> Findings:
-    """Compare every digest with its event, the end with the stored head, and with one noted elsewhere."""
+    """Compare every digest with its event, and the end with the stored head and with one recorded elsewhere."""
     key = current_settings().audit_key
     with reading():
         claimed = head()

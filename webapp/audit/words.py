@@ -63,9 +63,9 @@ ACTIONS = {
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
+"""Every action that the program records; a test finds any that is missing here."""
 OLDER_ACTIONS = {"case.recalled": "Case re-opened"}
-"""Of entries from before an action got its present name."""
-"""Every action that the program notes; a test finds one that was forgotten here."""
+"""Actions of older events, under the names they had then."""
 
 KINDS = {
     "case_file": "Case",
@@ -87,7 +87,7 @@ def action_in_words(action: str) -> str:
 
 @dataclass(frozen=True)
 class EventRow:
-    """One event: who did what to which subject, and what changed by it."""
+    """One event: who did what to which subject, and what it changed."""
 
     event: AuditEvent
     subject_name: str | None
@@ -107,7 +107,7 @@ class EventRow:
 
     @property
     def changes(self) -> list[str]:
-        """What is not the same afterwards: "role: gp → dermatologist", or "images: 2" where it is new."""
+        """What is different afterwards: "role: gp → dermatologist", or "images: 2" where it is new."""
         before, after = self.event.before or {}, self.event.after or {}
         names = [*after, *(name for name in before if name not in after)]
         changed = [name for name in names if before.get(name) != after.get(name)]

@@ -1,1 +1,1 @@
-"""What any web application has: settings, database, logs, headers, access, errors. It knows no case."""
+"""What any web application needs: settings, database, logs, headers, access, errors. It knows nothing of cases."""

@@ -1,7 +1,7 @@
 """Who may call which endpoint: one table, deny by default.
 
-A test compares the table with the routes in both directions, so an endpoint without a decision cannot be shipped.
-Which rows a caller may see is not decided here but in the query modules; a foreign id is 404 there.
+A test compares the table with the routes in both directions, so no endpoint is shipped without a decision. Which rows
+a caller may see is decided in the query modules; a foreign id is 404 there.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "bootstrap.static": PUBLIC,
     "health.live": PUBLIC,
     "health.ready": PUBLIC,
-    "metrics.show": PUBLIC,  # it asks for a token of its own, and is not there without one
+    "metrics.show": PUBLIC,  # asks for its own token, and does not exist without one
     "security.login": PUBLIC,
     "security.logout": SIGNED_IN,
     "security.forgot_password": PUBLIC,
@@ -104,13 +104,13 @@ ACCESS: dict[str, frozenset[Role] | None] = {
 
 
 def init_app(app: Flask, *, next_step: Callable[[], Response | None], signed_out: Callable[[], None]) -> None:
-    """``next_step``: where somebody must go first who is signed in but not done with signing in, for example without a
-    second factor. ``signed_out``: says to somebody who is sent to the sign-in page why.
+    """``next_step``: where to send somebody who is signed in but not finished signing in, for example without a second
+    factor. ``signed_out``: tells somebody who is sent to the sign-in page why.
     """
 
     @app.before_request
     def check_access() -> Response | None:
-        """Turn away whoever the table does not let in; an endpoint the table does not name lets nobody in."""
+        """Refuse whoever the table does not let in; an endpoint that is not in the table lets nobody in."""
         if request.endpoint is None:
             return None  # no such page, or no such method: routing answers
         allowed = ACCESS.get(request.endpoint, NOBODY)
@@ -124,7 +124,7 @@ def init_app(app: Flask, *, next_step: Callable[[], Response | None], signed_out
 
 
 def _ask_to_sign_in(signed_out: Callable[[], None]) -> Response:
-    """A page is shown after signing in; what was sent in a form cannot be, so the answer says how to save it."""
+    """A page can be shown after signing in; a form that was sent cannot, so the response says how to save it."""
     if request.method not in READ_METHODS:
         abort(401)
     signed_out()

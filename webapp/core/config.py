@@ -1,4 +1,4 @@
-"""Every setting of the application, read once from the environment; docs/settings.md is made of the fields here."""
+"""Every setting of the application, read once from the environment; docs/settings.md is generated from the fields."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -34,13 +34,13 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def _setting(description: str, default: Any, shown: str | None = None, **more: Any) -> Any:
-    """A field: what it means, and how docs/settings.md words a default that does not speak for itself."""
+    """A field: its meaning, and how docs/settings.md words a default that does not speak for itself."""
     extra: dict[str, Any] = {"shown": shown}
     return Field(default, description=description, json_schema_extra=extra, **more)
 
 
 def _derived(description: str, shown: str, make: Callable[[dict[str, Any]], Any], *, repr: bool = True) -> Any:
-    """A field whose default is made from the fields above it."""
+    """A field whose default depends on the fields above it."""
     extra: dict[str, Any] = {"shown": shown}
     return Field(
         default_factory=make, validate_default=True, description=description, json_schema_extra=extra, repr=repr
@@ -48,7 +48,7 @@ def _derived(description: str, shown: str, make: Callable[[dict[str, Any]], Any]
 
 
 class Settings(BaseSettings):
-    """Each field is the environment variable of the same name in capitals; one that is empty counts as not given."""
+    """Each field is the environment variable of the same name in capitals; an empty one counts as not given."""
 
     model_config = SettingsConfigDict(
         frozen=True, validate_default=False, enable_decoding=False, hide_input_in_errors=True
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises ConfigurationError, which tells everything that is wrong at once."""
+        """Raises ConfigurationError, which names everything that is wrong."""
         source = EnvSettingsSource(cls)
         source.env_vars = {name.lower(): text for name, text in environ.items() if text and name.isupper()}
         try:

@@ -1,4 +1,4 @@
-"""Counts that cost the same however much there is to count: up to a limit, and in words beyond it."""
+"""Counts whose cost does not grow: up to a limit, and in words beyond it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ MOST = 1000
 
 
 def up_to(statement: Select[Any], most: int = MOST) -> ScalarSelect[int]:
-    """The number of rows, or ``most`` + 1 for any greater number."""
+    """The number of rows, or ``most`` + 1 if there are more than ``most``."""
     return select(func.count()).select_from(statement.limit(most + 1).subquery()).scalar_subquery()
 
 

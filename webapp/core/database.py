@@ -22,12 +22,12 @@ AUDITED_READS = {
     "changes.amend",
     "reports.export_csv",
 }
-"""GET endpoints that note who looked, so they need the write lock from the start."""
+"""GET endpoints that record who looked, so they need the write lock from the start."""
 SOMETIMES_AUDITED_READS = {"media.thumbnail"}
-"""GET endpoints that note it now and then, and begin to write only when they do."""
+"""GET endpoints that record it now and then, and begin to write only when they do."""
 
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)
-"""Whether the transaction that begins only reads; None: the request says so, and outside of one it writes."""
+"""Whether the transaction that begins only reads; None: the request decides, and outside a request it writes."""
 
 
 def init_app(app: Flask) -> None:
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not begin transactions of its own: see _begin_sqlite
+    connection.isolation_level = None  # the driver must not begin transactions itself: see _begin_sqlite
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -80,21 +80,21 @@ def transaction() -> Iterator[Any]:
 
 
 def pause() -> None:
-    """End a transaction that has changed nothing, so that slow work holds no lock; the next query begins another."""
+    """End a transaction that has changed nothing, so that slow work holds no lock; the next query begins a new one."""
     if db.session.new or db.session.dirty or db.session.deleted:
         raise RuntimeError("a transaction with changes cannot be paused")
     db.session.rollback()
 
 
 def begin_to_write() -> None:
-    """From here on a request writes whose endpoint otherwise only looks; nothing may have changed so far."""
+    """From here on, a request that otherwise only reads will write; nothing may have changed so far."""
     pause()
     g.writes = True
 
 
 @contextmanager
 def looking() -> Iterator[None]:
-    """Slow work that only looks, inside a request that will write: no lock is held meanwhile.
+    """Slow work that only reads, inside a request that will write: no lock is held meanwhile.
 
     What follows begins a transaction of its own, and sees the rows as they are then.
     """
@@ -108,7 +108,7 @@ def looking() -> Iterator[None]:
 
 @contextmanager
 def apart() -> Iterator[Connection]:
-    """A short transaction beside the request's own, which is over or paused; stays whatever becomes of the request."""
+    """A short transaction next to the request's own, which is over or paused; it stays even if the request fails."""
     token = _reading.set(False)
     try:
         with db.engine.begin() as connection:
@@ -119,7 +119,7 @@ def apart() -> Iterator[Connection]:
 
 @contextmanager
 def reading() -> Iterator[Any]:
-    """A look at the rows outside a request that takes no write lock and stores nothing."""
+    """Reads rows outside a request, without a write lock; stores nothing."""
     token = _reading.set(True)
     try:
         yield db.session
@@ -130,21 +130,21 @@ def reading() -> Iterator[Any]:
 
 
 def after_commit(call: Callable[[], object]) -> None:
-    """Run ``call`` once the current transaction is safely stored; never if it fails."""
+    """Run ``call`` once the current transaction is committed; never if it fails."""
     _once("after_commit", call)
 
 
 def after_rollback(call: Callable[[], object]) -> None:
     """Run ``call`` if the current transaction fails.
 
-    Not where the connection was lost: the commit may have been on its way, and have been stored.
+    Not if the connection was lost: the commit may have been under way, and may have been stored.
     """
     connection = db.session.connection()
     _once("after_rollback", lambda: connection.invalidated or call())
 
 
 def _once(name: str, call: Callable[[], object]) -> None:
-    """At the end of the transaction now under way: not of a savepoint in it, nor of a later one of the same session."""
+    """At the end of the current transaction: not of a savepoint in it, nor of a later one of the same session."""
     session = db.session()
     own = session.get_transaction() or session.begin()
 
@@ -156,5 +156,5 @@ def _once(name: str, call: Callable[[], object]) -> None:
 
 
 def dispose_inherited_connections(engine: Engine) -> None:
-    """After a fork: forget the parent's connections without closing them under its feet."""
+    """After a fork: forget the parent's connections without closing them for the parent."""
     engine.dispose(close=False)

@@ -1,4 +1,4 @@
-"""The kinds of settings: which text of an environment variable each accepts, and how a wrong one is reported."""
+"""The kinds of settings: which text each accepts, and how a wrong one is reported."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +15,8 @@ class ConfigurationError(Exception):
 
 
 def problem(errors: Iterable[ErrorDetails]) -> ConfigurationError:
-    """All that is wrong, in one error. It repeats no text of a secret."""
-    # A default that is derived from other settings is not made while one of them is wrong.
+    """Everything that is wrong, in one error that repeats no secret."""
+    # A default that depends on other settings is not made while one of them is wrong.
     sentences = [_sentence(error) for error in errors if error["type"] != "default_factory_not_called"]
     if len(sentences) == 1:
         return ConfigurationError(sentences[0])
@@ -97,13 +97,13 @@ def _host_and_port(text: str) -> str:
 Number = Annotated[int, Field(gt=0)]
 Duration = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
-"""Only a plain 0 turns it off: each protects somebody."""
+"""Only a plain 0 turns it off, because each of them protects somebody."""
 Key = Annotated[str, Field(min_length=32)]
 KeyBytes = Annotated[bytes, Field(min_length=32)]
 Token = Annotated[str, Field(min_length=16)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 DatabaseUrl = Annotated[str, BeforeValidator(_with_driver)]
-"""Names the driver that is installed, so that the plain ``postgresql://`` that everybody knows works."""
+"""Names the installed driver, so that a plain ``postgresql://`` works."""
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 LowerCase = BeforeValidator(_lower)

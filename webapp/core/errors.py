@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class UnavailableError(Exception):
-    """A part of the program that a request needs cannot give what it should; the message is for the log."""
+    """A part of the program that a request needs is unavailable; the message is for the log."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ DATABASE_AWAY = Explanation(
     "case. Cases you have already sent are not affected.",
 )
 DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
-"""It is being started again, its disk is full, or it has more to do than it can: nothing that a program can repair."""
+"""It is restarting, its disk is full, or it is overloaded: nothing that this program can repair."""
 
 
 def init_app(app: Flask) -> None:
@@ -105,10 +105,10 @@ def _unavailable(error: UnavailableError) -> ResponseReturnValue:
 
 
 def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:
-    db.session.rollback()  # what failed must not make its own explanation fail too
+    db.session.rollback()  # the failure must not make its own explanation fail too
     facts = {"code": code, "explanation": explanation, "again": again, "request_id": logs.request_id()}
     try:
         return render_template("error.html", **facts), code
-    except SQLAlchemyError:  # without a database nobody is known: the page as a stranger sees it
+    except SQLAlchemyError:  # without a database nobody is known: the page as seen signed out
         g._login_user = AnonymousUserMixin()
         return render_template("error.html", **facts), code

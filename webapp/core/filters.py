@@ -1,4 +1,4 @@
-"""What every template can say: times in the centre's zone, durations and probabilities in words."""
+"""Filters for every template: times in the configured zone, durations and probabilities in words."""
 
 from datetime import date, datetime
 
@@ -34,7 +34,7 @@ def local_time(moment: datetime) -> Markup:
 
 
 def local_clock(moment: datetime) -> Markup:
-    """A ``<time>`` element with the time of day alone, for example 14:05, for what is near."""
+    """A ``<time>`` element with the time of day only, for example 14:05, for what is close."""
     local = moment.astimezone(current_settings().timezone)
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
 
@@ -45,7 +45,7 @@ def day(moment: date) -> str:
 
 
 def local_day(moment: datetime) -> Markup:
-    """A ``<time>`` element with the day alone, for example 20 Nov."""
+    """A ``<time>`` element with the day only, for example 20 Nov."""
     local = moment.astimezone(current_settings().timezone)
     return Markup('<time datetime="{}">{}</time>').format(
         moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
@@ -53,7 +53,7 @@ def local_day(moment: datetime) -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """The largest fitting unit, in words: "less than a minute", "25 min", "3 h", "2 days"."""
+    """In the largest fitting unit: "less than a minute", "25 min", "3 h", "2 days"."""
     minutes = int(seconds // 60)
     if minutes < 1:
         return "less than a minute"

@@ -8,7 +8,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",  # Bootstrap draws its icons as data: images; previews of chosen files are blob:
+        "img-src 'self' data: blob:",  # Bootstrap's icons are data: images; previews of chosen files are blob:
         "connect-src 'self'",
         "font-src 'self'",
         "manifest-src 'self'",
@@ -38,14 +38,14 @@ def init_app(app: Flask, *, https: bool) -> None:
         if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         if request.endpoint == "security.logout" and response.status_code < 400:
-            response.headers["Clear-Site-Data"] = '"storage"'  # drafts; pages and images were never kept
+            response.headers["Clear-Site-Data"] = '"storage"'  # drafts; pages and images are never kept
         return response
 
 
 def trust_proxies(app: Flask, number: int) -> None:
-    """Believe what so many proxies say of the caller's address and of TLS; without proxies nobody is believed.
+    """Trust what this many proxies say about the client's address and TLS; without proxies nobody is trusted.
 
-    The name of the host is taken from none of them: a proxy passes the caller's Host on, which TRUSTED_HOSTS checks.
+    The host name is taken from none of them: a proxy passes the client's Host on, which TRUSTED_HOSTS checks.
     """
     if number:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number)  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
-"""For whoever runs the program: ``/healthz`` says that a web process answers, ``/readyz`` that all it needs is there.
+"""For operators: ``/healthz`` says that a web process answers, ``/readyz`` that everything it needs is there.
 
-Both are public, so they name parts and nothing else; why a part failed is in the log.
+Both are public, so they name parts and nothing else; the log says why a part failed.
 """
 
 import logging
@@ -20,25 +20,25 @@ log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 
 REMEMBERED_SECONDS = 2.0
-"""So that asking all the time costs the database nothing."""
+"""So that frequent probes cost the database nothing."""
 
 
 Check = Callable[[], object]
 
 
 class NotReadyError(Exception):
-    """A part is there but of no use; the message is for the log."""
+    """A part is there but unusable; the message is for the log."""
 
 
 def init_app(app: Flask, checks: Mapping[str, Check]) -> None:
-    """``checks``: what is asked of each part that this web process needs; it raises if the part is of no use."""
+    """``checks``: one for each part that this web process needs; it raises if the part is unusable."""
     app.extensions["readiness_checks"] = dict(checks)
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/healthz")
 def live() -> dict[str, str]:
-    """The web process answers. It asks nobody else: restarting it would repair no database."""
+    """The web process answers. It checks nothing else: restarting it would not repair a database."""
     return {"status": "ok", "version": VERSION}
 
 
@@ -49,7 +49,7 @@ def ready() -> tuple[dict[str, object], int]:
 
 
 def _failed() -> list[str]:
-    """Names of the parts that fail, as of REMEMBERED_SECONDS ago at most."""
+    """Names of the failing parts, at most REMEMBERED_SECONDS old."""
     since, failed = current_app.extensions.get("readiness", (None, []))
     now = time.monotonic()
     if since is None or now - since > REMEMBERED_SECONDS:
@@ -63,19 +63,19 @@ def _failed() -> list[str]:
 def _passes(name: str, check: Check) -> bool:
     try:
         check()
-    except Exception as error:  # any driver's own error; its text may hold addresses
+    except Exception as error:  # any driver's own error; its text may contain addresses
         log.error("not ready: %s: %s", name, error if isinstance(error, NotReadyError) else type(error).__name__)
         return False
     return True
 
 
 def reach_database() -> None:
-    """Raises SQLAlchemyError when the database does not answer."""
+    """Raises SQLAlchemyError if the database does not answer."""
     db.session.execute(select(literal(1)))
 
 
 def migrations() -> None:
-    """Raises NotReadyError unless the database stands at the revision that the code needs."""
+    """Raises NotReadyError unless the database is at the revision that the code needs."""
     stored = select(column("version_num", String)).select_from(table("alembic_version"))
     there = frozenset(db.session.scalars(stored))
     if there != heads():

@@ -1,4 +1,4 @@
-"""Help for the reader's own role."""
+"""Help for the user's own role."""
 
 from flask import Blueprint, render_template
 from flask_login import current_user

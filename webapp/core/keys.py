@@ -1,4 +1,4 @@
-"""The program's keys: from the environment, or made once and kept in the instance folder, for their owner only."""
+"""The program's keys: from the environment, or generated once and kept in the instance folder."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 
 def kept(name: str, make: Callable[[], str]) -> Callable[[dict[str, Any]], Any]:
-    """The default of a key: the text of the file ``name`` in the instance folder, which is made first if need be."""
+    """The default of a key: the text of the file ``name`` in the instance folder, generated if it does not exist."""
     return lambda settings: _kept(settings["instance_dir"] / name, make)
 
 
@@ -58,11 +58,11 @@ def _totp_secrets(text: str) -> dict[str, str]:
 
 ImageKeys = Annotated[Mapping[str, bytes], BeforeValidator(_image_keys)]
 TotpSecrets = Annotated[Mapping[str, str], BeforeValidator(_totp_secrets)]
-"""For passlib's wallet, which encrypts with the highest number and still opens what older ones closed."""
+"""For passlib's wallet, which encrypts with the highest number and still decrypts with the others."""
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
-    """The text of ``path``, made by whichever process links it first; readable by its owner only."""
+    """The text of ``path``, created by whichever process links it first; readable by its owner only."""
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

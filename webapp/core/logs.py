@@ -1,8 +1,8 @@
-"""Log lines without patients: who asked for which endpoint and how it ended, never what was sent or shown.
+"""Log lines without patients: who requested which endpoint and how it ended, never what was sent or shown.
 
-A line of ours may carry words, for we wrote them. A library's line is told from "warning" on, and of its arguments the
-numbers only. An exception is told by its type and its frames; its message only where the class is one of TELLABLE, for
-messages of others quote what they failed on. Whoever calls a logger here passes ids and codes, never what people typed.
+Our own lines may contain words, because we wrote them. A library's line is logged from "warning" upwards, and of its
+arguments only the numbers. An exception is logged with its type and frames; with its message only if the class is in
+TELLABLE, because others quote what they failed on. Callers pass ids and codes, never what people typed.
 """
 
 import logging
@@ -34,7 +34,7 @@ TELLABLE = {
     "webapp.core.mail.MailError",
     "webapp.storage.errors.StorageError",
 }
-"""Exceptions whose messages name settings, files of the program, object keys and reasons, and nothing else."""
+"""Exceptions whose messages contain only settings, the program's files, object keys and reasons."""
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 HEADER = "X-Request-ID"
 FIELDS = ("request", "analysis", "method", "endpoint", "status", "ms", "user")
@@ -46,29 +46,29 @@ _about: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa:
 
 class LoggedFlask(Flask):
     def log_exception(self, exc_info: Any) -> None:
-        """By its endpoint: Flask itself would write the path, which may name a case."""
+        """By endpoint: Flask would log the path, which may name a case."""
         log.error("the request failed", exc_info=exc_info, extra={"endpoint": request.endpoint or "-"})
 
 
 def init_app(app: Flask) -> None:
-    """One line for each request. Register this first, so that its line is written when all else is done."""
+    """One line per request. Register this first, so that its line is written last."""
     app.before_request(_note_start)
     app.after_request(_tell)
 
 
 def configure(settings: Settings) -> None:
-    """Send every log line of this process to standard error, as LOG_FORMAT and LOG_LEVEL say."""
+    """Send every log line of this process to standard error, according to LOG_FORMAT and LOG_LEVEL."""
     root = logging.getLogger()
     root.handlers[:] = [QuietHandler(settings.log_format, sys.stderr)]
     root.setLevel(settings.log_level.upper())
     server = logging.getLogger("gunicorn.error")
-    server.handlers.clear()  # its own handler would write the address of a request that failed
+    server.handlers.clear()  # its own handler would log the address of a failed request
     server.propagate = True
 
 
 @contextmanager
 def about(**fields: object) -> Iterator[None]:
-    """Every line that is written inside carries these fields."""
+    """Every line logged inside carries these fields."""
     token = _about.set({**_about.get(), **fields})
     try:
         yield
@@ -77,7 +77,7 @@ def about(**fields: object) -> Iterator[None]:
 
 
 def request_id() -> str:
-    """What the lines of this request have in common: the proxy's id if it is well formed, else one of our own."""
+    """Shared by the lines of this request: the proxy's id if it is well formed, otherwise one of our own."""
     if "request_id" not in g:
         given = request.headers.get(HEADER, "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -103,14 +103,14 @@ def _tell(response: Response) -> Response:
 
 
 def _user_id() -> int | None:
-    """Without asking the database: who was looked up in this request, if anybody was."""
+    """Without a query: the user already loaded in this request, if any."""
     state = inspect(g.get("_login_user"), raiseerr=False)
     identity = getattr(state, "identity", None)
     return int(identity[0]) if identity else None
 
 
 class QuietHandler(logging.StreamHandler[TextIO]):
-    """The only handler of the program: decides what a line may tell, then writes it."""
+    """The program's only handler: decides what a line may say, then writes it."""
 
     def __init__(self, style: str, stream: TextIO) -> None:
         super().__init__(stream)
@@ -121,7 +121,7 @@ class QuietHandler(logging.StreamHandler[TextIO]):
         return super().format(_told(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        """Python's own would print message and arguments."""
+        """Python's own would print the message and its arguments."""
         sys.stderr.write(f"a log line of {record.name} could not be written\n")
 
 
@@ -148,7 +148,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 def _told(record: logging.LogRecord) -> logging.LogRecord:
-    """A new record with nothing in it but what may be told: extras of libraries stay behind, too."""
+    """A new record with only what may be logged; extras from libraries are dropped as well."""
     message = _message(record)
     told = logging.LogRecord(record.name, record.levelno, record.pathname, record.lineno, message, None, None)
     told.created, told.msecs = record.created, record.msecs
@@ -169,7 +169,7 @@ def _message(record: logging.LogRecord) -> str:
         if isinstance(record.args, tuple):
             return str(record.msg) % tuple(map(tell, record.args)) if record.args else str(record.msg)
         return str(record.msg) % {name: tell(value) for name, value in (record.args or {}).items()}
-    except (TypeError, ValueError, KeyError):  # the argument was more than it looked like
+    except (TypeError, ValueError, KeyError):  # the argument was not the number it looked like
         return str(record.msg)
 
 
@@ -190,7 +190,7 @@ def _sentence(error: BaseException) -> str:
 
 
 def _errors(error: BaseException | None) -> list[dict[str, Any]]:
-    """The exception and what led to it, the last one first."""
+    """The exception and what led to it, the last first."""
     found: list[dict[str, Any]] = []
     while error is not None and len(found) < MOST_CAUSES:
         facts = {"type": _name(type(error)), "message": _sentence(error), "frames": _frames(error.__traceback__)}
@@ -205,7 +205,7 @@ def _frames(trace: TracebackType | None) -> list[str]:
 
 
 def _place(file: str) -> str:
-    """The file as seen from the project, or from the folder that holds the libraries."""
+    """The file relative to the project or to the folder of the libraries."""
     path = Path(file)
     if "site-packages" in path.parts:
         return str(Path(*path.parts[path.parts.index("site-packages") + 1 :]))

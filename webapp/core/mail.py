@@ -1,4 +1,4 @@
-"""Mail, where a server is configured: short plain texts over an encrypted connection."""
+"""Email, if a server is configured: short plain texts over an encrypted connection."""
 
 import smtplib
 import ssl
@@ -12,11 +12,11 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class MailError(Exception):
-    """The mail could not be handed over; the text is for the log."""
+    """The email could not be handed over; the text is for the log."""
 
 
 def send(settings: Settings, to: str, subject: str, text: str) -> None:
-    """Hand one mail to the server of MAIL_URL. Raises MailError, after ten silent seconds at the latest."""
+    """Hand one email to the server of MAIL_URL. Raises MailError, at the latest after TIMEOUT_SECONDS of silence."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = settings.mail_from, to, subject
     message.set_content(text)
@@ -28,13 +28,13 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
 
 
 def _why(error: OSError) -> str:
-    """The kind of failure and its number: what the server says more may name the recipient."""
+    """The kind of failure and its number: the rest of the server's reply may name the recipient."""
     code = getattr(error, "smtp_code", None) or error.errno
     return f"{type(error).__name__} {code or ''}".strip()
 
 
 def _connect(url: str) -> smtplib.SMTP:
-    """``smtps`` is encrypted from the start; ``smtp`` switches to it, unless the server is this very machine."""
+    """``smtps`` is encrypted from the start; ``smtp`` switches to encryption, unless the server is this machine."""
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "smtps"
     port = parts.port or (465 if secure else 587)

@@ -1,4 +1,4 @@
-"""Flask-Migrate, loaded when it is first used: Alembic would take a tenth of the start, and no page needs it."""
+"""Flask-Migrate, loaded when it is first used: Alembic takes a tenth of the start-up time, and no page needs it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def init_app(app: Flask) -> None:
 
 
 class _Deferred:
-    """Stands in for Flask-Migrate in ``app.extensions`` until something is asked of it."""
+    """Stands in for Flask-Migrate in ``app.extensions`` until it is used."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -30,7 +30,7 @@ class _Deferred:
 
 
 class _Command(click.Command):
-    """Flask-Migrate's own group of commands, in its place."""
+    """Hands over to Flask-Migrate's own group of commands."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

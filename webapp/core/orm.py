@@ -1,4 +1,4 @@
-"""What every table shares: naming of constraints, UTC times, enumerations as readable text."""
+"""What every table shares: names of constraints, UTC times, enumerations as readable text."""
 
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
@@ -27,7 +27,7 @@ OBJECT = {"object": True}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time; refuses naive ones. SQLite keeps no zone, so it is put back on reading."""
+    """An aware UTC time; refuses naive ones. SQLite stores no zone, so it is added on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,7 +46,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def text_enum(kind: type[StrEnum], length: int = 32) -> SqlEnum:
-    """A StrEnum stored as its value, so that the database reads like the vocabulary."""
+    """A StrEnum stored as its value, so that the database uses the vocabulary."""
 
     def values(enum: type[Enum]) -> list[Any]:
         return [member.value for member in enum]

@@ -1,7 +1,7 @@
-"""When more arrives than the machine can do, images are put off early, so that the pages stay fast.
+"""When more arrives than the machine can handle, images are deferred early, so that pages stay fast.
 
-How long a request has waited for a thread says so, whatever the reason: see gunicorn.conf.py. Without gunicorn nothing
-is put off. Whoever is put off loses nothing: the page sends its form again by itself, and one form makes one case.
+The time a request has waited for a thread is the sign, whatever the cause: see gunicorn.conf.py. Without gunicorn
+nothing is deferred. Nothing is lost: the page sends its form again by itself, and one form makes one case.
 """
 
 import threading
@@ -14,11 +14,11 @@ RETRY_SECONDS = 5
 WITH_IMAGES = {"cases.new", "cases.check_image", "cases.add_images"}
 
 LATER: tuple[int, dict[str, str]] = 503, {"Retry-After": str(RETRY_SECONDS)}
-"""Status and headers of what should be sent again."""
+"""Status and headers that ask for the request to be sent again."""
 
 
 class BusyError(Exception):
-    """There is more to do than can be done; nothing was done of this."""
+    """The machine is overloaded; nothing of this request was done."""
 
 
 def init_app(app: Flask) -> None:
@@ -26,16 +26,16 @@ def init_app(app: Flask) -> None:
 
 
 def too_late() -> bool:
-    """Whether this request has waited so long that others wait as well."""
+    """Whether this request has waited so long that others must be waiting too."""
     return getattr(threading.current_thread(), "waited_seconds", 0.0) > LATE_SECONDS
 
 
 def _put_off() -> ResponseReturnValue | None:
-    """A script needs no page to read: it is told at once, before anything is done for it."""
+    """A script needs no page: it is told at once, before any work is done."""
     if request.method != "POST" or request.endpoint not in WITH_IMAGES or not too_late():
         return None
     if request.headers.get("Sec-Fetch-Dest") != "empty":
-        return None  # somebody reads the answer: BusyError gives back the form with what was typed
-    while request.stream.read(1 << 20):  # a browser listens when it has sent everything
+        return None  # a person reads the response: BusyError gives back the form with what was typed
+    while request.stream.read(1 << 20):  # a browser listens once it has sent everything
         pass
     return "", *LATER

@@ -1,4 +1,4 @@
-"""What may stand in an address or a form: ids that a database can hold, text without control codes it cannot."""
+"""What an address or a form may contain: ids and text that every database can store."""
 
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter, Map
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_nul() -> None:
-    """No keyboard types NUL, PostgreSQL stores none, and a page with one is not HTML."""
+    """No keyboard types NUL, PostgreSQL cannot store it, and it is not valid in HTML."""
     texts = [request.path, *request.args.values(), *request.form.values()]
     if any("\x00" in text for text in texts):
         abort(400)

@@ -1,6 +1,6 @@
-"""A form that came too late, after its session had ended: what was typed is shown again, and can be sent again.
+"""A form that arrived after its session had ended: what was typed is shown and can be sent again.
 
-Only what our own page sent is shown: another site must not be able to put words into a form of ours.
+Only for forms that our own pages sent: another site must not be able to fill in a form of ours.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from webapp.core.database import READ_METHODS
 
 @dataclass(frozen=True)
 class Resend:
-    """Where the form goes, all its fields, and those of them that somebody can read."""
+    """Where the form goes, all its fields, and those that are shown."""
 
     action: str
     fields: list[tuple[str, str]]
@@ -26,7 +26,7 @@ class Resend:
 
 
 def resend() -> Resend | None:
-    """The form of this request, unless it is none, comes from elsewhere, or holds a password or a code."""
+    """The form of this request, unless there is none, it comes from elsewhere, or it contains a password or a code."""
     if request.method in READ_METHODS or request.blueprint in (None, "security") or not _from_our_own_page():
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
@@ -34,7 +34,7 @@ def resend() -> Resend | None:
 
 
 def _from_our_own_page() -> bool:
-    """What browsers say of it; an old one that says nothing is not believed."""
+    """What the browser says about it; an old one that says nothing is not trusted."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"

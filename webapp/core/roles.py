@@ -1,4 +1,4 @@
-"""Who people are to the program: one role each."""
+"""The roles of users: each has one."""
 
 from enum import StrEnum
 

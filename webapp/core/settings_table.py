@@ -1,4 +1,4 @@
-"""``python -m webapp.core.settings_table`` prints docs/settings.md: every setting, from the fields themselves."""
+"""``python -m webapp.core.settings_table`` prints docs/settings.md: every setting, from the fields."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ def page() -> str:
 
 
 def names() -> Iterator[str]:
-    """Of all the variables on the page."""
+    """All variables on the page."""
     yield from (name.upper() for name in Settings.model_fields)
     yield from ELSEWHERE
 

@@ -1,3 +1,3 @@
-"""The one place that says which version this is: the footer, the letter, /healthz and pyproject.toml read it."""
+"""The program's version, in one place: footer, PDF report, /healthz and pyproject.toml read it here."""
 
 VERSION = "0.2.0.dev0"

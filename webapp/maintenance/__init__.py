@@ -1,1 +1,1 @@
-"""What an operator does at the command line: verify, back up, restore, change keys, export and erase."""
+"""What an operator does on the command line: verify, back up, restore, change keys, export and erase."""

@@ -1,4 +1,4 @@
-"""A backup: one consistent look at every table as JSON lines, and the encrypted objects that its rows name."""
+"""A backup: a consistent snapshot of every table as JSON lines, and the encrypted objects that its rows name."""
 
 import hashlib
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def make(folder: Path) -> Manifest:
-    """Write a backup into a new folder, which appears once it is whole. Raises BackupError."""
+    """Write a backup into a new folder, which appears once it is complete. Raises BackupError."""
     if folder.exists():
         raise BackupError(f"{folder} already exists. Each backup needs its own folder.")
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
@@ -42,7 +42,7 @@ def make(folder: Path) -> Manifest:
 
 @contextmanager
 def snapshot() -> Iterator[Connection]:
-    """A connection on which every look is at the same moment, while others go on writing."""
+    """A connection on which every query sees the same moment, while others go on writing."""
     with reading(), db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -74,7 +74,7 @@ def _fill(folder: Path, connection: Connection) -> Manifest:
 
 
 class _Objects:
-    """Copies objects as they lie in the store, encrypted, and notes which keys they need and which are missing."""
+    """Copies objects as they are in the store, encrypted, and notes which keys they need and which are missing."""
 
     def __init__(self, folder: Path, store: ImageStore) -> None:
         self.folder, self.store = folder, store
@@ -82,7 +82,7 @@ class _Objects:
         self.missing: list[str] = []
 
     def copy(self, connection: Connection) -> Iterator[bytes]:
-        """Lines of the object list, each once its object is on the disk."""
+        """Lines of the object list, each as soon as its object is on disk."""
         for column in objects.columns():
             statement = objects.selection(column).execution_options(yield_per=objects.BATCH)
             for _id, key, _digest in connection.execute(statement):

@@ -10,7 +10,7 @@ ROOT = Case.__tablename__
 
 
 def tables(metadata: MetaData = Base.metadata) -> list[Table]:
-    """The cases' own table and every table that points to it, directly or through others; parents first."""
+    """The table of cases and every table that points to it, directly or through others; parents first."""
     found: list[Table] = []
     for table in metadata.sorted_tables:
         if table.name == ROOT or any(parent in found for parent in _parents(table)):
@@ -23,7 +23,7 @@ def _parents(table: Table) -> set[Table]:
 
 
 def of_cases(table: Table, case_ids: Sequence[int]) -> ColumnElement[bool]:
-    """The condition on rows of one of these tables to belong to one of the cases."""
+    """The condition for rows of one of these tables to belong to one of the cases."""
     if table.name == ROOT:
         return table.c.id.in_(case_ids)
     known = tables(table.metadata)

@@ -21,7 +21,7 @@ def centre_named(name: str) -> Centre | None:
 
 
 def cases_of(reference: str, centre: Centre) -> list[Case]:
-    """All that the centre sent on this reference, oldest first."""
+    """Everything that the centre sent for this reference, oldest first."""
     statement = select(Case).where(Case.patient_reference == reference, Case.centre_id == centre.id)
     return list(db.session.scalars(statement.order_by(Case.id)))
 
@@ -35,12 +35,12 @@ def erase_patient(reference: str, centre: Centre) -> list[str]:
 
 
 def expired(before: datetime) -> list[str]:
-    """Numbers of the cases that ended before this moment and about which nothing was noted since, oldest first."""
+    """Numbers of the cases that ended before this moment with nothing recorded since, oldest first."""
     return list(db.session.scalars(select(Case.number).where(_ended(before)).order_by(Case.id)))
 
 
 def apply_retention(number: str, before: datetime) -> bool:
-    """Erase the case in a transaction of its own, unless it was opened again meanwhile."""
+    """Erase the case in a transaction of its own, unless it has been re-opened meanwhile."""
     with transaction():
         centre = db.session.scalars(select(Centre).join(Case).where(Case.number == number)).one_or_none()
         numbers = _erase((Case.number == number) & _ended(before))
@@ -63,7 +63,7 @@ def _ended(before: datetime) -> ColumnElement[bool]:
 
 
 def _erase(which: ColumnElement[bool]) -> list[str]:
-    """Rows from the leaves of the foreign keys to the case; objects once that is stored. Returns the cases' numbers."""
+    """Deletes rows from the leaves of the foreign keys up to the case, then the objects. Returns the cases' numbers."""
     found = db.session.execute(select(Case.id, Case.number).where(which).order_by(Case.id).with_for_update()).all()
     ids = [case_id for case_id, _number in found]
     if not ids:
@@ -90,7 +90,7 @@ def _object_keys(case_ids: Sequence[int]) -> list[str]:
 
 
 def _mend_lesions(going: Sequence[int]) -> None:
-    """A later case of the same lesion follows the nearest earlier one that stays, if any does."""
+    """A later case of the same lesion then follows the nearest earlier one that remains, if any."""
     statement = select(Case.id, Case.follows_id)
     before = dict(iter(db.session.execute(statement.where(Case.id.in_(going)))))
     later = db.session.execute(statement.where(Case.follows_id.in_(going), Case.id.not_in(going))).all()

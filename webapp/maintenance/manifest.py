@@ -1,4 +1,4 @@
-"""What a backup says of itself: the program's revision, how many rows and objects, and the digest of every file."""
+"""What a backup says about itself: the schema revision, how many rows and objects, and the digest of every file."""
 
 import hashlib
 import json
@@ -9,17 +9,17 @@ from pathlib import Path
 
 FILE = "manifest.json"
 OBJECT_LIST = "objects.txt"
-"""A line "SHA-256, two blanks, name" for each object: the form that ``sha256sum --check`` reads."""
+"""A line "SHA-256, two spaces, name" for each object: the format of ``sha256sum --check``."""
 
 
 class BackupError(Exception):
-    """The backup cannot be made or restored; the message says why."""
+    """The backup cannot be written or restored; the message says why."""
 
 
 @dataclass(frozen=True)
 class Manifest:
     """``audit_head``: COUNT:DIGEST; ``key_ids``: names of the encryption keys that the objects need, never the keys;
-    ``files``: name → SHA-256; ``missing``: objects that rows name and the store did not hold.
+    ``files``: name → SHA-256; ``missing``: objects that rows name and the store does not have.
     """
 
     revision: str
@@ -52,7 +52,7 @@ def object_file(key: str) -> str:
 
 
 def write(file: Path, parts: Iterable[bytes]) -> tuple[int, str]:
-    """Write a new private file safely to the disk. Returns how many parts it has, and its SHA-256."""
+    """Write a new private file and flush it to disk. Returns how many parts it has, and its SHA-256."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, count = hashlib.sha256(), 0
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:

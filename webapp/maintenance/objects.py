@@ -13,7 +13,7 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Named:
-    """A row's word on one object; ``sha256`` of its plain content, where the row keeps it."""
+    """What a row says about one object; ``sha256`` of its plain content, if the row has it."""
 
     column: Column[str]
     row_id: int
@@ -29,7 +29,7 @@ def columns() -> list[Column[str]]:
 
 
 def all_named() -> Iterator[Named]:
-    """Every object that a row names, each portion in a short transaction of its own."""
+    """Every object that a row names, in portions, each read in a short transaction."""
     for column in columns():
         last = 0
         while portion := _portion(column, last):
@@ -52,14 +52,14 @@ def selection(column: Column[str]) -> Select[int, str, str | None]:
 
 
 def is_named(named: Named) -> bool:
-    """Whether the row still says so: it may have been erased since it was looked at."""
+    """Whether the row still says so: it may have been erased since it was read."""
     with reading() as session:
         statement = select(named.column).where(table_of(named.column).c.id == named.row_id)
         return bool(session.scalar(statement) == named.key)
 
 
 def named_among(keys: Collection[str]) -> set[str]:
-    """Those of the keys that some row names."""
+    """The keys that some row names."""
     found: set[str] = set()
     with reading() as session:
         for column in columns():

@@ -1,4 +1,4 @@
-"""Everything that is held on one patient reference, in a ZIP file that a person can read."""
+"""Everything held on one patient reference, in a ZIP file that a person can read."""
 
 import json
 import os
@@ -21,12 +21,12 @@ from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
 
 NAMED = (User.__tablename__, Centre.__tablename__)
-"""Where a row points to one of these, the export says its name."""
+"""If a row points to one of these, the export gives its name."""
 KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
 
 
 def export(cases: Sequence[Case], reference: str, file: Path) -> list[str]:
-    """Write a new file that only its owner may read. Returns what could not be read back from the store."""
+    """Write a new file that only its owner can read. Returns what could not be read from the store."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -103,7 +103,7 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def _letter(case: Case) -> str:
-    """As the GP may print it, without its images, which lie beside it."""
+    """As the GP can print it, without its images, which are next to it."""
     template = current_app.jinja_env.get_template("letters/letter.html")
     return template.render(case=case, review=case.standing_review, images=[], made_at=utcnow())
 

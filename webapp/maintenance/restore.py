@@ -1,4 +1,4 @@
-"""Putting a backup back: into an empty database of the same revision and an empty store, all of it or nothing."""
+"""Restoring a backup into an empty database of the same revision and an empty store: all of it or nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -66,13 +66,13 @@ def _check_place(connection: Connection, found: Manifest) -> None:
 
 def _holds_something(connection: Connection, table: Table) -> bool:
     column = AuditHead.__table__.c["count"]
-    if table is column.table:  # the migration makes its one row
+    if table is column.table:  # the migration creates its single row
         return bool(connection.execute(select(column)).scalar())
     return connection.execute(select(func.count()).select_from(table)).scalar_one() > 0
 
 
 def _check_store(folder: Path, store: ImageStore) -> None:
-    """Objects of this very backup may lie there already: a restore that was killed left them."""
+    """Objects of this very backup may already be there: a restore that was killed leaves them."""
     stored = store.keys()
     for key, _written in stored:
         if not (folder / manifest.object_file(key)).is_file():

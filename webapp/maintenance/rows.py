@@ -1,4 +1,4 @@
-"""A table's rows as lines of JSON and back, in a form that both databases read."""
+"""A table's rows as lines of JSON and back, in a form that both databases can read."""
 
 import json
 from base64 import b64decode, b64encode
@@ -13,7 +13,7 @@ BATCH = 500
 
 
 def dump(connection: Connection, table: Table) -> Iterator[bytes]:
-    """One line for each row, in the order of the primary key, so that a row comes after those it names."""
+    """One line per row, in the order of the primary key, so that a row comes after those it refers to."""
     statement = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
     for row in connection.execute(statement).mappings():
         facts = {column.name: row[column.name] for column in table.columns}

@@ -1,4 +1,4 @@
-"""Looking through the image store, both ways, and giving every object the key in force."""
+"""Checks the image store against the rows, both ways, and re-encrypts every object with the current key."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +11,7 @@ from webapp.storage.errors import StorageError
 from webapp.storage.store import ImageStore, current_store
 
 YOUNG = timedelta(hours=1)
-"""An object is written before its row is committed: none this young is called left over."""
+"""An object is written before its row is committed: none this young counts as left over."""
 
 
 def _store() -> ImageStore:
@@ -20,7 +20,7 @@ def _store() -> ImageStore:
 
 
 def wrong_objects() -> Iterator[str]:
-    """Each row whose object is missing, damaged, unreadable with the keys at hand, or not what the row describes."""
+    """Each row whose object is missing, damaged, unreadable with the present keys, or not what the row describes."""
     for named in objects.all_named():
         try:
             _store().get(named.key, named.sha256)
@@ -38,9 +38,9 @@ def left_over() -> Iterator[str]:
 
 
 def rotate() -> Iterator[str | None]:
-    """Encrypt every object anew with the first of IMAGE_KEYS: for each None, or why it was left as it is.
+    """Re-encrypt every object with the first of IMAGE_KEYS; yields for each None, or why it was left as it is.
 
-    Those that have it already are passed over, so what was interrupted goes on where it stopped.
+    Those that have it already are skipped, so an interrupted run continues where it stopped.
     """
     store = _store()
     stored = store.keys()

@@ -1,6 +1,6 @@
-"""Figures for Prometheus, kept only where METRICS_TOKEN is set: how many, how fast, how it ended; never of whom.
+"""Metrics for Prometheus, only if METRICS_TOKEN is set: how many, how fast, how it ended; never about whom.
 
-Rooms count with one call beside what happens; without the setting each call does nothing and loads nothing.
+Other rooms count with one call; without the setting each call does nothing and loads nothing.
 """
 
 import time
@@ -16,7 +16,7 @@ METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
 
 
 def init_app(app: Flask, settings: Settings, waiting: Waiting) -> None:
-    """``waiting``: asks the database how many images have no result, and since when the oldest of them waits."""
+    """``waiting``: asks the database how many images have no result, and how long the oldest has waited."""
     app.extensions["metrics"] = Figures(waiting) if settings.metrics_token else None
     if settings.metrics_token:
         app.before_request(_begin)
@@ -36,7 +36,7 @@ def _count_request(response: Response) -> Response:
     figures = _figures()
     if figures is None or "request_began" not in g:
         return response
-    endpoint = request.endpoint or "none"  # one of the table in access.py: nobody can invent more
+    endpoint = request.endpoint or "none"  # one of those in access.py: nobody can invent more
     method = request.method if request.method in METHODS else "other"
     figures.requests.labels(endpoint, method, str(response.status_code)).inc()
     figures.latency.labels(endpoint, method).observe(time.perf_counter() - g.request_began)
@@ -46,7 +46,7 @@ def _count_request(response: Response) -> Response:
 
 
 def claimed(how: str) -> None:
-    """A reader has reserved a case: "free", or "taken over" from a colleague."""
+    """A reader has claimed a case: "free", or "taken over" from a colleague."""
     if figures := _figures():
         figures.claims.labels(how).inc()
 
@@ -58,14 +58,14 @@ def analysed(outcome: str) -> None:
 
 
 def spent(stage: str, seconds: float) -> None:
-    """An analysis spent so long in a stage: wait, load, decode, model, or store."""
+    """Seconds that an analysis spent in a stage: wait, load, decode, model, or store."""
     if figures := _figures():
         figures.stages.labels(stage).observe(max(seconds, 0.0))
 
 
 @contextmanager
 def stage(name: str, shared_by: int = 1) -> Iterator[None]:
-    """Time a stage of ``shared_by`` analyses at once; each is counted with its share, unless it fails."""
+    """Time a stage that ``shared_by`` analyses share; each is counted with its share, unless it fails."""
     began = time.perf_counter()
     yield
     share = (time.perf_counter() - began) / shared_by

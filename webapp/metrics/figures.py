@@ -1,7 +1,7 @@
-"""What is counted, under which names and labels, and how it is written out for Prometheus.
+"""What is counted, under which names and labels, and how it is written for Prometheus.
 
-Where PROMETHEUS_MULTIPROC_DIR names a folder, the processes of one program count in files there, and any of them can
-write out the sum; see ``share_figures``.
+If PROMETHEUS_MULTIPROC_DIR names a folder, the processes of one program count in files there, and any of them can
+write the sum; see ``share_figures``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5
 
 
 def share_figures() -> None:
-    """Have this process and all that it starts count together. Call before the first figure is made."""
+    """Make this process and all that it starts count together. Call before the first metric is created."""
     if os.environ.get(FOLDER):
         return
     folder, owner = tempfile.mkdtemp(prefix="dermtriage-metrics-"), os.getpid()
@@ -37,7 +37,7 @@ def share_figures() -> None:
 
 
 class Figures:
-    """One set for an application; prometheus_client is loaded with the first count."""
+    """One set per application; prometheus_client is loaded with the first count."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting
@@ -86,7 +86,7 @@ class Figures:
         )
 
     def written_out(self) -> bytes:
-        """Everything in Prometheus' text format, with the queue as it stands. Call with the database at hand."""
+        """Everything in Prometheus's text format, with the current queue. Needs an application context."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -100,7 +100,7 @@ class Figures:
 
 
 class _Queue:
-    """Asked for when it is read, so that no process need keep it up to date."""
+    """Queried when it is read, so that no process has to keep it up to date."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting

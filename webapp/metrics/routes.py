@@ -1,4 +1,4 @@
-"""``/metrics``: for whoever knows METRICS_TOKEN; without that setting there is no such page."""
+"""``/metrics``: for whoever has METRICS_TOKEN; without that setting the page does not exist."""
 
 import hmac
 
@@ -21,5 +21,5 @@ def show() -> Response:
 
 
 def allowed(authorization: str, token: str) -> bool:
-    """Whether the header holds the token, compared in a time that tells nothing."""
+    """Whether the header contains the token, compared in constant time."""
     return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())

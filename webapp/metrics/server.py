@@ -1,4 +1,4 @@
-"""The worker's figures on an address of its own (METRICS_BIND): it answers no other request."""
+"""The worker's metrics at an address of their own (METRICS_BIND); nothing else is served there."""
 
 import logging
 import threading
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, *_: Any) -> None:
-        """Nothing: being asked every few seconds is no news."""
+        """Nothing: a request every few seconds is not worth a line."""
 
 
 def serve(app: Flask) -> None:
-    """Answer in the background for as long as this process lives; an address in use is said and tried no more."""
+    """Serve in the background for as long as this process lives; if the address is in use, log it and give up."""
     settings = settings_of(app)
     host, _, port = settings.metrics_bind.rpartition(":")
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import cached_property
 
 from ml.patterns import Lesion
+from webapp.core.filters import percent
 from webapp.models import Case, Claim, Image, TriageReason, User
 from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
-from webapp.review.presenters import suspicion_words, taken_from
+from webapp.review.presenters import taken_from
 from webapp.triage import concern, due
 
 
@@ -52,8 +53,13 @@ class WorklistRow:
 
     @property
     def _suspected(self) -> list[str]:
-        suspected = [suspicion.lesion for suspicion in concern.suspected(self.case)]
-        return [f"{'BCC' if lesion is Lesion.BCC else lesion.label} suspected." for lesion in suspected]
+        """P(BCC) has a column of its own."""
+        return [
+            "BCC suspected."
+            if suspicion.lesion is Lesion.BCC
+            else f"{suspicion.lesion.label} suspected ({percent(suspicion.probability)})."
+            for suspicion in concern.suspected(self.case)
+        ]
 
     @property
     def _doubt(self) -> list[str]:
@@ -81,10 +87,6 @@ class WorklistRow:
     @property
     def overdue(self) -> bool:
         return due.is_past(self.case)
-
-    @property
-    def suspicions(self) -> list[str]:
-        return suspicion_words(self.case)
 
 
 def _messages(case: Case) -> list[str]:

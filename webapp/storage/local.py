@@ -1,4 +1,4 @@
-"""Ciphertext in a folder of this machine: written atomically, flushed to the disk before anybody relies on it."""
+"""Ciphertext in a folder of this machine: written atomically, flushed to disk before anything relies on it."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ class LocalFolder:
         return self.root / checked_key(key)[:2] / key
 
     def write(self, key: str, data: bytes) -> None:
-        """Atomic: after a crash the object is whole or absent. Raises StoreAwayError, for example on a full disk."""
+        """Atomic: after a crash the object is complete or absent. Raises StoreAwayError, for example on a full disk."""
         try:
             self._write(self._path(key), data)
         except OSError as error:
@@ -48,9 +48,9 @@ class LocalFolder:
         self._path(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """Every object with the time it was written; unfinished drafts are none."""
+        """Every object with the time it was written; unfinished drafts do not count."""
         for path in self.root.glob("??/[!.]*"):
-            with suppress(FileNotFoundError):  # deleted since it was listed
+            with suppress(FileNotFoundError):  # deleted after it was listed
                 yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
     def space(self) -> tuple[int, int]:

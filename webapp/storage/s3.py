@@ -1,6 +1,6 @@
 """Ciphertext in an S3-compatible store, for several machines: ``s3://bucket/prefix?endpoint=…&region=…``.
 
-The client is made with the first object, never before a fork: it runs threads of its own.
+The client is created with the first object, never before a fork: it runs threads of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OPTIONS = {"endpoint", "region"}
 class Bucket:
     """Objects under a prefix of one bucket. Credentials come from the usual AWS_… variables.
 
-    A request is tried again for up to PATIENCE_SECONDS; then StoreAwayError says that not the object is at fault.
+    A request is retried for up to PATIENCE_SECONDS; then StoreAwayError says that the store is at fault.
     """
 
     def __init__(self, url: str) -> None:
@@ -55,7 +55,7 @@ class Bucket:
         )
 
     def write(self, key: str, data: bytes) -> None:
-        """The object is whole or absent: the store shows nothing of a broken upload."""
+        """The object is complete or absent: the store shows nothing of an interrupted upload."""
         with _plain_errors(key):
             self._store.put(checked_key(key), data, use_multipart=False)
 
@@ -64,7 +64,7 @@ class Bucket:
             return self._store.get(checked_key(key)).bytes().to_bytes()
 
     def delete(self, key: str) -> None:
-        with _plain_errors(key), suppress(FileNotFoundError):  # some stores tell; gone is gone
+        with _plain_errors(key), suppress(FileNotFoundError):  # some stores complain; gone is gone
             self._store.delete(checked_key(key))
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
@@ -74,7 +74,7 @@ class Bucket:
                     yield found["path"], found["last_modified"]
 
     def space(self) -> None:
-        """A bucket has no end that it would tell."""
+        """A bucket does not say how much room it has."""
 
 
 @contextmanager
@@ -92,6 +92,6 @@ def _plain_errors(key: str) -> Iterator[None]:
 
 
 def _code(error: Exception) -> str:
-    """What the store calls it, such as AccessDenied, or how the client failed. The rest may hold addresses and keys."""
+    """The store's own code, such as AccessDenied, or how the client failed. The rest may contain addresses and keys."""
     found = re.search(r"<Code>(\w+)</Code>", str(error))
     return found.group(1) if found else type(error).__name__

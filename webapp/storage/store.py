@@ -1,7 +1,7 @@
-"""The encrypted image store: whole objects under server-made keys, written atomically, checked on reading.
+"""The encrypted image store: complete objects under keys made here, written atomically, checked on reading.
 
-An object is ``DT1`` + length and text of the key id + 12-byte nonce + AES-256-GCM ciphertext; its own name is
-authenticated with it, so an object moved to another name cannot be read.
+An object is ``DT1`` + length and text of the key id + 12-byte nonce + AES-256-GCM ciphertext; its name is authenticated
+with it, so an object moved to another name cannot be read.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ NONCE_BYTES = 12
 
 
 class Blobs(Protocol):
-    """Where ciphertext lies: LocalFolder or Bucket, by the scheme of STORAGE_URL."""
+    """Where the ciphertext is kept: LocalFolder or Bucket, by the scheme of STORAGE_URL."""
 
     def write(self, key: str, data: bytes) -> None: ...
     def read(self, key: str) -> bytes: ...
@@ -58,16 +58,16 @@ class ImageStore:
         return MAGIC + bytes([len(key_id)]) + key_id + nonce + sealed
 
     def get(self, key: str, sha256: str | None = None) -> bytes:
-        """Raises StorageError when the object is missing, damaged, sealed with an unknown key, or not of ``sha256``."""
+        """Raises StorageError if the object is missing, damaged, under an unknown key, or has another ``sha256``."""
         data = self._opened(key, self.blobs.read(key))
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             raise StorageError(f"object {key} is intact but does not match its row (wrong SHA-256)")
         return data
 
     def reseal(self, key: str) -> bool:
-        """Encrypt the object anew with the first key; False where it is already. Raises StorageError, changing nothing.
+        """Re-encrypt the object with the first key; False if it already is. Raises StorageError, changing nothing.
 
-        Readers see the old object or the new one, never a part.
+        Readers see the old object or the new one, never part of one.
         """
         before = self.blobs.read(key)
         if key_id_of(key, before) == self.current_key:
@@ -93,27 +93,27 @@ class ImageStore:
         self.blobs.delete(key)
 
     def discard(self, key: str) -> None:
-        """Delete what no row names any more. Where that fails it stays, encrypted, until ``verify-store`` finds it."""
+        """Delete what no row names any more. If that fails it stays, encrypted, until ``verify-store`` finds it."""
         try:
             self.blobs.delete(key)
         except (OSError, StorageError) as error:
             log.warning("object %s could not be removed: verify-store --delete-orphans will (%s)", key, error)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        """Every stored object with the time it was written, in no order."""
+        """Every stored object with the time it was written, in no particular order."""
         return self.blobs.keys()
 
     def reach(self) -> None:
-        """Raises StoreAwayError when the store does not answer."""
+        """Raises StoreAwayError if the store does not answer."""
         next(self.keys(), None)
 
     def space(self) -> tuple[int, int] | None:
-        """Free and total bytes where the objects lie; None where the store does not tell."""
+        """Free and total bytes where the objects are kept; None if the store does not say."""
         return self.blobs.space()
 
 
 def key_id_of(key: str, data: bytes) -> str:
-    """Which encryption key the object ``data`` was sealed with. Raises StorageError for what is no object."""
+    """Which encryption key the object ``data`` was sealed with. Raises StorageError if it is not an object."""
     if not data.startswith(MAGIC) or len(data) < len(MAGIC) + 1:
         raise StorageError(f"object {key} is damaged: unknown format")
     start = len(MAGIC) + 1

@@ -1,1 +1,1 @@
-"""How the program runs: service page, model versions, operating points."""
+"""How the program runs: service status, model versions, operating points."""

@@ -9,7 +9,7 @@ from webapp.models import ModelVersion
 
 
 class PrevalenceForm(FlaskForm):
-    """Travels in the address: it changes what is shown and nothing else."""
+    """Part of the address: it changes only what is shown."""
 
     class Meta:
         csrf = False

@@ -1,4 +1,4 @@
-"""The only place that selects for the pages on the program's operation; an administrator sees numbers, not cases."""
+"""The only place that selects for the pages on operation; an administrator sees numbers, not cases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 
 
 def workers_since(moment: datetime) -> list[Worker]:
-    """Workers heard of since then, the latest first."""
+    """Workers heard from since then, the latest first."""
     statement = select(Worker).where(Worker.seen_at >= moment).options(joinedload(Worker.model_version))
     return list(db.session.scalars(statement.order_by(Worker.seen_at.desc(), Worker.id.desc())))
 
@@ -27,7 +27,7 @@ def last_worker() -> Worker | None:
 
 
 def failures_since(moment: datetime) -> list[tuple[FailureReason | None, int]]:
-    """Failed analyses of open cases since then by reason, the most frequent first."""
+    """Failed analyses of open cases since then, by reason, the most frequent first."""
     count = func.count()
     statement = (
         select(Analysis.failure, count)
@@ -45,7 +45,7 @@ def cases_sent_since(moment: datetime) -> int:
 
 
 def active_version() -> ModelVersion | None:
-    """The model that the worker heard of last has loaded, else the one that was noted last."""
+    """The model loaded by the worker heard from last, otherwise the one recorded last."""
     worker = last_worker()
     if worker is not None and worker.model_version is not None:
         return worker.model_version
@@ -53,7 +53,7 @@ def active_version() -> ModelVersion | None:
 
 
 def results_of(versions: Sequence[ModelVersion]) -> list[tuple[int, datetime | None]]:
-    """Of each version (results up to the limit of ``webapp.core.counts``, when the last of them came)."""
+    """For each version: results, up to the limit of ``webapp.core.counts``, and when the last of them came."""
     columns: list[ColumnElement[Any]] = []
     for version in versions:
         own = select(Analysis.finished_at).where(Analysis.model_version_id == version.id)
@@ -67,7 +67,7 @@ def last_rerun() -> Rerun | None:
 
 
 def rerun_counts(rerun: Rerun) -> tuple[int, int, int]:
-    """Its analyses that are (finished, failed, still to be done)."""
+    """Its analyses: (finished, failed, still to do)."""
     statement = select(Analysis.state, func.count().label("images")).where(Analysis.rerun_id == rerun.id)
     counts = {row.state: row.images for row in db.session.execute(statement.group_by(Analysis.state))}
     pending = sum(counts.get(state, 0) for state in WAITING)
@@ -80,7 +80,7 @@ def version(version_id: int) -> ModelVersion | None:
 
 
 def open_cases_of(version: ModelVersion) -> list[Case]:
-    """Open cases with a result of this model in force, with all that their place in the worklist rests on."""
+    """Open cases with a result of this model in force, with everything that decides their place in the worklist."""
     has_result = Image.analyses.any((Analysis.model_version_id == version.id) & ~Analysis.shadow)
     findings = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
     return list(db.session.scalars(select(Case).where(Case.is_open, Case.images.any(has_result)).options(findings)))

@@ -1,4 +1,4 @@
-"""Model versions, and the re-run of old images: asked for, followed, stopped."""
+"""Model versions, and re-runs of old images: started, followed, stopped."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +75,7 @@ def start(actor: User, version: ModelVersion) -> Rerun:
 
 
 def stop(actor: User) -> None:
-    """No further images; those already queued are finished, and what is done stays."""
+    """No further images; those already queued are finished, and results stay."""
     rerun = analyses.open_rerun_locked()
     if rerun is not None:
         rerun.ended_at, rerun.stopped = utcnow(), True

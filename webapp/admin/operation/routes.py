@@ -69,7 +69,7 @@ def models() -> str:
 
 @blueprint.get("/models/progress")
 def rerun_progress() -> str:
-    """The part of the page that changes by itself."""
+    """The part of the page that updates itself."""
     return _models_page("admin/_versions.html")
 
 

@@ -1,4 +1,4 @@
-"""What an administrator may change in how the model is used."""
+"""What an administrator may change about how the model is used."""
 
 from webapp import audit
 from webapp.admin.operation import queries

@@ -1,4 +1,4 @@
-"""Is everything at work? Each part of the program answers in one plain sentence."""
+"""Is everything working? Each part of the program answers in one plain sentence."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +30,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One part of the program: how it is, and what to do where it is not well; ``code`` is shown as it is."""
+    """One part of the program: how it is, and what to do if it is not well; ``code`` is shown verbatim."""
 
     title: str
     health: Health

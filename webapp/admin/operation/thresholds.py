@@ -16,7 +16,7 @@ WORKLOAD_DAYS = 30
 
 @dataclass(frozen=True)
 class Local:
-    """What is known of this place: BCC among the decided cases of a year, cases a day in the last month."""
+    """What is known locally: BCC among the decided cases of a year, cases a day in the last month."""
 
     prevalence: Estimate | None
     cases_per_day: float
@@ -43,12 +43,12 @@ class Expectation:
 
     @property
     def suspected_per_day(self) -> float:
-        """Cases a day for which the page says "suspects BCC", rightly or not."""
+        """Cases a day in which BCC is suspected, rightly or not."""
         return self.cases_per_day * (self._right + self._wrong)
 
     @property
     def ppv(self) -> float | None:
-        """Share of BCC among the suspected (Bayes' theorem); None where nothing would be suspected."""
+        """Share of BCC among the suspected cases (Bayes' theorem); None if nothing would be suspected."""
         suspected = self._right + self._wrong
         return self._right / suspected if suspected else None
 

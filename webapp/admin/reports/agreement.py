@@ -1,4 +1,4 @@
-"""Model, dermatologist and histology: each pair of them against each other, and all three at once."""
+"""Model, dermatologist and histology, in pairs and all three together."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ SAYS = {True: "BCC", False: "not BCC"}
 
 @dataclass(frozen=True)
 class Comparison:
-    """The answers of one side against another that counts as the truth."""
+    """What one side says against another that counts as the truth."""
 
     answers: str
     truth: str
@@ -23,7 +23,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Combination:
-    """What model and dermatologist said, and how many of these cases the histology called BCC, or not."""
+    """What model and dermatologist said, and how many of these cases histology called BCC, or not."""
 
     model: str
     dermatologist: str
@@ -43,12 +43,12 @@ class Agreement:
 
     @cached_property
     def model(self) -> Accuracy:
-        """Of the model against the dermatologist."""
+        """The model against the dermatologist."""
         return self._accuracy(_model, lambda kind: kind.dermatologist_says_bcc)
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
-        """With the histology, the dermatologist's diagnosis is the one made before it was known."""
+        """Compared with histology, the dermatologist's diagnosis is the one made before it was known."""
         return [
             Comparison("Model", "dermatologist", self.model),
             Comparison("Model", "histology", self._accuracy(_model, _histology)),
@@ -56,7 +56,7 @@ class Agreement:
         ]
 
     def _accuracy(self, answer: Side, truth: Side) -> Accuracy:
-        """Over the cases of which both say one or the other."""
+        """Over the cases on which both say one or the other."""
         counts: Counter[tuple[bool, bool]] = Counter()
         for kind, count in self.counts.items():
             said, true = answer(kind), truth(kind)
@@ -70,7 +70,7 @@ class Agreement:
 
     @cached_property
     def combinations(self) -> list[Combination]:
-        """Every combination of yes and no, over the cases of which all three say one or the other."""
+        """Every combination of yes and no, over the cases on which all three say one or the other."""
         counts: Counter[tuple[bool | None, ...]] = Counter()
         for kind, count in self.counts.items():
             counts[_model(kind), _reader(kind), _histology(kind)] += count
@@ -82,7 +82,7 @@ class Agreement:
 
     @cached_property
     def complete(self) -> int:
-        """Cases of which all three say BCC or not."""
+        """Cases on which all three say BCC or not."""
         return sum(row.n for row in self.combinations)
 
 

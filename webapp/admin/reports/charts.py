@@ -1,4 +1,4 @@
-"""The geometry of two small charts, in the units of their view box; a template draws them as SVG."""
+"""The geometry of two small charts, in view box units; a template draws them as SVG."""
 
 import math
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class BarChart:
-    """Upright bars over a line of labels."""
+    """Vertical bars above a line of labels."""
 
     bars: list[Bar]
     heights: list[Mark]
@@ -40,7 +40,7 @@ class BarChart:
 
 
 def bars(values: Sequence[tuple[str, int]]) -> BarChart:
-    """One bar for each (label, count); not every label has room."""
+    """One bar for each (label, count); labels that have no room are left out."""
     floor, top = BarChart.floor, 10.0
     most = ceiling(max((count for _label, count in values), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(len(values), 1)
@@ -76,7 +76,7 @@ class Range:
 
 @dataclass(frozen=True)
 class RangeChart:
-    """Lying bars, each with a dot: an estimate in its interval."""
+    """Horizontal bars, each with a dot: an estimate in its interval."""
 
     ranges: list[Range]
     ticks: list[Mark]
@@ -109,7 +109,7 @@ def ranges(rows: Sequence[tuple[str, float, float, float]], most: float, unit: s
 
 
 def ceiling(value: float) -> float:
-    """The next round number: 2, 4, or 10 times a power of ten, at least 2, so that its half is round as well."""
+    """The next round number: 2, 4, or 10 times a power of ten, at least 2, so that its half is round too."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

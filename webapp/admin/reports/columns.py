@@ -1,4 +1,4 @@
-"""The columns of the export: name, meaning and value stand in one place, and the dictionary page is made of them."""
+"""The columns of the export: name, meaning and value in one place; the data dictionary is made from them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

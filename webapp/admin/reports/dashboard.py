@@ -1,4 +1,4 @@
-"""What the dashboard shows of a period: numbers first, and the charts made of them."""
+"""What the dashboard shows for a period: numbers, and the charts made from them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from webapp.models import Diagnosis, Urgency
 
 PERIODS = {30: "30 days", 90: "90 days", 365: "12 months"}
 DAYS_AS_BARS = 30
-"""A longer period has one bar a week."""
+"""A longer period gets one bar per week."""
 HOUR = 3600.0
 NOT_STATED = "Not stated"
 PHOTOTYPES = ("I", "II", "III", "IV", "V", "VI")
@@ -28,7 +28,7 @@ def beginning(days: int, zone: ZoneInfo, now: datetime) -> datetime:
 
 
 def steps(days: int, zone: ZoneInfo, now: datetime) -> list[datetime]:
-    """When each of the chart's days begins, or each week of a longer period."""
+    """The start of each of the chart's days, or of each week of a longer period."""
     since = beginning(days, zone, now)
     return [since + timedelta(days=day) for day in range(0, days, 1 if days <= DAYS_AS_BARS else 7)]
 
@@ -70,7 +70,7 @@ class Dashboard:
 
     @cached_property
     def per_day(self) -> list[tuple[str, int]]:
-        """Cases sent on each day, or in each week of a longer period, by the local date it begins with."""
+        """Cases sent on each day, or in each week of a longer period, by the local date on which it begins."""
         return [(day_name(begin.date()), count) for begin, count in zip(self.begins, self.period.sent, strict=True)]
 
     @property
@@ -94,7 +94,7 @@ class Dashboard:
 
     @cached_property
     def cross_table(self) -> list[tuple[Answer, list[int]]]:
-        """Decided cases: a row for each answer of the model, a column for each diagnosis, in the order of the enums."""
+        """Decided cases: a row for each result of the model, a column for each diagnosis, in the order of the enums."""
         counts: Counter[tuple[Answer, Diagnosis | None]] = Counter()
         for kind, count in self.period.counts.items():
             counts[kind.answer, kind.diagnosis] += count
@@ -110,7 +110,7 @@ class Dashboard:
 
     @property
     def missed(self) -> list[Missed]:
-        """The latest first, not always all of them."""
+        """The latest first; not necessarily all of them."""
         return self.period.missed
 
     @cached_property

@@ -16,12 +16,12 @@ from webapp.models import User
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 BYTE_ORDER_MARK = "\ufeff"
-"""Without it Excel takes UTF-8 for something else."""
+"""Without it Excel does not recognise UTF-8."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Cases sent from ``begin`` until before ``end``, of one centre or of all."""
+    """Cases sent from ``begin`` (inclusive) to ``end`` (exclusive), of one centre or all."""
 
     begin: datetime | None = None
     end: datetime | None = None
@@ -29,7 +29,7 @@ class Scope:
 
 
 def begin(app: Flask, user: User, scope: Scope) -> Iterator[str]:
-    """Note in the audit trail what leaves the house, and return its text, piece by piece, to be sent afterwards."""
+    """Record in the audit trail what is exported, and return its text in pieces, to be sent afterwards."""
     after = {
         "cases": queries.count_in(scope.begin, scope.end, scope.centre_id),
         "from": scope.begin.isoformat() if scope.begin else None,
@@ -44,7 +44,7 @@ def _stream(app: Flask, scope: Scope) -> Iterator[str]:
     yield BYTE_ORDER_MARK + _lines([[column.name for column in COLUMNS]])
     last = 0
     while True:
-        with app.app_context(), reading():  # none of it is left open while the browser takes its time
+        with app.app_context(), reading():  # no transaction stays open while the browser takes its time
             portion = queries.portion_in(scope.begin, scope.end, scope.centre_id, after=last)
             text = _lines([[_cell(column.value(case)) for column in COLUMNS] for case in portion])
             last = portion[-1].id if portion else last
@@ -54,7 +54,7 @@ def _stream(app: Flask, scope: Scope) -> Iterator[str]:
 
 
 def _cell(value: Cell) -> Cell:
-    """A text that a spreadsheet would calculate gets an apostrophe before it (OWASP, CSV injection)."""
+    """Puts an apostrophe before text that a spreadsheet would calculate (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 

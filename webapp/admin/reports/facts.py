@@ -1,5 +1,5 @@
-"""A period's cases counted by what they have in common: where they came from, what model, dermatologist and pathologist
-said. A year of a region has hundreds of thousands of them, so none is kept by itself but the missed ones.
+"""A period's cases counted by what they have in common: where they came from, and what model, dermatologist and
+pathologist said. A region has hundreds of thousands a year, so only the missed ones are kept individually.
 """
 
 from array import array
@@ -16,7 +16,7 @@ from webapp.admin.reports import queries
 from webapp.models import Diagnosis, HistologyResult, Urgency
 
 MOST_MISSED = 50
-"""So many of them are named."""
+"""How many of them are listed."""
 
 
 class Answer(StrEnum):
@@ -36,7 +36,7 @@ class Answer(StrEnum):
 
     @classmethod
     def of(cls, sure: int | None, present: int | None) -> "Answer":
-        """One image without a usable answer (``sure`` is 0) leaves the whole case without a reliable one."""
+        """One image without a usable result (``sure`` is 0) leaves the whole case without a reliable one."""
         if not sure:
             return cls.NO_ANSWER
         return cls.SUSPECTS if present else cls.DOES_NOT_SUSPECT
@@ -59,7 +59,7 @@ class Kind(NamedTuple):
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> "Kind":
-        """From what ``queries.each_case`` says of it."""
+        """From a row of ``queries.each_case``."""
         centre, phototype, urgency, sure, present, diagnosis, unaided, histology = row
         return cls(
             Source(centre, phototype, Urgency(urgency)),
@@ -71,24 +71,24 @@ class Kind(NamedTuple):
 
     @property
     def dermatologist_says_bcc(self) -> bool | None:
-        """None where there is no decision, or where it could not be told."""
+        """None if there is no decision, or if the dermatologist could not tell."""
         return says_bcc(self.diagnosis)
 
     @property
     def dermatologist_said_bcc(self) -> bool | None:
-        """The same before a histology was known: who has read it agrees with it."""
+        """The same before a histology was known: whoever has read one agrees with it."""
         return says_bcc(self.unaided)
 
     @property
     def histology_says_bcc(self) -> bool | None:
-        """None where there is none, or where the sample did not allow a diagnosis."""
+        """None if there is none, or if the sample did not allow a diagnosis."""
         if self.histology in (None, HistologyResult.INCONCLUSIVE):
             return None
         return self.histology is HistologyResult.BCC
 
     @property
     def model_says_bcc(self) -> bool | None:
-        """None where the model gave no reliable answer."""
+        """None if the model gave no reliable result."""
         return None if self.answer is Answer.NO_ANSWER else self.answer is Answer.SUSPECTS
 
     @property
@@ -129,7 +129,7 @@ class Period:
 
 
 def gather(moments: Sequence[datetime], version_id: int | None = None) -> Period:
-    """The cases sent since the first of ``moments``; the model's answers in force, or those of one version."""
+    """The cases sent since the first of ``moments``, with the model's results in force, or those of one version."""
     period = Period([0] * len(moments))
     first = queries.first_since(moments[0])
     if first is None:

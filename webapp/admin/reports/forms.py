@@ -1,4 +1,4 @@
-"""Which cases an export holds."""
+"""Which cases an export contains."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from webapp.core.choices import choices, optional_id
 
 
 class ExportForm(FlaskForm):
-    """Travels in the address: it changes nothing."""
+    """Part of the address: it changes nothing."""
 
     class Meta:
         csrf = False

@@ -1,4 +1,4 @@
-"""The only place that selects for the reports. Plain columns, no texts: an administrator sees no patient's data.
+"""The only place that selects for the reports. Plain columns, no free text: an administrator sees no patient data.
 
 A handful of queries, whatever the number of cases.
 """
@@ -40,13 +40,13 @@ from webapp.triage.concern import reaches
 
 PORTION = 200
 AT_ONCE = 5000
-"""Rows in memory while a period is read."""
+"""Rows in memory at a time while a period is read."""
 
 
 def first_since(moment: datetime) -> int | None:
     """The lowest id of the cases sent since then: what belongs to later cases is a range of an index from there.
 
-    The sum keeps SQLite from looking for it by going through the cases from the first one on.
+    The sum keeps SQLite from searching for it through the cases from the first one.
     """
     return db.session.scalar(select(func.min(Case.id + 0)).where(Case.submitted_at >= moment))
 
@@ -54,7 +54,7 @@ def first_since(moment: datetime) -> int | None:
 def each_case(
     moment: datetime, first: int, thresholds: Mapping[int, float | None], version_id: int | None
 ) -> Iterator[Sequence[Any]]:
-    """For each case sent since ``moment``: id, second of sending, seconds to the answer, highest P(BCC), and its kind.
+    """For each case sent since ``moment``: id, second of sending, seconds to the answer, highest P(BCC), kind.
 
     The kind is what ``facts.Kind.of`` takes: centre, phototype, urgency, what the model says (``sure``, ``present``),
     diagnosis, diagnosis before a histology was known, histology; the words as they are stored.
@@ -100,7 +100,7 @@ def _seconds(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) 
 
 
 def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int | None) -> Subquery:
-    """Of each case from ``first`` on: whether every image has a usable answer, whether one suspects, the highest P."""
+    """For each case from ``first``: whether every image has a usable result, whether one suspects, the highest P."""
     known = {version: threshold for version, threshold in thresholds.items() if threshold is not None}
     threshold = case(known, value=Analysis.model_version_id, else_=None) if known else cast(null(), Float)
     usable = and_(threshold.is_not(None), Analysis.bcc_probability.is_not(None), Analysis.needs_person.is_(False))
@@ -128,7 +128,7 @@ def _counts(version_id: int | None) -> list[ColumnElement[bool]]:
 
 
 def _known_histologies(first: int) -> Subquery:
-    """From when a case's histology was known, and the row that counts: the last one."""
+    """Since when a case's histology has been known, and the row that counts: the last one."""
     columns = (func.min(Histology.entered_at).label("since"), func.max(Histology.id).label("last_id"))
     rows = select(Histology.case_id, *columns).where(Histology.case_id >= first)
     return rows.group_by(Histology.case_id).subquery()
@@ -152,11 +152,11 @@ def _decisions(first: int, known: Subquery) -> Subquery:
 
 
 _DECIDES = (Review.management != Management.RETAKE, ~Review.retraction.has())
-"""Requests for new images decide nothing, nor does what was taken back."""
+"""Neither a request for new images nor a decision taken back counts."""
 
 
 def diagnoses_since(moment: datetime) -> dict[Diagnosis, int]:
-    """How many of the cases sent since then have each diagnosis as their last."""
+    """How many of the cases sent since then have each diagnosis as their last one."""
     first = first_since(moment)
     if first is None:
         return {}
@@ -167,7 +167,7 @@ def diagnoses_since(moment: datetime) -> dict[Diagnosis, int]:
 
 
 def cases_named(ids: Iterable[int]) -> dict[int, Any]:
-    """By id: what a list of cases says of them."""
+    """By id: what a list of cases shows."""
     statement = select(Case.id, Case.number, Centre.name.label("centre"), Case.phototype, Case.submitted_at)
     return {row.id: row for row in db.session.execute(statement.join(Case.centre).where(Case.id.in_(list(ids))))}
 
@@ -184,7 +184,7 @@ def count_in(begin: datetime | None, end: datetime | None, centre_id: int | None
 
 
 def portion_in(begin: datetime | None, end: datetime | None, centre_id: int | None, after: int) -> list[Case]:
-    """The next cases by id with all that the export says of them."""
+    """The next cases by id, with everything that the export says about them."""
     analyses = selectinload(Case.images).selectinload(Image.analyses)
     statement = (
         select(Case)

@@ -17,7 +17,7 @@ blueprint = Blueprint("reports", __name__, url_prefix="/admin")
 
 @blueprint.get("/dashboard")
 def dashboard() -> str:
-    """The cases sent in a period; anything unknown in the address means the usual period and the results in force."""
+    """The cases sent in a period; anything unknown in the address means the default period and the results in force."""
     days = request.args.get("days", type=int)
     days = days if days in PERIODS else next(iter(PERIODS))
     versions = queries.versions()

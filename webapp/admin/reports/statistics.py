@@ -14,7 +14,7 @@ Z95 = NormalDist().inv_cdf(0.975)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval, and the number of cases it rests on."""
+    """A figure with its 95 % interval and the number of cases behind it."""
 
     value: float
     low: float
@@ -23,7 +23,7 @@ class Estimate:
 
 
 def proportion(hits: int, n: int) -> Estimate | None:
-    """``hits`` of ``n`` with the Wilson score interval, inside [0, 1] also for small n; None where n is 0.
+    """``hits`` of ``n`` with the Wilson score interval, inside [0, 1] even for small n; None if n is 0.
 
     Wilson (1927), J. Am. Stat. Assoc. 22:209; recommended by Brown, Cai & DasGupta (2001), Stat. Sci. 16:101.
     """
@@ -36,7 +36,7 @@ def proportion(hits: int, n: int) -> Estimate | None:
 
 
 def kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
-    """Agreement beyond chance in a square table of counts, in [-1, 1]; None where one side always says the same.
+    """Agreement beyond chance in a square table of counts, in [-1, 1]; None if one side always says the same.
 
     Cohen (1960), Educ. Psychol. Meas. 20:37; large-sample variance of Fleiss, Cohen & Everitt (1969), Psychol. Bull.
     72:323.
@@ -59,7 +59,7 @@ def kappa(table: Sequence[Sequence[int]]) -> Estimate | None:
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:
-    """Interpolated linearly, ``percent`` from 1 to 99; None of no values.
+    """Linearly interpolated, ``percent`` from 1 to 99; None without values.
 
     Definition 7 of Hyndman & Fan (1996), Am. Stat. 50:361, as in NumPy.
     """
@@ -70,7 +70,7 @@ def percentile(values: Sequence[float], percent: int) -> float | None:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Yes-or-no answers against a yes-or-no truth: counts of cases, and the figures made of them."""
+    """Yes or no against a yes-or-no truth: counts of cases, and the figures made from them."""
 
     true_positives: int = 0
     false_positives: int = 0
