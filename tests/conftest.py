@@ -26,7 +26,7 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, event, insert
 
 from tests.images import jpeg
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp import create_app
 from webapp.analysis import results
 from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
@@ -176,9 +176,7 @@ def _empty_database() -> None:
 
 @pytest.fixture
 def client(app: Flask) -> CheckedClient:
-    client = app.test_client()
-    assert isinstance(client, CheckedClient)
-    return client
+    return new_client(app)
 
 
 class World:
@@ -216,13 +214,13 @@ class World:
             )
         return email
 
-    def case(self, gp: str, *, images: int = 1, **facts: object) -> str:
+    def case(self, gp: str, *, images: int = 1, **facts: Any) -> str:
         """A submitted case whose images wait for analysis; returns its number."""
         new = cases.NewCase(
             submission_token=str(uuid.uuid4()),
             patient_reference=str(facts.pop("patient_reference", "TEST-1")),
             body_site=BodySite.BACK,
-            **facts,  # type: ignore[arg-type]
+            **facts,
         )
         files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
         with self.app.app_context():
@@ -231,7 +229,7 @@ class World:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number
 
-    def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
+    def analyse(self, number: str, probability: float | None = 0.2, **changes: Any) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
         store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
@@ -242,7 +240,7 @@ class World:
                     continue
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
-                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)  # type: ignore[arg-type]
+                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)
 
     def refresh(self, number: str) -> None:
         with self.app.app_context(), transaction() as session:
@@ -283,8 +281,7 @@ def sign_in(app: Flask) -> Callable[[str], CheckedClient]:
     """A browser of its own, signed in to the account."""
 
     def sign_in(email: str) -> CheckedClient:
-        client = app.test_client()
-        assert isinstance(client, CheckedClient)
+        client = new_client(app)
         client.sign_in(email, PASSWORD)
         return client
 

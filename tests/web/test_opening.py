@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, stored_case, words
+from tests.web.helpers import actions, standing, stored_case, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import amend, rows, undo
 from tests.web_client import CheckedClient
@@ -56,7 +56,7 @@ def outcome_in(client: CheckedClient, path: str) -> list[str]:
 
 def opener(app: Flask, number: str) -> str | None:
     with stored_case(app, number) as case:
-        receipt = case.standing_review.receipt
+        receipt = standing(case).receipt
         return receipt.user.name if receipt else None
 
 

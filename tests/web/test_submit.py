@@ -9,7 +9,7 @@ from flask import Flask
 from PIL import Image
 
 from tests.images import encoded, jpeg, picture, png
-from tests.web.helpers import actions, count, filled_in, number_of, send, stored_case, stored_files
+from tests.web.helpers import actions, count, filled_in, in_force, number_of, send, stored_case, stored_files
 from tests.web.test_retake import ask_for_images
 from webapp.analysis import queue
 from webapp.core.config import Settings
@@ -48,7 +48,7 @@ def test_a_new_case_stands_at_the_top_and_waits_for_analysis(app: Flask, gp) -> 
     with stored_case(app, number_of(send(gp))) as case:
         assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 2.0, True)
         assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
-        assert [image.current_analysis.state for image in case.images] == [AnalysisState.QUEUED]
+        assert [in_force(image).state for image in case.images] == [AnalysisState.QUEUED]
     with app.app_context():
         assert queue.pending_count() == 1
 
