@@ -173,6 +173,13 @@ def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str
     assert ("Histology shows a cancer." in reader.get("/review/").text) is reopened
 
 
+def test_a_histology_counts_in_a_case_that_is_already_open_again(app: Flask, world: World, gp, reader, number) -> None:
+    decided(reader, number)
+    world.analyse(number, **CANCER)
+    gp.submit(f"/histology/{number}", {"result": "bcc"}, page="/profile")
+    assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.HISTOLOGY)
+
+
 @pytest.mark.parametrize(
     ("diagnosis", "management", "reopened"),
     [("bcc", "routine_clinic", True), ("benign", "biopsy", True), ("benign", "routine_clinic", False)],
