@@ -108,7 +108,3 @@ class FollowForm(FlaskForm):
     """Which earlier case of the patient shows the same lesion; its choices are the cases' numbers."""
 
     follows = SelectField("Earlier case of the same lesion")
-
-
-class ConfirmForm(FlaskForm):
-    """A button: the answer was read, or the case is withdrawn."""

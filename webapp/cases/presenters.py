@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from werkzeug.utils import secure_filename
 
-from webapp.cases.waiting import Waiting
+from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import duration
 from webapp.models import Case, CaseState, Image, Review, TriageReason
@@ -43,10 +43,10 @@ def opened_answer(case: Case) -> Review | None:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the GP's list; ``waiting`` for a case that is open."""
+    """One row of the GP's list; ``in_line``: only for an open case."""
 
     case: Case
-    waiting: Waiting | None
+    in_line: PlaceInLine | None
 
     @property
     def state(self) -> str:
@@ -64,7 +64,7 @@ class CaseRow:
     @property
     def place(self) -> str:
         """Place in line and estimate; empty while somebody reads the case, and once it is no longer open."""
-        return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.waiting)
+        return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.in_line)
 
     @property
     def cover(self) -> Image | None:
@@ -82,14 +82,14 @@ class CaseRow:
         return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
-def place_words(waiting: Waiting | None) -> str:
+def place_words(in_line: PlaceInLine | None) -> str:
     """For example "place 3 of 12, about 5 h"; empty for a case that waits for nobody."""
-    if waiting is None:
+    if in_line is None:
         return ""
-    far = waiting.place > MOST
+    far = in_line.place > MOST
     about = "more than" if far else "about"
-    estimate = "no estimate yet" if waiting.seconds is None else f"{about} {duration(waiting.seconds)}"
-    place = f"after the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
+    estimate = "no estimate yet" if in_line.seconds is None else f"{about} {duration(in_line.seconds)}"
+    place = f"after the first {MOST:,}" if far else f"place {in_line.place} of {in_words(in_line.length)}"
     return f"{place}, {estimate}"
 
 
@@ -128,11 +128,11 @@ _ARRIVED = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class CaseTimeline:
     """The stages of a case as the GP follows them: received → analysed → with the dermatologist → answered."""
 
     case: Case
-    waiting: Waiting | None = None
+    in_line: PlaceInLine | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -159,7 +159,7 @@ class Progress:
 
     @property
     def _reading(self) -> str:
-        waiting = f"In the worklist: {place_words(self.waiting)}" if self.waiting else "In the worklist"
+        waiting = f"In the worklist: {place_words(self.in_line)}" if self.in_line else "In the worklist"
         return _READING.get(self.case.state, waiting)
 
     @property

@@ -106,11 +106,11 @@ _STATES = {
 
 def counts(user: User) -> dict[ListFilter, int]:
     """How many of the centre's cases each filter shows, each up to the limit of ``counts``."""
-    columns = [up_to(_wanted(user, choice.conditions)) for choice in ListFilter]
+    columns = [up_to(_matching(user, choice.conditions)) for choice in ListFilter]
     return dict(zip(ListFilter, db.session.execute(select(*columns)).one(), strict=True))
 
 
-def _wanted(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
+def _matching(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
     """Ids of the visible cases for which one of the conditions holds."""
     return select(Case.id).where(visible_to(user), or_(*conditions))
 
@@ -152,7 +152,7 @@ def _begins(column: InstrumentedAttribute[str], beginning: str) -> ColumnElement
 def unread_count(user: User) -> int:
     """Cases that wait for somebody at the centre, unread answers and requests for new images: up to BADGE_MOST."""
     waiting = [*ListFilter.TO_READ.conditions, *ListFilter.RETAKE.conditions]
-    columns = [up_to(_wanted(user, [condition]), BADGE_MOST) for condition in waiting]
+    columns = [up_to(_matching(user, [condition]), BADGE_MOST) for condition in waiting]
     return sum(db.session.execute(select(*columns)).one())
 
 

@@ -10,15 +10,17 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.cases import presenters, queries, service, uploads
-from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
+from webapp.cases.forms import CaseForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
-from webapp.cases.waiting import PACE_DAYS, waiting_of
+from webapp.cases.waiting import PACE_DAYS, places_of
 from webapp.core.choices import choices
 from webapp.core.config import current_settings
+from webapp.core.confirm import ConfirmForm
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
+from webapp.core.replies import Reply
 from webapp.intake.rebuild import CleanImage
 from webapp.models import BodySite, Case, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
@@ -26,7 +28,6 @@ from webapp.storage.errors import StoreAwayError
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
-Answer = str | Response | tuple[str | dict[str, str], int] | tuple[str, int, dict[str, str]]
 
 
 @blueprint.app_context_processor
@@ -54,9 +55,9 @@ def _list() -> dict[str, object]:
     before = request.args.get("before", type=row_id)
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    waiting = waiting_of(shown)
+    places = places_of(shown)
     return {
-        "rows": [presenters.CaseRow(case, waiting.get(case.id)) for case in shown],
+        "rows": [presenters.CaseRow(case, places.get(case.id)) for case in shown],
         "search": search,
         "only": only,
         "before": before,
@@ -67,7 +68,7 @@ def _list() -> dict[str, object]:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-def new() -> Answer:
+def new() -> Reply:
     if request.method == "GET":
         return _empty_form(request.args.get("follows", ""))
     form = CaseForm()
@@ -89,7 +90,7 @@ def new() -> Answer:
     return _arrived(case.number)
 
 
-def _arrived(number: str) -> Answer:
+def _arrived(number: str) -> Reply:
     """On to the case's page. A script would follow a redirect unseen, so it is told the address instead."""
     page = url_for("cases.show", number=number)
     by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
@@ -187,7 +188,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
     return render_template(
         "cases/show.html",
         case=case,
-        progress=_progress(case),
+        timeline=_timeline(case),
         form=form,
         confirm=ConfirmForm(),
         history=queries.lesion_history(current_user, case),
@@ -199,15 +200,15 @@ def _case_page(case: Case, form: ImagesForm) -> str:
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
     """The part of the case page that changes by itself."""
-    return render_template("cases/_progress.html", progress=_progress(_visible_case(number)))
+    return render_template("cases/_timeline.html", timeline=_timeline(_visible_case(number)))
 
 
-def _progress(case: Case) -> presenters.Progress:
-    return presenters.Progress(case, waiting_of([case]).get(case.id))
+def _timeline(case: Case) -> presenters.CaseTimeline:
+    return presenters.CaseTimeline(case, places_of([case]).get(case.id))
 
 
 @blueprint.post("/<number>/images")
-def add_images(number: str) -> Answer:
+def add_images(number: str) -> Reply:
     form = ImagesForm()
     _visible_case(number)  # nobody has files decoded for a case of others
     valid = form.validate()

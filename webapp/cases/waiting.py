@@ -36,7 +36,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PlaceInLine:
     """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet.
 
     Both are counted as ``webapp.core.counts`` does it: MOST + 1 stands for anything beyond MOST.
@@ -47,7 +47,7 @@ class Waiting:
     seconds: float | None
 
 
-def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
+def places_of(cases: Sequence[Case]) -> Mapping[int, PlaceInLine]:
     """By case id, for those of ``cases`` that are open."""
     open_ids = [case.id for case in cases if case.is_open]
     if not open_ids:
@@ -57,5 +57,5 @@ def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
     pace, found = Pace.measured(utcnow()), {}
     for case_id in open_ids:
         place = places.get(case_id, MOST + 1)
-        found[case_id] = Waiting(place, len(line), pace.seconds_until(place))
+        found[case_id] = PlaceInLine(place, len(line), pace.seconds_until(place))
     return found

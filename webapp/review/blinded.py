@@ -21,7 +21,7 @@ def impression_of(user: User, case: Case) -> Impression | None:
 
 def hides_model(user: User, case: Case) -> bool:
     """Whether the model's answer must not be shown to ``user`` yet."""
-    judging = case.is_open or opinions.wanted_of(user, case) is not None
+    judging = case.is_open or opinions.request_for(user, case) is not None
     return user.reads_blinded and judging and impression_of(user, case) is None
 
 
@@ -30,7 +30,7 @@ def note(user: User, case: Case, diagnosis: Diagnosis, management: Management) -
 
     Raises claims.NotOpenError or claims.ClaimLostError.
     """
-    if opinions.wanted_of(user, case) is None:
+    if opinions.request_for(user, case) is None:
         claims.own_claim(user, case)
     impression = Impression(case=case, user=user, diagnosis=diagnosis, management=management)
     db.session.add(impression)

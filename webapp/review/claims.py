@@ -17,7 +17,7 @@ TRIES = 3
 """How often ``claim_next`` looks again when a colleague was faster."""
 
 
-class BusyError(Exception):
+class CaseTakenError(Exception):
     """Somebody else holds the case; ``claim`` says who, and until when."""
 
     def __init__(self, claim: Claim) -> None:
@@ -38,13 +38,13 @@ class ClaimLostError(Exception):
 
 
 def claim(user: User, case: Case) -> Claim:
-    """Reserve a locked case for ``user``; renews an own claim. Raises BusyError or NotOpenError."""
+    """Reserve a locked case for ``user``; renews an own claim. Raises CaseTakenError or NotOpenError."""
     held = _held(case)
     if held is not None and held.user_id == user.id:
         held.expires_at = _until()
         return held
     if held is not None and held.expires_at > utcnow():
-        raise BusyError(held)
+        raise CaseTakenError(held)
     if held is not None:
         _end(held, at=held.expires_at)
     fresh = begin(user, case)
@@ -56,13 +56,13 @@ def claim(user: User, case: Case) -> Claim:
 def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
     """Reserve a locked case that a colleague holds. ``seen`` is the id of the claim that ``user`` was shown.
 
-    Raises NotOpenError, or BusyError when yet another colleague has it by now.
+    Raises NotOpenError, or CaseTakenError when yet another colleague has it by now.
     """
     held = _held(case)
     if held is None or held.user_id == user.id or held.expires_at <= utcnow():
         return claim(user, case)
     if held.id != seen:
-        raise BusyError(held)
+        raise CaseTakenError(held)
     _end(held, at=utcnow())
     fresh = begin(user, case)
     fresh.took_over, fresh.reason = held, reason
@@ -79,7 +79,7 @@ def claim_next(user: User) -> Case | None:
             return None
         try:
             claim(user, case)
-        except BusyError:
+        except CaseTakenError:
             continue
         return case
     return None

@@ -4,11 +4,12 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.core.replies import Reply
 from webapp.models import Diagnosis, Management, Role
 from webapp.review import opinions, queries
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
 from webapp.review.opinions import AskedAlreadyError, NotYoursError
-from webapp.review.pages import Page, find_case, reading_page, too_late_page
+from webapp.review.pages import find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
 
@@ -32,7 +33,7 @@ def index() -> str:
 
 
 @blueprint.post("/<number>/opinions")
-def ask(number: str) -> Page:
+def ask(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionRequestForm()
     form.offer(queries.colleagues(current_user))
     if not form.validate():
@@ -55,9 +56,9 @@ def ask(number: str) -> Page:
 
 
 @blueprint.post("/<number>/opinion")
-def give(number: str) -> Page:
+def give(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionForm()
-    if opinions.wanted_of(current_user, case) is None:
+    if opinions.request_for(current_user, case) is None:
         return too_late_page(
             case, form, "No second opinion is needed from you on this case, or you have already given one."
         )

@@ -25,7 +25,7 @@ def may_ask(user: User, case: Case) -> bool:
     return reading or (standing is not None and standing.reviewer_id == user.id)
 
 
-def wanted_of(user: User, case: Case) -> OpinionRequest | None:
+def request_for(user: User, case: Case) -> OpinionRequest | None:
     """The request that waits for this user's opinion. While there is one, the decision is hidden from the user."""
     waiting = [request for request in case.opinion_requests if request.opinion is None]
     return next((request for request in waiting if request.asked_of_id == user.id), None)
@@ -35,7 +35,7 @@ def ask(user: User, case: Case, colleague: User, question: str) -> OpinionReques
     """Ask ``colleague`` about a locked case. Raises NotYoursError or AskedAlreadyError."""
     if not may_ask(user, case) or colleague.id == user.id:
         raise NotYoursError
-    if wanted_of(colleague, case) is not None:
+    if request_for(colleague, case) is not None:
         raise AskedAlreadyError
     request = OpinionRequest(case=case, asked_by=user, asked_of=colleague, question=question)
     db.session.add(request)
@@ -45,7 +45,7 @@ def ask(user: User, case: Case, colleague: User, question: str) -> OpinionReques
 
 def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, remark: str) -> Opinion:
     """Answer the request that waits for ``user`` on a locked case. Raises NotAskedError."""
-    request = wanted_of(user, case)
+    request = request_for(user, case)
     if request is None:
         raise NotAskedError
     opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)

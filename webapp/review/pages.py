@@ -2,9 +2,9 @@
 
 from flask import abort, render_template
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from webapp.cases import queries as cases
+from webapp.core.replies import Reply
 from webapp.models import Case, Claim
 from webapp.review import presenters, queries
 from webapp.review.blinded import impression_of
@@ -18,8 +18,6 @@ from webapp.review.forms import (
     TakeOverForm,
     UndoForm,
 )
-
-Page = str | Response | tuple[str, int]
 
 
 def find_case(number: str, *, locked: bool = False) -> Case:
@@ -66,7 +64,7 @@ def busy_page(case: Case, claim: Claim, form: TakeOverForm) -> str:
     return render_template("review/busy.html", case=case, claim=claim, form=form, claim_form=ClaimForm())
 
 
-def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Page:
+def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Reply:
     """Nothing was stored, and ``sentence`` says why. All that was chosen and typed is shown."""
     return render_template("review/too_late.html", case=case, form=form, sentence=sentence), 409
 

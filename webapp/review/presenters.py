@@ -14,7 +14,7 @@ from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
-from webapp.review.opinions import may_ask, wanted_of
+from webapp.review.opinions import may_ask, request_for
 from webapp.triage import concern
 from webapp.triage.risk import Shown, joined
 
@@ -96,9 +96,9 @@ class Reading:
         return self.busy is not None and taken_from(self.busy, self.user)
 
     @cached_property
-    def opinion_wanted(self) -> OpinionRequest | None:
+    def opinion_requested(self) -> OpinionRequest | None:
         """A colleague waits for this reader's opinion: until it is given, the page hides every decision."""
-        return wanted_of(self.user, self.case)
+        return request_for(self.user, self.case)
 
     @cached_property
     def model_hidden(self) -> bool:

@@ -65,7 +65,7 @@ class Cursor:
 
 
 def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
-    """One page of the wanted open cases and one row more.
+    """One page of the open cases that match the filters, and one row more.
 
     Needs-a-person first, then P(BCC) descending, waiting time, id; or by waiting time, id.
     """
@@ -91,7 +91,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
 
 
 def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
-    wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "centre": lambda: Case.centre_id == filters.centre,
         "urgency": lambda: Case.urgency == filters.urgency,
         "state": lambda: Case.state == filters.state,
@@ -102,7 +102,7 @@ def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
         "overdue": _overdue,
         "mine": lambda: _held_by(user),
     }
-    return [condition() for name, condition in wanted.items() if getattr(filters, name)]
+    return [condition() for name, condition in conditions.items() if getattr(filters, name)]
 
 
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
@@ -138,13 +138,13 @@ def _held_cases(user: User) -> list[int]:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own.
+    """Numbers of open cases: all, those that match the filters, need a person, are overdue, are claimed by the user.
 
     Each is counted up to the limit of ``webapp.core.counts``.
     """
 
     open: int
-    wanted: int
+    matching: int
     person: int
     overdue: int
     mine: int
@@ -158,7 +158,7 @@ def counts(user: User, filters: Filters) -> Counts:
     every = up_to(cases())
     columns = {
         "open": every,
-        "wanted": up_to(cases(*_conditions(user, filters))) if filters.active else every,
+        "matching": up_to(cases(*_conditions(user, filters))) if filters.active else every,
         "person": up_to(cases(Case.needs_person == true())),
         "overdue": up_to(select(late.subquery().c.id)),
     }

@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response
 from webapp import audit
 from webapp.accounts.queries import centres
 from webapp.core.parameters import row_id
+from webapp.core.replies import Reply
 from webapp.models import Case, Diagnosis, Management, utcnow
 from webapp.review import blinded, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
-from webapp.review.pages import Page, find_case, first_answers, reading_page, too_late_page
+from webapp.review.pages import find_case, first_answers, reading_page, too_late_page
 from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
 from webapp.review.worklist import WorklistRow
 
@@ -56,7 +57,7 @@ def show(number: str) -> str:
 
 
 @blueprint.post("/<number>/impression")
-def impression(number: str) -> Page:
+def impression(number: str) -> Reply:
     """In blinded reading: what the reader thinks before the model's answer is shown."""
     case, form = find_case(number, locked=True), ImpressionForm()
     if not form.validate():
@@ -78,7 +79,7 @@ def reading_mode() -> Response:
 
 
 @blueprint.post("/<number>/decide")
-def decide(number: str) -> Page:
+def decide(number: str) -> Reply:
     case = find_case(number, locked=True)
     form = DecisionForm()
     if not form.validate():
@@ -101,7 +102,7 @@ def decide(number: str) -> Page:
     return redirect(_next_page())
 
 
-def _mistakes_page(case: Case, form: DecisionForm) -> Page:
+def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
     """The form once more; where it can no longer be sent, at least what was typed into it."""
     reading = presenters.Reading(case, current_user)
     if reading.can_decide:
