@@ -1,4 +1,4 @@
-"""What the GP's templates would otherwise have to work out."""
+"""Values for the GP's templates."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ LONGEST_NAME = 40
 
 
 def file_label(position: int, filename: str | None) -> str:
-    """How a message names an uploaded file: its place, and as much of its name as is harmless."""
+    """How messages name an uploaded file: by position, and by its name where that is safe."""
     name = secure_filename(filename or "")
     return f"Image {position} ({name[:LONGEST_NAME]})" if name else f"Image {position}"
 
 
 def as_choice(case: Case) -> tuple[str, str]:
-    """A case in a list to choose from: (number, text)."""
+    """A case as a choice in a select field: (number, text)."""
     return case.number, f"{case.number}: {case.body_site.label}, sent {case.submitted_at:%d %b %Y}"
 
 
@@ -36,7 +36,7 @@ STATE_WORDS = {
 
 
 def opened_answer(case: Case) -> Review | None:
-    """The decision in force once somebody at the centre has opened it: before that nothing shows it to a GP."""
+    """The decision in force, once somebody at the centre has opened it. Until then no page shows it to a GP."""
     review = case.standing_review
     return review if review is not None and review.receipt is not None else None
 
@@ -63,7 +63,7 @@ class CaseRow:
 
     @property
     def place(self) -> str:
-        """Place in line and estimate; empty while somebody reads the case, and once it is no longer open."""
+        """Place in line and estimate; empty while somebody is reviewing the case, and once it is no longer open."""
         return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.in_line)
 
     @property
@@ -76,14 +76,14 @@ class CaseRow:
 
     @property
     def to_open(self) -> str:
-        """What the GP has to open the case for; empty where nothing is new."""
+        """Why the GP should open the case; empty if nothing is new."""
         if self.outcome is not None or not self.waits_for_gp:
             return ""
         return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
 def place_words(in_line: PlaceInLine | None) -> str:
-    """For example "place 3 of 12, about 5 h"; empty for a case that waits for nobody."""
+    """For example "place 3 of 12, about 5 h"; empty for a case that is not in line."""
     if in_line is None:
         return ""
     far = in_line.place > MOST
@@ -129,7 +129,7 @@ _ARRIVED = {
 
 @dataclass(frozen=True)
 class CaseTimeline:
-    """The stages of a case as the GP follows them: received → analysed → with the dermatologist → answered."""
+    """The stages a GP sees: received → analysed → with the dermatologist → answered."""
 
     case: Case
     in_line: PlaceInLine | None = None
@@ -164,12 +164,12 @@ class CaseTimeline:
 
     @property
     def arrived(self) -> str:
-        """What there is to open; empty while there is nothing."""
+        """What there is to read; empty if nothing."""
         return _ARRIVED.get(self.case.state, "")
 
     @property
     def poll_url(self) -> str | None:
-        """Where to ask again, while the case still moves."""
+        """Address to poll while the case is open."""
         return url_for("cases.status", number=self.case.number) if self.case.is_open else None
 
     @property

@@ -32,7 +32,7 @@ AnyForm = TypeVar("AnyForm", bound=ImagesForm)
 
 @blueprint.app_context_processor
 def unread() -> dict[str, int]:
-    """For the navigation of every page of a GP."""
+    """For the navigation on every page of a GP."""
     if current_user.is_authenticated and current_user.role is Role.GP:
         return {"unread_answers": queries.unread_count(current_user)}
     return {}
@@ -45,7 +45,7 @@ def index() -> str:
 
 @blueprint.get("/list")
 def updates() -> str:
-    """The part of the list that changes by itself. Like every poll it says nothing to the session."""
+    """The part of the list that updates itself. Like every poll, it does not keep the session alive."""
     return render_template("cases/_list.html", **_list())
 
 
@@ -91,14 +91,14 @@ def new() -> Reply:
 
 
 def _arrived(number: str) -> Reply:
-    """On to the case's page. A script would follow a redirect unseen, so it is told the address instead."""
+    """Redirect to the case's page. A script would follow a redirect silently, so it gets the address instead."""
     page = url_for("cases.show", number=number)
     by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
     return ({"page": page}, 201) if by_script else redirect(page)
 
 
 def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
-    """The form as it was sent, saying that the images are not taken just now."""
+    """The form as it was sent, with the message that images cannot be accepted at the moment."""
     if isinstance(error, BusyError):
         why = "Too many images are arriving at the moment, so nothing was sent."
     else:
@@ -109,7 +109,7 @@ def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
 
 
 def _empty_form(follows: str) -> str:
-    """A new form; for a lesion that an earlier case shows, with what is known of the patient already."""
+    """A new form. For a follow-up, filled in with what the earlier case says about the patient."""
     earlier = _visible_case(follows) if follows else None
     form = CaseForm(obj=earlier)
     form.submission_token.data = str(uuid.uuid4())
@@ -130,7 +130,7 @@ def _files() -> list[tuple[str, bytes]]:
 
 
 def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
-    """The chosen images, or None with the reason beside the field."""
+    """The chosen images, or None, with the reason as the field's error."""
     try:
         return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token)
     except RefusedUploadError as error:
@@ -142,7 +142,7 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
 
 @blueprint.post("/images/check")
 def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str, str]]:
-    """What speaks against one chosen image, before the form is sent. Nothing is stored."""
+    """Quality problems of one chosen image, before the form is sent. Nothing is stored."""
     files = [("This image", data) for _name, data in _files()]
     if len(files) != 1:
         abort(400)
@@ -199,7 +199,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
 
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
-    """The part of the case page that changes by itself."""
+    """The part of the case page that updates itself."""
     return render_template("cases/_timeline.html", timeline=_timeline(_visible_case(number)))
 
 
@@ -210,7 +210,7 @@ def _timeline(case: Case) -> presenters.CaseTimeline:
 @blueprint.post("/<number>/images")
 def add_images(number: str) -> Reply:
     form = ImagesForm()
-    _visible_case(number)  # nobody has files decoded for a case of others
+    _visible_case(number)  # no decoding for somebody else's case
     valid = form.validate()
     try:
         images = _accepted(form)

@@ -1,4 +1,4 @@
-"""One page for GP and dermatologist: the results so far, and the form for one more."""
+"""One page for GP and dermatologist: the results so far, and the form for another."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
