@@ -1,4 +1,4 @@
-"""Reserving a case, handing it back, taking it over, and going on to the next."""
+"""Claiming a case, releasing it, taking it over, and moving on to the next."""
 
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask_login import current_user
@@ -32,7 +32,7 @@ def take_over(number: str) -> Reply:
         held = presenters.Reading(case, current_user).busy
         if held is not None:
             return busy_page(case, held, form), 422
-        return redirect(url_for("review.show", number=number))  # it is free by now: nothing to take over
+        return redirect(url_for("review.show", number=number))  # free by now: nothing to take over
     try:
         claims.take_over(current_user, case, seen=shown_id(form.seen.data), reason=form.reason.data)
     except CaseTakenError as taken:
@@ -57,7 +57,7 @@ def release(number: str) -> Response:
 
 @blueprint.post("/next")
 def next_case() -> Response:
-    """Reserve and open the topmost free case."""
+    """Claim and open the first free case."""
     case = claims.claim_next(current_user)
     if case is None:
         flash("There are no unclaimed cases at the moment.", "info")

@@ -1,4 +1,4 @@
-"""Second opinions: asking, answering, and the list of what waits."""
+"""Second opinions: asking, answering, and the list of open requests."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
@@ -16,7 +16,7 @@ blueprint = Blueprint("opinions", __name__, url_prefix="/review")
 
 @blueprint.app_context_processor
 def waiting() -> dict[str, int]:
-    """For the navigation of every page of a dermatologist."""
+    """For the navigation on every page of a dermatologist."""
     if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
         return {"opinions_waiting": queries.opinions_waiting(current_user)}
     return {}
@@ -51,7 +51,7 @@ def ask(number: str) -> Reply:
             "success",
         )
     if case.is_open:
-        return reading_page(case, DecisionForm())  # with the decision as far as it was made
+        return reading_page(case, DecisionForm())  # keeps what was already entered for the decision
     return redirect(url_for("review.show", number=number))
 
 

@@ -58,7 +58,7 @@ def show(number: str) -> str:
 
 @blueprint.post("/<number>/impression")
 def impression(number: str) -> Reply:
-    """In blinded reading: what the reader thinks before the model's answer is shown."""
+    """In blinded reading: the reader's impression before the model's result is shown."""
     case, form = find_case(number, locked=True), ImpressionForm()
     if not form.validate():
         return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
@@ -103,7 +103,7 @@ def decide(number: str) -> Reply:
 
 
 def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
-    """The form once more; where it can no longer be sent, at least what was typed into it."""
+    """The form again with its errors; if it can no longer be sent, a page with what was entered."""
     reading = presenters.Reading(case, current_user)
     if reading.can_decide:
         return reading_page(case, form), 422
@@ -112,6 +112,6 @@ def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
 
 
 def _next_page() -> str:
-    """Where reading goes on: the topmost case that is free, or the worklist when there is none."""
+    """The first free case, or the worklist if there is none."""
     following = queries.next_case(current_user, utcnow())
     return url_for("review.show", number=following.number) if following else url_for("review.worklist")
