@@ -29,7 +29,7 @@ from tests.images import jpeg
 from tests.web_client import CheckedClient, new_client
 from webapp import create_app
 from webapp.analysis import results
-from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
 from webapp.audit.chain import GENESIS
 from webapp.cases import service as cases
 from webapp.cases import uploads
@@ -251,7 +251,7 @@ def outcome(probability: float | None) -> Outcome:
     """What a worker would store; ``probability`` None: the model gave no usable answer."""
     present = probability is not None and probability >= 0.1
     raster = HeatmapRaster(png=jpeg(seed=9)[:64], peak_x=0.5, peak_y=0.5, extent=0.1) if present else None
-    found = [] if probability is None else [FoundTarget("BCC", probability, present, 0.4, raster)]
+    found = [] if probability is None else [TargetResult("BCC", probability, present, 0.4, raster)]
     point = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
     return Outcome(
         model_name="test-model",

@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["image_store"] = open_store(settings)
 
     logs.init_app(app)
-    metrics.init_app(app, settings, waiting=analyses.waiting)
+    metrics.init_app(app, settings, ask_backlog=analyses.waiting)
     db.init_app(app)
     migrations.init_app(app)
     overload.init_app(app)

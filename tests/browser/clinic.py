@@ -14,7 +14,7 @@ from tests.browser.pictures import drawn
 from tests.conftest import World, outcome
 from webapp.accounts import service as accounts
 from webapp.analysis import results
-from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
 from webapp.cases import service as cases
 from webapp.cases import uploads
 from webapp.core.database import transaction
@@ -199,7 +199,7 @@ def full_outcome(probability: float = 0.86) -> Outcome:
     targets = TARGETS | {"BCC": probability}
     limits = dict.fromkeys(TARGETS, 0.5) | {"BCC": 0.1}
     found = [
-        FoundTarget(code, p, p >= limits[code], 0.4 * p, _heatmap() if p >= limits[code] else None)
+        TargetResult(code, p, p >= limits[code], 0.4 * p, _heatmap() if p >= limits[code] else None)
         for code, p in targets.items()
     ]
     lesion = {"bcc": probability * 0.6, "mel": 0.31, "nv": 0.05, "bkl": 0.03}

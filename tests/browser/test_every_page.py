@@ -70,7 +70,7 @@ NO_PAGES = {
     "metrics.show",
     "cases.updates",
     "cases.status",
-    "operation.rerun_progress",
+    "operation.rerun_status",
     "media.image",
     "media.thumbnail",
     "media.heatmap",

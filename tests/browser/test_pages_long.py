@@ -69,7 +69,7 @@ def test_a_long_question_to_a_colleague_with_a_long_name(enter: Arrive, clinic: 
     colleague: Dermatologist = enter(Role.DERMATOLOGIST, asked_email).open("/review/opinions")
     check(colleague.page, "long-opinions", focus=False)
     colleague.open(f"/review/{number}")
-    check(colleague.page, "long-opinion-wanted", focus=False)
+    check(colleague.page, "long-opinion-requested", focus=False)
     clinic.withdraw_everything()
     busy = clinic.settled_case(gp, full_outcome())
     reader.open("/review/")

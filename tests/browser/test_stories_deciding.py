@@ -71,7 +71,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     colleague.page.get_by_role("link", name=number).click()
     colleague.sees("Your second opinion")
     expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
-    check(colleague.page, "opinion-wanted", focus=False)
+    check(colleague.page, "opinion-requested", focus=False)
     # and after the answer both see both
     colleague.choose("Benign lesion", "Routine dermatology appointment")
     colleague.click("Send my opinion")

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from tests.conftest import World
 from webapp.cases.presenters import place_words
-from webapp.cases.waiting import Waiting
+from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import in_words, up_to
 from webapp.core.database import reading
 from webapp.models import Case, Role
@@ -20,17 +20,17 @@ def test_a_count_in_words(number: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "words"),
+    ("place", "words"),
     [
         (None, ""),
-        (Waiting(3, 12, None), "place 3 of 12, no estimate yet"),
-        (Waiting(3, 1001, 7200), "place 3 of more than 1,000, about 2 h"),
-        (Waiting(1001, 1001, 7200), "after the first 1,000, more than 2 h"),
-        (Waiting(1001, 1001, None), "after the first 1,000, no estimate yet"),
+        (PlaceInLine(3, 12, None), "place 3 of 12, no estimate yet"),
+        (PlaceInLine(3, 1001, 7200), "place 3 of more than 1,000, about 2 h"),
+        (PlaceInLine(1001, 1001, 7200), "after the first 1,000, more than 2 h"),
+        (PlaceInLine(1001, 1001, None), "after the first 1,000, no estimate yet"),
     ],
 )
-def test_a_place_in_words(waiting: Waiting | None, words: str) -> None:
-    assert place_words(waiting) == words
+def test_a_place_in_words(place: PlaceInLine | None, words: str) -> None:
+    assert place_words(place) == words
 
 
 def test_counting_stops_one_above_the_limit(app: Flask, world: World) -> None:

@@ -10,7 +10,7 @@ from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, stored, stored_case, submitted
 from tests.web.helpers import stored_files
 from webapp.analysis import leases, results
-from webapp.analysis.results import FoundTarget
+from webapp.analysis.results import TargetResult
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, Case, FailureReason, Finding, ModelVersion, TriageReason
@@ -108,7 +108,7 @@ def test_a_transaction_that_fails_leaves_no_heatmap(
 
 
 def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysis_id: int) -> None:
-    found = [*outcome(0.9).findings, FoundTarget("PN", 0.01, False, 0.7, None)]
+    found = [*outcome(0.9).findings, TargetResult("PN", 0.01, False, 0.7, None)]
     with app.app_context(), transaction():
         answer = replace(outcome(0.9), findings=found)
         results.finish(analysis_id, "owner", answer, store_of(app))

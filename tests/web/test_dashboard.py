@@ -12,7 +12,7 @@ from tests.web.helpers import change_case, counted_queries, words
 from tests.web_client import CheckedClient
 from webapp.admin.reports import facts
 from webapp.admin.reports.dashboard import Dashboard, beginning, steps
-from webapp.admin.reports.facts import Answer, Kind
+from webapp.admin.reports.facts import Kind, ModelVerdict
 from webapp.admin.reports.statistics import Estimate
 from webapp.core.database import transaction
 from webapp.histology import service as histology
@@ -77,8 +77,8 @@ def only_kind(app: Flask) -> Kind:
     return kind
 
 
-def row(dashboard: Dashboard, answer: Answer) -> dict[Diagnosis, int]:
-    counts = dict(dashboard.cross_table)[answer]
+def row(dashboard: Dashboard, verdict: ModelVerdict) -> dict[Diagnosis, int]:
+    counts = dict(dashboard.cross_table)[verdict]
     return {diagnosis: count for diagnosis, count in zip(Diagnosis, counts, strict=True) if count}
 
 
@@ -109,13 +109,13 @@ def test_model_against_dermatologist(app: Flask, world: World, gp: str, reader: 
         decide(world, reader, numbers[-1], diagnosis)
     world.analyse(world.case(gp), 0.99)  # not decided: counts nowhere here
     found = board(app)
-    assert row(found, Answer.SUSPECTS) == {Diagnosis.BCC: 2, Diagnosis.BENIGN: 1, Diagnosis.UNCERTAIN: 1}
-    assert row(found, Answer.DOES_NOT_SUSPECT) == {
+    assert row(found, ModelVerdict.SUSPECTS) == {Diagnosis.BCC: 2, Diagnosis.BENIGN: 1, Diagnosis.UNCERTAIN: 1}
+    assert row(found, ModelVerdict.DOES_NOT_SUSPECT) == {
         Diagnosis.BCC: 1,
         Diagnosis.BENIGN: 1,
         Diagnosis.NOT_BCC_MALIGNANT: 1,
     }
-    assert row(found, Answer.NO_ANSWER) == {Diagnosis.BCC: 1}
+    assert row(found, ModelVerdict.NO_RESULT) == {Diagnosis.BCC: 1}
     assert found.agreement.model.n == 6
     assert value(found.agreement.model.sensitivity) == pytest.approx(2 / 3)
     assert value(found.agreement.model.specificity) == pytest.approx(2 / 3)
@@ -180,23 +180,26 @@ def test_no_histology_is_said_so(world: World, gp: str, reader: str, admin: Chec
 
 
 @pytest.mark.parametrize(
-    ("second", "answer"), [(0.5, Answer.SUSPECTS), (0.01, Answer.DOES_NOT_SUSPECT), (None, Answer.NO_ANSWER)]
+    ("second", "verdict"),
+    [(0.5, ModelVerdict.SUSPECTS), (0.01, ModelVerdict.DOES_NOT_SUSPECT), (None, ModelVerdict.NO_RESULT)],
 )
-def test_one_image_speaks_for_the_case(app: Flask, world: World, gp: str, second: float | None, answer: Answer) -> None:
+def test_one_image_speaks_for_the_case(
+    app: Flask, world: World, gp: str, second: float | None, verdict: ModelVerdict
+) -> None:
     number = world.case(gp, images=2)
     world.analyse(number, 0.02)
     with app.app_context(), transaction() as session:
         analysis = session.query(Analysis).order_by(Analysis.id.desc()).first()
         analysis.bcc_probability, analysis.needs_person = second, second is None
-    assert only_kind(app).answer is answer
+    assert only_kind(app).verdict is verdict
 
 
-def test_an_unsure_answer_is_no_answer(app: Flask, world: World, gp: str) -> None:
+def test_an_unsure_result_is_no_result(app: Flask, world: World, gp: str) -> None:
     world.analyse(world.case(gp), 0.9, needs_person=True)
-    assert only_kind(app).answer is Answer.NO_ANSWER
+    assert only_kind(app).verdict is ModelVerdict.NO_RESULT
 
 
-def test_the_answers_of_an_earlier_version(app: Flask, world: World, gp: str, reader: str) -> None:
+def test_the_results_of_an_earlier_version(app: Flask, world: World, gp: str, reader: str) -> None:
     number = world.case(gp)
     world.analyse(number, 0.02)
     with app.app_context(), transaction() as session:

@@ -11,7 +11,7 @@ from tests.web.helpers import centre_id, change_case, counted_queries, words
 from tests.web.reading import put_back, take
 from tests.web.test_worklist import following, rows
 from tests.web_client import CheckedClient
-from webapp.analysis.results import FoundTarget
+from webapp.analysis.results import TargetResult
 from webapp.models import Role, Urgency, utcnow
 from webapp.review.queries import PAGE_SIZE
 
@@ -24,11 +24,11 @@ def listed(client: CheckedClient, **filters: object) -> list[str]:
     return rows(response.text)
 
 
-def targets(probability: float, *present: str) -> list[FoundTarget]:
+def targets(probability: float, *present: str) -> list[TargetResult]:
     """BCC and all seven patterns, of which those named are present."""
-    bcc = FoundTarget("BCC", probability, probability >= 0.1, 0.4, None)
+    bcc = TargetResult("BCC", probability, probability >= 0.1, 0.4, None)
     codes = ("PN", "U", "ON", "MG", "ML", "SW", "AT")
-    return [bcc, *(FoundTarget(code, 0.5, code in present, 0.4, None) for code in codes)]
+    return [bcc, *(TargetResult(code, 0.5, code in present, 0.4, None) for code in codes)]
 
 
 def waits_since(app: Flask, number: str, **ago: float) -> None:

@@ -240,7 +240,7 @@ def steps(page: str) -> list[str]:
     return [words(step) for step in re.findall(r"<li class=\"step.*?</li>", page, re.S)]
 
 
-def test_the_status_says_that_new_images_are_wanted(world: World, email: str, gp: CheckedClient, sign_in) -> None:
+def test_the_status_says_that_new_images_are_requested(world: World, email: str, gp: CheckedClient, sign_in) -> None:
     number = world.case(email)
     answered(world, sign_in, number, management="retake", advice="Closer, please.")
     page = gp.get(f"/cases/{number}/status").text

@@ -25,7 +25,7 @@ OUT = 302
 POLLED = {
     "cases.updates": (Role.GP, "/cases/list"),
     "cases.status": (Role.GP, "/cases/{number}/status"),
-    "operation.rerun_progress": (Role.ADMIN, "/admin/models/progress"),
+    "operation.rerun_status": (Role.ADMIN, "/admin/models/progress"),
     "accounts.time_left": (Role.GP, "/session"),
 }
 

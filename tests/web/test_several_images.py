@@ -11,7 +11,7 @@ from tests.unit.work import analysis_ids
 from tests.web.helpers import stored_case
 from tests.web.reading import decide, take
 from webapp.admin.reports import facts
-from webapp.admin.reports.facts import Answer
+from webapp.admin.reports.facts import ModelVerdict
 from webapp.analysis import leases, results
 from webapp.core.database import transaction
 from webapp.core.extensions import db
@@ -53,4 +53,4 @@ def test_the_reports_count_it_as_suspected(app: Flask, world: World, gp: str) ->
     case_with(app, world, gp, 0.02, 0.9)
     with app.test_request_context():
         ((kind, count),) = facts.gather([utcnow() - timedelta(days=1)]).counts.items()
-    assert (kind.answer, count) == (Answer.SUSPECTS, 1)
+    assert (kind.verdict, count) == (ModelVerdict.SUSPECTS, 1)

@@ -134,7 +134,3 @@ class ResetSecondFactorForm(FlaskForm):
     sure = BooleanField(
         "I have spoken to this person and confirmed who they are", validators=[DataRequired("Confirm who this is.")]
     )
-
-
-class ConfirmForm(FlaskForm):
-    """A button that changes something."""

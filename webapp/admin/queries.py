@@ -82,9 +82,9 @@ def subject_names(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:
         if event.subject_type in SUBJECTS:
             ids.setdefault(event.subject_type, set()).add(int(event.subject_id))
     found = {}
-    for kind, wanted in ids.items():
+    for kind, row_ids in ids.items():
         key, named = SUBJECTS[kind]
-        for name, row_id in db.session.execute(named.add_columns(key).where(key.in_(wanted))):
+        for name, row_id in db.session.execute(named.add_columns(key).where(key.in_(row_ids))):
             found[(kind, str(row_id))] = name
     return found
 

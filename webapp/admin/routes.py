@@ -8,19 +8,20 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.accounts import queries, second_factor, service
-from webapp.accounts.forms import AccountForm, CentreForm, ConfirmForm, InvitationForm, ResetSecondFactorForm
+from webapp.accounts.forms import AccountForm, CentreForm, InvitationForm, ResetSecondFactorForm
 from webapp.accounts.service import AccountError
 from webapp.admin import queries as trail
 from webapp.admin.forms import AuditForm, ManagementForm
 from webapp.admin.service import OptionError, offer_management
 from webapp.audit.words import EventRow
 from webapp.core.config import current_settings
+from webapp.core.confirm import ConfirmForm
 from webapp.core.parameters import row_id
+from webapp.core.replies import Reply
 from webapp.models import Centre, Role, User
 from webapp.review.queries import management_options
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-Page = str | Response | tuple[str, int]
 
 
 def _account(user_id: int) -> User:
@@ -37,7 +38,7 @@ def accounts() -> str:
 
 
 @blueprint.route("/accounts/new", methods=["GET", "POST"])
-def invite() -> Page:
+def invite() -> Reply:
     form = InvitationForm()
     form.offer_centres()
     if request.method == "GET" or not form.validate():
@@ -56,7 +57,7 @@ def invite() -> Page:
 
 
 @blueprint.route("/accounts/<id:user_id>", methods=["GET", "POST"])
-def account(user_id: int) -> Page:
+def account(user_id: int) -> Reply:
     user = _account(user_id)
     form = AccountForm(obj=user, role=user.role.value)
     form.offer_centres(user.centre_id)
@@ -77,7 +78,7 @@ def account(user_id: int) -> Page:
 
 
 @blueprint.post("/accounts/<id:user_id>/link")
-def link(user_id: int) -> Page:
+def link(user_id: int) -> Reply:
     user = _account(user_id)
     try:
         return _link_page(user, service.new_link(current_user, user))
@@ -86,17 +87,17 @@ def link(user_id: int) -> Page:
 
 
 @blueprint.post("/accounts/<id:user_id>/disable")
-def disable(user_id: int) -> Page:
+def disable(user_id: int) -> Reply:
     return _switch(user_id, service.disable, "disabled and can no longer sign in")
 
 
 @blueprint.post("/accounts/<id:user_id>/enable")
-def enable(user_id: int) -> Page:
+def enable(user_id: int) -> Reply:
     return _switch(user_id, service.enable, "enabled")
 
 
 @blueprint.post("/accounts/<id:user_id>/second-factor")
-def reset_second_factor(user_id: int) -> Page:
+def reset_second_factor(user_id: int) -> Reply:
     user = _account(user_id)
     if not ResetSecondFactorForm().validate():
         return _back(user, AccountError("Nothing was reset. Please tick the box to confirm who this is."))
@@ -107,7 +108,7 @@ def reset_second_factor(user_id: int) -> Page:
     return redirect(url_for("admin.account", user_id=user.id))
 
 
-def _switch(user_id: int, change: Callable[[User, User], None], outcome: str) -> Page:
+def _switch(user_id: int, change: Callable[[User, User], None], outcome: str) -> Reply:
     user = _account(user_id)
     try:
         change(current_user, user)
@@ -135,11 +136,11 @@ def _link_page(user: User, path: str) -> str:
     return render_template("admin/link.html", user=user, link=link, mailed=service.mail_link(user, link, tell))
 
 
-def _page(template: str, form: AccountForm | CentreForm, **context: object) -> Page:
+def _page(template: str, form: AccountForm | CentreForm, **context: object) -> Reply:
     return render_template(template, form=form, **context), 422 if form.errors else 200
 
 
-def _refused(template: str, form: AccountForm | CentreForm, error: AccountError, **context: object) -> Page:
+def _refused(template: str, form: AccountForm | CentreForm, error: AccountError, **context: object) -> Reply:
     form.form_errors.append(str(error))
     return render_template(template, form=form, **context), 422
 
@@ -150,7 +151,7 @@ def centres() -> str:
 
 
 @blueprint.route("/centres/new", methods=["GET", "POST"])
-def add_centre() -> Page:
+def add_centre() -> Reply:
     form = CentreForm()
     if request.method == "GET" or not form.validate():
         return _page("admin/centre.html", form, centre=None)
@@ -163,7 +164,7 @@ def add_centre() -> Page:
 
 
 @blueprint.route("/centres/<id:centre_id>", methods=["GET", "POST"])
-def centre(centre_id: int) -> Page:
+def centre(centre_id: int) -> Reply:
     found = _centre(centre_id)
     form = CentreForm(obj=found)
     if request.method == "GET" or not form.validate():
@@ -177,7 +178,7 @@ def centre(centre_id: int) -> Page:
 
 
 @blueprint.route("/management", methods=["GET", "POST"])
-def management() -> Page:
+def management() -> Reply:
     form = ManagementForm.filled_from(management_options())
     if request.method == "GET" or not form.validate():
         return render_template("admin/management.html", form=form), 422 if form.errors else 200
@@ -191,7 +192,7 @@ def management() -> Page:
 
 
 @blueprint.get("/audit")
-def audit_log() -> Page:
+def audit_log() -> Reply:
     form = AuditForm(request.args)
     form.offer_actors()
     if not form.validate():

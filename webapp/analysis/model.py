@@ -14,7 +14,7 @@ from ml.engine import Engine
 from ml.imaging.decoding import decode
 from ml.results import Finding, Heatmap, Result
 from webapp import metrics
-from webapp.analysis.results import FoundTarget, HeatmapRaster, Outcome
+from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
 from webapp.core.config import Settings
 from webapp.triage.concern import reaches
 
@@ -72,14 +72,14 @@ def _outcome(result: Result, model: Loaded) -> Outcome:
     )
 
 
-def _findings(result: Result, card: Card) -> list[FoundTarget]:
+def _findings(result: Result, card: Card) -> list[TargetResult]:
     """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong.
 
     BCC's is kept from the lowest operating point on: the clinic may have chosen that one, or choose it later.
     """
     lowest = min(point.threshold for point in card.bcc.operating_points)
     return [
-        FoundTarget(
+        TargetResult(
             target=finding.target,
             probability=finding.probability,
             present=finding.present,

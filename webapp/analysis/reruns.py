@@ -33,9 +33,9 @@ def feed() -> int:
 
 def _next_images(rerun: Rerun, pending: int) -> list[int]:
     """On from where it has come to; at the end once more from the top, for those that were busy then."""
-    wanted = PORTION - pending
-    return queries.images_left(rerun, wanted, below=queries.lowest_image_of(rerun)) or (
-        [] if pending else queries.images_left(rerun, wanted)
+    room = PORTION - pending
+    return queries.images_left(rerun, room, below=queries.lowest_image_of(rerun)) or (
+        [] if pending else queries.images_left(rerun, room)
     )
 
 

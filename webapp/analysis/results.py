@@ -25,7 +25,7 @@ class HeatmapRaster:
 
 
 @dataclass(frozen=True)
-class FoundTarget:
+class TargetResult:
     """``probability`` in [0, 1]; ``strength``: raw maximum of the heatmap; ``map``: only where it may be drawn."""
 
     target: str
@@ -49,7 +49,7 @@ class Outcome:
     reasons: list[dict[str, str]]
     lesion: dict[str, float]
     region: dict[str, int]
-    findings: list[FoundTarget] = field(default_factory=list)
+    findings: list[TargetResult] = field(default_factory=list)
 
 
 def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
@@ -100,7 +100,7 @@ def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
     rank.refresh(case)
 
 
-def _finding(analysis_id: int, found: FoundTarget, store: ImageStore) -> Finding:
+def _finding(analysis_id: int, found: TargetResult, store: ImageStore) -> Finding:
     finding = Finding(
         analysis_id=analysis_id,
         target=found.target,

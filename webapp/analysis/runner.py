@@ -23,7 +23,7 @@ from webapp.storage.store import ImageStore, store_of
 
 log = logging.getLogger(__name__)
 
-Answer = Outcome | FailureReason
+AnalysisResult = Outcome | FailureReason
 Got = TypeVar("Got")
 
 
@@ -54,40 +54,40 @@ def run_analysis(analysis_id: int) -> None:
         return
     with Heartbeat(app, taken, owner, settings):
         with logs.about(analysis=taken if len(taken) > 1 else analysis_id):
-            answers = _answers(taken, store, settings)
+            found = _results(taken, store, settings)
         for taken_id in taken:
             with logs.about(analysis=taken_id):
-                _keep(taken_id, owner, answers[taken_id], store)
+                _keep(taken_id, owner, found[taken_id], store)
 
 
-def _keep(analysis_id: int, owner: str, answer: Answer, store: ImageStore) -> None:
+def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStore) -> None:
     """Store an answer in a transaction of its own; if that fails, the lease runs out and the sweep takes over."""
     try:
         with metrics.stage("store"), transaction():
-            if isinstance(answer, FailureReason):
-                results.give_up(analysis_id, owner, answer)
-            elif results.finish(analysis_id, owner, answer, store):
+            if isinstance(result, FailureReason):
+                results.give_up(analysis_id, owner, result)
+            elif results.finish(analysis_id, owner, result, store):
                 log.info("the image is analysed")
             else:
                 log.warning("the analysis was finished by another worker, or its case erased; this result is dropped")
     except StoreAwayError as error:
         log.error("the heatmaps cannot be stored: %s", error)
-        answer = FailureReason.STORE_UNAVAILABLE
+        result = FailureReason.STORE_UNAVAILABLE
         with transaction():
-            results.give_up(analysis_id, owner, answer)
+            results.give_up(analysis_id, owner, result)
     except Exception:
         log.exception("the result could not be stored; the sweep will send the analysis again")
         return
-    metrics.analysed(_ended(answer))
+    metrics.analysed(_ended(result))
 
 
-def _ended(answer: Answer) -> str:
-    if isinstance(answer, FailureReason):
+def _ended(result: AnalysisResult) -> str:
+    if isinstance(result, FailureReason):
         return "failed"
-    return "needs person" if answer.needs_person else "bcc" if answer.bcc else "not bcc"
+    return "needs person" if result.needs_person else "bcc" if result.bcc else "not bcc"
 
 
-def _answers(analysis_ids: Sequence[int], store: ImageStore, settings: Settings) -> dict[int, Answer]:
+def _results(analysis_ids: Sequence[int], store: ImageStore, settings: Settings) -> dict[int, AnalysisResult]:
     """One for each. An image that cannot be read fails alone; anything else ends the attempt of all together."""
     try:
         with reading():
@@ -119,14 +119,14 @@ def _load(analysis_id: int, key: str, store: ImageStore) -> bytes | FailureReaso
         return FailureReason.STORE_UNAVAILABLE if away else FailureReason.IMAGE_UNREADABLE
 
 
-def _alone(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, Answer]:
+def _alone(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, AnalysisResult]:
     ((analysis_id, data),) = files.items()
     return {
         analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, analyse, data, settings)
     }
 
 
-def _together(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, Answer]:
+def _together(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, AnalysisResult]:
     """Decode each by itself, and run the network once over those that can be read."""
     images = {
         analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, upright, data, settings)

@@ -44,7 +44,7 @@ class Head:
 
 
 @dataclass
-class Findings:
+class Verification:
     """What the walk found; no ``breaks``: the trail is intact."""
 
     head: Head
@@ -61,12 +61,12 @@ def tell_head() -> None:
     log.info("audit head %s", head())
 
 
-def verify(expected: Head | None = None) -> Findings:
+def verify(expected: Head | None = None) -> Verification:
     """Compare every digest with its event, and the end with the stored head and with one recorded elsewhere."""
     key = current_settings().audit_key
     with reading():
         claimed = head()
-        found, walked, last_id, last = Findings(claimed), 0, 0, GENESIS
+        found, walked, last_id, last = Verification(claimed), 0, 0, GENESIS
         noted = expected is None or expected.count == 0
         for event in _events():
             if digest_of(key, last, event) != event["digest"]:

@@ -1,4 +1,4 @@
-"""The GP's form. Labels and messages are in the GP's words."""
+"""The GP's forms, labelled in the words a GP would use."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from wtforms.validators import UUID, DataRequired, InputRequired, Length, Option
 from webapp.core.choices import choices, choices_of
 from webapp.models import BodySite, Sex, Urgency
 
-REFERENCE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")  # a code has a digit, a name has none
+REFERENCE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")  # a code contains a digit, a name does not
 LONGEST_LIFE = 120
 
 
@@ -30,7 +30,7 @@ def _optional_int(value: Any) -> int | None:
 
 
 class ImagesForm(FlaskForm):
-    """New images for a case that a dermatologist sent back."""
+    """New images for a case whose dermatologist asked for them."""
 
     images = MultipleFileField("Dermoscopic images")
     send_anyway = StringField(
@@ -105,10 +105,6 @@ class CaseForm(ImagesForm):
 
 
 class FollowForm(FlaskForm):
-    """Which earlier case of the patient shows the same lesion; its choices are the cases' numbers."""
+    """Which earlier case of the patient shows the same lesion. The choices are case numbers."""
 
     follows = SelectField("Earlier case of the same lesion")
-
-
-class ConfirmForm(FlaskForm):
-    """A button: the answer was read, or the case is withdrawn."""

@@ -1,4 +1,4 @@
-"""The letter of an answered case as PDF: made when somebody asks for it, never stored."""
+"""The PDF letter of an answered case: made on request, never stored."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from webapp.storage.store import current_store
 
 STYLE = "css/letter.css"
 LONGEST_SIDE = 1200
-"""Pixels of a printed image: sharp on 110 mm of paper."""
+"""In pixels: sharp at 110 mm on paper."""
 
 
 class NoLetterError(Exception):
-    """The case has no answer that a letter could tell."""
+    """The case has no answer to put into a letter."""
 
 
 class LetterUnavailableError(Exception):
-    """The libraries that WeasyPrint draws text with are not installed on this server."""
+    """This server lacks the libraries that WeasyPrint needs to draw text."""
 
 
 def pdf_of(case: Case) -> bytes:
-    """A tagged PDF with images, findings and decision. Ends the transaction while it draws, which takes a second.
+    """A tagged PDF with images, findings and decision. Ends the transaction before drawing, which takes a second.
 
     Raises NoLetterError, LetterUnavailableError, or StorageError for an image that cannot be read.
     """
@@ -45,7 +45,7 @@ def pdf_of(case: Case) -> bytes:
 
 
 def _printable(data: bytes) -> str:
-    """A stored image as the address of a JPEG that is no larger than print needs."""
+    """A stored image as a data URL of a JPEG no larger than print needs."""
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -58,7 +58,7 @@ def _printable(data: bytes) -> str:
 
 def _drawn(page: str, style: Path) -> bytes:
     try:
-        from weasyprint import CSS, HTML  # with the first letter: it takes a second and needs Pango
+        from weasyprint import CSS, HTML  # imported on first use: it takes a second and needs Pango
         from weasyprint.urls import URLFetcher
     except OSError as error:
         raise LetterUnavailableError(str(error)) from error

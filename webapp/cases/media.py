@@ -1,4 +1,4 @@
-"""The only way a patient's image leaves the store, alone or in a letter: by the scoped query only, and audited."""
+"""The only way a patient's image leaves the store, alone or in a letter: by scoped queries only, and audited."""
 
 import logging
 
@@ -48,7 +48,7 @@ def thumbnail(image_id: int) -> Response:
 
 @blueprint.get("/heatmaps/<id:finding_id>")
 def heatmap(finding_id: int) -> Response:
-    """A small grey PNG, strongest = 255, to be laid over the analysed square of its image."""
+    """A small grey PNG, strongest = 255, that fits the analysed square of its image."""
     found: Finding = queries.finding_of(current_user, finding_id) or abort(404)
     audit.record(current_user, "heatmap.viewed", found)
     return _serve(found.heatmap_key or abort(404), "image/png")
@@ -56,7 +56,7 @@ def heatmap(finding_id: int) -> Response:
 
 @blueprint.get("/letters/<number>.pdf")
 def letter(number: str) -> Response:
-    """The answer with its images, to be printed or filed: for a GP this opens it."""
+    """The answer with its images, to print or file. For a GP, downloading it opens the answer."""
     case = queries.find(current_user, number) or abort(404)
     review_id = case.standing_review.id if case.standing_review else 0
     try:

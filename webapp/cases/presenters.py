@@ -1,11 +1,11 @@
-"""What the GP's templates would otherwise have to work out."""
+"""Values for the GP's templates."""
 
 from dataclasses import dataclass
 
 from flask import url_for
 from werkzeug.utils import secure_filename
 
-from webapp.cases.waiting import Waiting
+from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import duration
 from webapp.models import Case, CaseState, Image, Review, TriageReason
@@ -14,13 +14,13 @@ LONGEST_NAME = 40
 
 
 def file_label(position: int, filename: str | None) -> str:
-    """How a message names an uploaded file: its place, and as much of its name as is harmless."""
+    """How messages name an uploaded file: by position, and by its name where that is safe."""
     name = secure_filename(filename or "")
     return f"Image {position} ({name[:LONGEST_NAME]})" if name else f"Image {position}"
 
 
 def as_choice(case: Case) -> tuple[str, str]:
-    """A case in a list to choose from: (number, text)."""
+    """A case as a choice in a select field: (number, text)."""
     return case.number, f"{case.number}: {case.body_site.label}, sent {case.submitted_at:%d %b %Y}"
 
 
@@ -36,17 +36,17 @@ STATE_WORDS = {
 
 
 def opened_answer(case: Case) -> Review | None:
-    """The decision in force once somebody at the centre has opened it: before that nothing shows it to a GP."""
+    """The decision in force, once somebody at the centre has opened it. Until then no page shows it to a GP."""
     review = case.standing_review
     return review if review is not None and review.receipt is not None else None
 
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One line of the GP's list; ``waiting`` for a case that is open."""
+    """One row of the GP's list; ``in_line``: only for an open case."""
 
     case: Case
-    waiting: Waiting | None
+    in_line: PlaceInLine | None
 
     @property
     def state(self) -> str:
@@ -63,8 +63,8 @@ class CaseRow:
 
     @property
     def place(self) -> str:
-        """Place in line and estimate; empty while somebody reads the case, and once it is no longer open."""
-        return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.waiting)
+        """Place in line and estimate; empty while somebody is reviewing the case, and once it is no longer open."""
+        return "" if self.case.state is CaseState.IN_REVIEW else place_words(self.in_line)
 
     @property
     def cover(self) -> Image | None:
@@ -76,20 +76,20 @@ class CaseRow:
 
     @property
     def to_open(self) -> str:
-        """What the GP has to open the case for; empty where nothing is new."""
+        """Why the GP should open the case; empty if nothing is new."""
         if self.outcome is not None or not self.waits_for_gp:
             return ""
         return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
-def place_words(waiting: Waiting | None) -> str:
-    """For example "place 3 of 12, about 5 h"; empty for a case that waits for nobody."""
-    if waiting is None:
+def place_words(in_line: PlaceInLine | None) -> str:
+    """For example "place 3 of 12, about 5 h"; empty for a case that is not in line."""
+    if in_line is None:
         return ""
-    far = waiting.place > MOST
+    far = in_line.place > MOST
     about = "more than" if far else "about"
-    estimate = "no estimate yet" if waiting.seconds is None else f"{about} {duration(waiting.seconds)}"
-    place = f"after the first {MOST:,}" if far else f"place {waiting.place} of {in_words(waiting.length)}"
+    estimate = "no estimate yet" if in_line.seconds is None else f"{about} {duration(in_line.seconds)}"
+    place = f"after the first {MOST:,}" if far else f"place {in_line.place} of {in_words(in_line.length)}"
     return f"{place}, {estimate}"
 
 
@@ -128,11 +128,11 @@ _ARRIVED = {
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The stages of a case as the GP follows them: received → analysed → with the dermatologist → answered."""
+class CaseTimeline:
+    """The stages a GP sees: received → analysed → with the dermatologist → answered."""
 
     case: Case
-    waiting: Waiting | None = None
+    in_line: PlaceInLine | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -159,17 +159,17 @@ class Progress:
 
     @property
     def _reading(self) -> str:
-        waiting = f"In the worklist: {place_words(self.waiting)}" if self.waiting else "In the worklist"
+        waiting = f"In the worklist: {place_words(self.in_line)}" if self.in_line else "In the worklist"
         return _READING.get(self.case.state, waiting)
 
     @property
     def arrived(self) -> str:
-        """What there is to open; empty while there is nothing."""
+        """What there is to read; empty if nothing."""
         return _ARRIVED.get(self.case.state, "")
 
     @property
     def poll_url(self) -> str | None:
-        """Where to ask again, while the case still moves."""
+        """Address to poll while the case is open."""
         return url_for("cases.status", number=self.case.number) if self.case.is_open else None
 
     @property

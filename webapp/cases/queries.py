@@ -1,4 +1,4 @@
-"""The only place that selects cases and images, always scoped to the asking user."""
+"""All queries for cases and images, always scoped to the requesting user."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
 NUMBER_LENGTH = 7
-"""Signs of a case number after its "DT-"."""
+"""Characters of a case number after "DT-"."""
 BADGE_MOST = 99
 
 
 def visible_to(user: User) -> ColumnElement[bool]:
-    """Which cases this user may see: a GP those of the own centre, a dermatologist all, anybody else none."""
+    """A GP sees the cases of their own centre, a dermatologist all of them, anybody else none."""
     if user.role is Role.GP:
         return Case.centre_id == user.centre_id
     if user.role is Role.DERMATOLOGIST:
@@ -39,35 +39,35 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
 
 
 def find(user: User, number: str, *, afresh: bool = False) -> Case | None:
-    """One case with all that its page shows, or None when this user may not see it.
+    """One case with everything its page shows, or None if this user may not see it.
 
-    ``afresh``: what was loaded of it before is forgotten.
+    ``afresh``: discard what was loaded before.
     """
     statement = _with_details(select(Case).where(Case.number == number, visible_to(user)))
     return db.session.scalars(statement.execution_options(populate_existing=afresh)).one_or_none()
 
 
 def find_locked(user: User, number: str) -> Case | None:
-    """The same case, held against changes by others until this transaction ends, as it stands once it is held."""
+    """The same, locked until this transaction ends and read after the lock is held."""
     db.session.execute(select(Case.id).where(Case.number == number, visible_to(user)).with_for_update())
     return find(user, number, afresh=True)
 
 
 def by_submission(user: User, token: str) -> Case | None:
-    """The case that this very form already made, after a double click."""
+    """The case that this form has already created, for example by a double click."""
     statement = select(Case).where(Case.submission_token == token, Case.submitted_by_id == user.id)
     return db.session.scalars(statement).one_or_none()
 
 
 def sent_before(user: User, digests: Sequence[str], token: str) -> dict[str, str]:
-    """SHA-256 of an image → number of the first case of the centre that has it, other than that of this form."""
+    """SHA-256 of an image → number of the centre's first case with it, other than the case of this form."""
     statement = select(Image.sha256, Case.number).join(Image.case)
     statement = statement.where(visible_to(user), Image.sha256.in_(digests), Case.submission_token != token)
     return {row.sha256: row.number for row in db.session.execute(statement.order_by(Image.id.desc()))}
 
 
 class ListFilter(StrEnum):
-    """What the GP's list can be narrowed to."""
+    """The filters of the GP's list."""
 
     TO_READ = "to_read"
     ANALYSING = "analysing"
@@ -89,7 +89,7 @@ class ListFilter(StrEnum):
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Of which one must hold; rows with one of them stand side by side in an index of the centre."""
+        """At least one must hold. Each selects a contiguous range of an index that starts with the centre."""
         if self is ListFilter.TO_READ:
             return [Case.unread == true()]
         return [Case.state == state for state in _STATES[self]]
@@ -105,21 +105,21 @@ _STATES = {
 
 
 def counts(user: User) -> dict[ListFilter, int]:
-    """How many of the centre's cases each filter shows, each up to the limit of ``counts``."""
-    columns = [up_to(_wanted(user, choice.conditions)) for choice in ListFilter]
+    """How many of the centre's cases each filter shows, up to the limit of ``webapp.core.counts``."""
+    columns = [up_to(_matching(user, choice.conditions)) for choice in ListFilter]
     return dict(zip(ListFilter, db.session.execute(select(*columns)).one(), strict=True))
 
 
-def _wanted(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
-    """Ids of the visible cases for which one of the conditions holds."""
+def _matching(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Ids of the visible cases for which at least one condition holds."""
     return select(Case.id).where(visible_to(user), or_(*conditions))
 
 
 def page(user: User, search: str, before: int | None, only: ListFilter | None = None) -> list[Case]:
-    """One page of the centre's cases and one row more, newest first, from ids below ``before``."""
+    """One page of the centre's cases plus one row, newest first, with ids below ``before``."""
     older = true() if before is None else Case.id < before
     found = _found(user, search) if search else true()
-    # One walk down an index for each condition: the database would sort all rows of both to merge them itself.
+    # One index scan per condition: to merge them itself, the database would sort all rows of both.
     walks = [
         select(Case.id).where(visible_to(user), condition, older, found).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
         for condition in (only.conditions if only else [true()])
@@ -131,9 +131,9 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
 
 
 def _found(user: User, search: str) -> ColumnElement[bool]:
-    """Cases whose number or reference begins like ``search``, or whose reference ends like it; capitals do not count.
+    """Cases whose number or reference begins with ``search``, or whose reference ends with it, in any case of letters.
 
-    Few of them are looked up by the indexes. What fits very many is common enough for a walk from the newest on.
+    Up to MOST matches are found by index first. With more, a scan from the newest case soon finds a page of them.
     """
     key = reference_key(search)
     ranges = [_begins(Case.reference_key, key), _begins(Case.reference_reversed, key[::-1])]
@@ -150,20 +150,20 @@ def _begins(column: InstrumentedAttribute[str], beginning: str) -> ColumnElement
 
 
 def unread_count(user: User) -> int:
-    """Cases that wait for somebody at the centre, unread answers and requests for new images: up to BADGE_MOST."""
+    """Cases that wait for the centre (unread answers, requests for new images): each counted up to BADGE_MOST."""
     waiting = [*ListFilter.TO_READ.conditions, *ListFilter.RETAKE.conditions]
-    columns = [up_to(_wanted(user, [condition]), BADGE_MOST) for condition in waiting]
+    columns = [up_to(_matching(user, [condition]), BADGE_MOST) for condition in waiting]
     return sum(db.session.execute(select(*columns)).one())
 
 
 def front_of_line() -> list[int]:
-    """Ids of the first cases of the worklist of all centres, in its order: one more than counts are counted to."""
+    """Ids of the first MOST + 1 cases of the worklist, all centres, in its order."""
     line = select(Case.id).where(Case.is_open).order_by(Case.rank, Case.waiting_since, Case.id).limit(MOST + 1)
     return list(db.session.scalars(line))
 
 
 def decisions_since(moment: datetime) -> tuple[int, datetime | None]:
-    """How many cases were decided since, and when the very first decision of all was made."""
+    """How many cases were decided since then, and the time of the very first decision."""
     first = select(func.min(Review.decided_at)).scalar_subquery()
     decided = select(func.count(distinct(Review.case_id)), first).where(Review.decided_at >= moment)
     count, earliest = db.session.execute(decided).one()
@@ -171,14 +171,14 @@ def decisions_since(moment: datetime) -> tuple[int, datetime | None]:
 
 
 def candidates(user: User, case: Case) -> list[Case]:
-    """Of the centre's earlier cases of the same patient the latest, and the one that ``case`` follows, newest first."""
+    """The patient's latest earlier cases at the centre, plus the one that ``case`` follows; newest first."""
     latest = _earlier(user, case).with_only_columns(Case.id).order_by(Case.id.desc()).limit(PAGE_SIZE)
     chosen = or_(Case.id.in_(select(latest.subquery().c.id)), Case.id == case.follows_id)
     return list(db.session.scalars(_earlier(user, case).where(chosen).order_by(Case.id.desc())))
 
 
 def candidate(user: User, case: Case, number: str) -> Case | None:
-    """One of the centre's earlier cases of the same patient, however long ago."""
+    """One of the patient's earlier cases at the centre, however old."""
     return db.session.scalars(_earlier(user, case).where(Case.number == number)).one_or_none()
 
 
@@ -190,7 +190,7 @@ def _earlier(user: User, case: Case) -> Select[Case]:
 
 
 def lesion_history(user: User, case: Case) -> list[Case]:
-    """The earlier cases of the same lesion, newest first: the one that this case follows, the one before that …"""
+    """The earlier cases of the same lesion, newest first: the one this case follows, the one before that, and so on."""
     if case.follows_id is None:
         return []
     chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)

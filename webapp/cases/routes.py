@@ -10,15 +10,17 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.cases import presenters, queries, service, uploads
-from webapp.cases.forms import CaseForm, ConfirmForm, FollowForm, ImagesForm
+from webapp.cases.forms import CaseForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
-from webapp.cases.waiting import PACE_DAYS, waiting_of
+from webapp.cases.waiting import PACE_DAYS, places_of
 from webapp.core.choices import choices
 from webapp.core.config import current_settings
+from webapp.core.confirm import ConfirmForm
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
+from webapp.core.replies import Reply
 from webapp.intake.rebuild import CleanImage
 from webapp.models import BodySite, Case, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
@@ -26,12 +28,11 @@ from webapp.storage.errors import StoreAwayError
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 
 AnyForm = TypeVar("AnyForm", bound=ImagesForm)
-Answer = str | Response | tuple[str | dict[str, str], int] | tuple[str, int, dict[str, str]]
 
 
 @blueprint.app_context_processor
 def unread() -> dict[str, int]:
-    """For the navigation of every page of a GP."""
+    """For the navigation on every page of a GP."""
     if current_user.is_authenticated and current_user.role is Role.GP:
         return {"unread_answers": queries.unread_count(current_user)}
     return {}
@@ -44,7 +45,7 @@ def index() -> str:
 
 @blueprint.get("/list")
 def updates() -> str:
-    """The part of the list that changes by itself. Like every poll it says nothing to the session."""
+    """The part of the list that updates itself. Like every poll, it does not keep the session alive."""
     return render_template("cases/_list.html", **_list())
 
 
@@ -54,9 +55,9 @@ def _list() -> dict[str, object]:
     before = request.args.get("before", type=row_id)
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    waiting = waiting_of(shown)
+    places = places_of(shown)
     return {
-        "rows": [presenters.CaseRow(case, waiting.get(case.id)) for case in shown],
+        "rows": [presenters.CaseRow(case, places.get(case.id)) for case in shown],
         "search": search,
         "only": only,
         "before": before,
@@ -67,7 +68,7 @@ def _list() -> dict[str, object]:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-def new() -> Answer:
+def new() -> Reply:
     if request.method == "GET":
         return _empty_form(request.args.get("follows", ""))
     form = CaseForm()
@@ -89,15 +90,15 @@ def new() -> Answer:
     return _arrived(case.number)
 
 
-def _arrived(number: str) -> Answer:
-    """On to the case's page. A script would follow a redirect unseen, so it is told the address instead."""
+def _arrived(number: str) -> Reply:
+    """Redirect to the case's page. A script would follow a redirect silently, so it gets the address instead."""
     page = url_for("cases.show", number=number)
     by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
     return ({"page": page}, 201) if by_script else redirect(page)
 
 
 def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
-    """The form as it was sent, saying that the images are not taken just now."""
+    """The form as it was sent, with the message that images cannot be accepted at the moment."""
     if isinstance(error, BusyError):
         why = "Too many images are arriving at the moment, so nothing was sent."
     else:
@@ -108,7 +109,7 @@ def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
 
 
 def _empty_form(follows: str) -> str:
-    """A new form; for a lesion that an earlier case shows, with what is known of the patient already."""
+    """A new form. For a follow-up, filled in with what the earlier case says about the patient."""
     earlier = _visible_case(follows) if follows else None
     form = CaseForm(obj=earlier)
     form.submission_token.data = str(uuid.uuid4())
@@ -129,7 +130,7 @@ def _files() -> list[tuple[str, bytes]]:
 
 
 def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
-    """The chosen images, or None with the reason beside the field."""
+    """The chosen images, or None, with the reason as the field's error."""
     try:
         return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token)
     except RefusedUploadError as error:
@@ -141,7 +142,7 @@ def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
 
 @blueprint.post("/images/check")
 def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str, str]]:
-    """What speaks against one chosen image, before the form is sent. Nothing is stored."""
+    """Quality problems of one chosen image, before the form is sent. Nothing is stored."""
     files = [("This image", data) for _name, data in _files()]
     if len(files) != 1:
         abort(400)
@@ -187,7 +188,7 @@ def _case_page(case: Case, form: ImagesForm) -> str:
     return render_template(
         "cases/show.html",
         case=case,
-        progress=_progress(case),
+        timeline=_timeline(case),
         form=form,
         confirm=ConfirmForm(),
         history=queries.lesion_history(current_user, case),
@@ -198,18 +199,18 @@ def _case_page(case: Case, form: ImagesForm) -> str:
 
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
-    """The part of the case page that changes by itself."""
-    return render_template("cases/_progress.html", progress=_progress(_visible_case(number)))
+    """The part of the case page that updates itself."""
+    return render_template("cases/_timeline.html", timeline=_timeline(_visible_case(number)))
 
 
-def _progress(case: Case) -> presenters.Progress:
-    return presenters.Progress(case, waiting_of([case]).get(case.id))
+def _timeline(case: Case) -> presenters.CaseTimeline:
+    return presenters.CaseTimeline(case, places_of([case]).get(case.id))
 
 
 @blueprint.post("/<number>/images")
-def add_images(number: str) -> Answer:
+def add_images(number: str) -> Reply:
     form = ImagesForm()
-    _visible_case(number)  # nobody has files decoded for a case of others
+    _visible_case(number)  # no decoding for somebody else's case
     valid = form.validate()
     try:
         images = _accepted(form)

@@ -1,4 +1,4 @@
-"""The rules of the GP's side: how a case comes to be, and how it is closed."""
+"""The rules of the GP's side: creating, following, withdrawing and closing a case."""
 
 import secrets
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from webapp.storage.errors import StoreAwayError
 from webapp.storage.store import current_store
 from webapp.triage import rank
 
-NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken on the telephone: no 0/O, 1/I/L, U/V
+NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing misheard or misread: no 0/O, 1/I/L, U/V
 
 
 class CaseChangedError(Exception):
@@ -30,7 +30,7 @@ class NotTheSamePatientError(ValueError):
 
 @dataclass(frozen=True)
 class NewCase:
-    """What a GP says of a lesion."""
+    """What a GP tells us about a lesion."""
 
     submission_token: str
     patient_reference: str
@@ -47,9 +47,9 @@ class NewCase:
 
 
 def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
-    """Store a case with its images and queue their analysis: all of it, or nothing.
+    """Store a case with its images and queue their analysis, all or nothing.
 
-    The same form sent twice gives the same case.
+    Sending the same form twice gives the same case.
     """
     earlier = queries.by_submission(user, new.submission_token)
     if earlier is not None:
@@ -76,7 +76,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         with db.session.begin_nested():
             db.session.add(case)
     except IntegrityError:
-        earlier = queries.by_submission(user, new.submission_token)  # the same form, sent twice at the same moment
+        earlier = queries.by_submission(user, new.submission_token)  # the same form, sent twice at once
         if earlier is None:
             raise
         return earlier
@@ -89,9 +89,9 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
 
 
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
-    """Answer a request for new images: the same case needs a person again until they are analysed.
+    """Add the images that a dermatologist asked for. The case needs a person again until they are analysed.
 
-    It keeps its waiting time. Raises CaseChangedError unless new images were asked for.
+    It keeps its waiting time. Raises CaseChangedError unless new images were requested.
     """
     if case.state is not CaseState.RETAKE_REQUESTED:
         raise CaseChangedError
@@ -102,7 +102,7 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
 
 
 def _add(case: Case, images: Sequence[CleanImage]) -> None:
-    """Attach images after those the case has, and queue their analysis."""
+    """Attach images after the existing ones, and queue their analysis."""
     analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
     db.session.flush()
     messages = [(analysis.id, queue.priority_of(analysis)) for analysis in analyses]
@@ -129,9 +129,9 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
 
 
 def _store(data: bytes) -> str:
-    """Encrypt ``data`` into the store; it goes away again if the transaction fails.
+    """Encrypt ``data`` into the store; it is deleted again if the transaction fails.
 
-    Raises StoreAwayError, with the transaction undone: the form that comes back must not stand beside half a case.
+    Raises StoreAwayError after rolling back, so that the form can be shown again without leaving half a case.
     """
     store = current_store()
     try:
@@ -148,7 +148,7 @@ def _new_number() -> str:
 
 
 def withdraw(user: User, case: Case) -> None:
-    """The GP takes the case back before it is answered. Raises CaseChangedError once it is."""
+    """The GP withdraws the case before it is answered. Raises CaseChangedError once it is answered."""
     if case.state is CaseState.WITHDRAWN:
         return
     if case.reopened or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
@@ -160,7 +160,7 @@ def withdraw(user: User, case: Case) -> None:
 
 
 def follow(user: User, case: Case, number: str) -> None:
-    """Say that the case shows the lesion of an earlier one, by its number; "": of none.
+    """Link the case to the earlier case ``number`` of the same lesion; "" removes the link.
 
     Raises NotTheSamePatientError unless that is an earlier case of the same patient and centre.
     """
@@ -173,9 +173,9 @@ def follow(user: User, case: Case, number: str) -> None:
 
 
 def open_answer(user: User, number: str) -> Case | None:
-    """The case with its answer opened: from the first time on it counts as read at the centre, and stays.
+    """The case, with its answer marked as opened: the first time counts as read at the centre, for good.
 
-    Before that the case is locked and looked at again: what is just being taken back is neither shown nor noted.
+    The case is locked and read again first, so that an answer just being taken back is neither shown nor marked.
     """
     case = queries.find(user, number)
     if case is None or not _is_unopened(case):
@@ -187,9 +187,9 @@ def open_answer(user: User, number: str) -> Case | None:
 
 
 def hand_out_letter(user: User, number: str, review_id: int) -> None:
-    """A letter that tells of this decision leaves; for a GP that is to open the answer.
+    """Record that a letter about this decision is downloaded; for a GP that opens the answer.
 
-    Raises CaseChangedError where the decision is no longer in force.
+    Raises CaseChangedError if the decision is no longer in force.
     """
     case = queries.find_locked(user, number)
     if case is None or not case.has_letter or case.standing_review is None or case.standing_review.id != review_id:
@@ -205,7 +205,7 @@ def _is_unopened(case: Case) -> bool:
 
 
 def _note_reading(user: User, case: Case) -> None:
-    """Who at the centre opens the answer of a locked case first, and when."""
+    """Note who at the centre first opens the answer of a locked case, and when."""
     review = case.standing_review
     if review is None or not _is_unopened(case):
         return
@@ -217,7 +217,7 @@ def _note_reading(user: User, case: Case) -> None:
 
 
 def close(user: User, case: Case) -> None:
-    """The GP has read the answer. Raises CaseChangedError unless there is one, and it has been opened."""
+    """The GP has read the answer. Raises CaseChangedError unless there is one and it has been opened."""
     if case.state is CaseState.CLOSED:
         return
     if case.state is not CaseState.REVIEWED or _is_unopened(case):

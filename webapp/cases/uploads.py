@@ -1,4 +1,4 @@
-"""What is done with chosen images before they become part of a case: made clean, judged, compared with earlier ones."""
+"""Uploaded images before they join a case: rebuilt, checked for quality, compared with earlier ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,11 +12,11 @@ from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
 from webapp.models import QualityFlag, User
 
 File = tuple[str, bytes]
-"""How messages name it, and its content."""
+"""(name used in messages, content)."""
 
 
 class RefusedUploadError(ValueError):
-    """One or more files cannot be used; one sentence for each."""
+    """One or more files cannot be used; one sentence each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(" ".join(problems))
@@ -24,7 +24,7 @@ class RefusedUploadError(ValueError):
 
 
 class ReasonMissingError(ValueError):
-    """Something speaks against an image, and the GP has not said why to send it all the same; one sentence for each."""
+    """An image has quality flags and the GP gave no reason for sending it anyway; one sentence each."""
 
     def __init__(self, quality_flags: list[str]) -> None:
         super().__init__(" ".join(quality_flags))
@@ -32,7 +32,7 @@ class ReasonMissingError(ValueError):
 
 
 def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> list[CleanImage]:
-    """Clean images, each with what speaks against it and then ``reason``, why it is sent all the same.
+    """Clean images with their quality flags; those that have any get ``reason``, why they are sent anyway.
 
     ``token``: the submission they belong to. Raises RefusedUploadError, ReasonMissingError or BusyError.
     """
@@ -49,7 +49,7 @@ def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> l
 
 
 def flags_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[dict[QualityFlag, str]]:
-    """What speaks against each image, in words: its quality, and that it was sent before with another form."""
+    """The quality flags of each image, in words; a flag also says if it was sent before with another form."""
     earlier = queries.sent_before(user, [image.sha256 for image in images], token)
     seen: set[str] = set()
     found = []
@@ -65,19 +65,19 @@ def flags_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[
 
 
 def sentence(quality_flags: dict[QualityFlag, str]) -> str:
-    """What to do about the quality_flags, for example "please retake (too dark)"."""
+    """What to do about quality flags, for example "please retake (too dark)"."""
     quality = [words for flag, words in quality_flags.items() if flag is not QualityFlag.ALREADY_SENT]
     parts = [f"please retake ({'; '.join(quality)})"] if quality else []
     return "; ".join([*parts, *(words for flag, words in quality_flags.items() if flag is QualityFlag.ALREADY_SENT)])
 
 
 def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[CleanImage]:
-    """Make clean images of uploaded files, or judge them without long waiting and without thumbnails.
+    """Rebuild uploaded files; ``only_to_judge``: without a long wait and without thumbnails.
 
     Raises RefusedUploadError or, see ``admitted``, BusyError.
     """
     settings = current_settings()
-    pause()  # decoding takes a while; on SQLite nobody else could write meanwhile
+    pause()  # decoding takes a while, and on SQLite would keep everybody else from writing
     if not files:
         raise RefusedUploadError(["Choose at least one image."])
     if len(files) > settings.max_images_per_case:

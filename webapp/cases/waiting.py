@@ -1,4 +1,4 @@
-"""Where open cases stand in the line of all centres, and how long that may take at the pace of recent decisions."""
+"""Places of open cases in the line of all centres, and waiting times estimated from recent decisions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,35 +11,35 @@ from webapp.models import Case, utcnow
 PACE_DAYS = 7
 LEAST_DECISIONS = 10
 LEAST_SPAN = timedelta(days=1)
-"""Ten decisions of one busy hour say nothing of the night: an estimate needs at least a day and a night."""
+"""Ten decisions in one busy hour say nothing about the night: an estimate needs at least a full day."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How many cases were decided in the span of time, both measured."""
+    """How many cases were decided in how long."""
 
     decisions: int
     span: timedelta
 
     @classmethod
     def measured(cls, now: datetime) -> "Pace":
-        """Over the last days, or since the very first decision if that is later."""
+        """Over the last PACE_DAYS, or since the very first decision if that is later."""
         since = now - timedelta(days=PACE_DAYS)
         decided, first = queries.decisions_since(since)
         return cls(decided, now - max(since, first) if first else timedelta())
 
     def seconds_until(self, place: int) -> float | None:
-        """How long ``place`` decisions take; None when too little was decided to say so."""
+        """How long ``place`` decisions take; None if there were too few to estimate."""
         if self.decisions < LEAST_DECISIONS or self.span < LEAST_SPAN:
             return None
         return place * self.span.total_seconds() / self.decisions
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A place in line, 1 = the next to be read, of ``length``; ``seconds`` to wait, or None: no estimate yet.
+class PlaceInLine:
+    """``place`` (1 = next) in a line of ``length``; ``seconds`` to wait, None: no estimate yet.
 
-    Both are counted as ``webapp.core.counts`` does it: MOST + 1 stands for anything beyond MOST.
+    Place and length are capped as in ``webapp.core.counts``: MOST + 1 means anything beyond MOST.
     """
 
     place: int
@@ -47,7 +47,7 @@ class Waiting:
     seconds: float | None
 
 
-def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
+def places_of(cases: Sequence[Case]) -> Mapping[int, PlaceInLine]:
     """By case id, for those of ``cases`` that are open."""
     open_ids = [case.id for case in cases if case.is_open]
     if not open_ids:
@@ -57,5 +57,5 @@ def waiting_of(cases: Sequence[Case]) -> Mapping[int, Waiting]:
     pace, found = Pace.measured(utcnow()), {}
     for case_id in open_ids:
         place = places.get(case_id, MOST + 1)
-        found[case_id] = Waiting(place, len(line), pace.seconds_until(place))
+        found[case_id] = PlaceInLine(place, len(line), pace.seconds_until(place))
     return found

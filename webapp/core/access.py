@@ -92,7 +92,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "admin.audit_log": ADMIN,
     "operation.service": ADMIN,
     "operation.models": ADMIN,
-    "operation.rerun_progress": ADMIN,
+    "operation.rerun_status": ADMIN,
     "operation.start_rerun": ADMIN,
     "operation.stop_rerun": ADMIN,
     "operation.thresholds": ADMIN,

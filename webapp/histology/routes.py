@@ -1,10 +1,10 @@
-"""One page for GP and dermatologist: the results so far, and the form for one more."""
+"""One page for GP and dermatologist: the results so far, and the form for another."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from webapp.cases import queries
+from webapp.core.replies import Reply
 from webapp.histology import service
 from webapp.histology.forms import HistologyForm
 from webapp.models import HistologyResult, Role
@@ -13,7 +13,7 @@ blueprint = Blueprint("histology", __name__, url_prefix="/histology")
 
 
 @blueprint.route("/<number>", methods=["GET", "POST"])
-def enter(number: str) -> str | Response | tuple[str, int]:
+def enter(number: str) -> Reply:
     find = queries.find_locked if request.method == "POST" else queries.find
     case = find(current_user, number) or abort(404)
     form = HistologyForm()

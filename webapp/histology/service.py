@@ -1,4 +1,4 @@
-"""The rules of histology results: they belong to a decided case, and are never altered."""
+"""The rules of histology results: they belong to a decided case and never change."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from webapp.triage import reopen
 
 
 class NotDecidedError(Exception):
-    """No decision is in force that a histology result could be compared with."""
+    """There is no decision in force to compare a histology result with."""
 
 
 def may_enter(case: Case) -> bool:
@@ -17,7 +17,7 @@ def may_enter(case: Case) -> bool:
 
 
 def enter(user: User, case: Case, result: HistologyResult, remark: str, reported_on: date | None) -> Histology:
-    """Add a result to a locked case; it takes the place of an earlier one. Raises NotDecidedError."""
+    """Add a result to a locked case; it replaces an earlier one. Raises NotDecidedError."""
     if not may_enter(case):
         raise NotDecidedError
     before = case.histology

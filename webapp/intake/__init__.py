@@ -1,1 +1,1 @@
-"""From an uploaded file to an image that can be trusted: decoded, upright, rebuilt from its pixels, judged."""
+"""From an uploaded file to a trusted image: decoded, turned upright, rebuilt from its pixels, checked for quality."""

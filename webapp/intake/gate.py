@@ -1,4 +1,4 @@
-"""How many uploads a web process decodes at the same time, and how long the others wait for their turn."""
+"""How many uploads a web process decodes at once, and how long the others wait."""
 
 import threading
 from collections.abc import Iterator
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from webapp.core.overload import BusyError, too_late
 
 DECODING = threading.BoundedSemaphore(1)
-"""One request of a web process decodes images at a time: the largest allowed takes hundreds of megabytes, and two would
-keep both of a small machine's cores from the pages.
+"""One request per web process decodes images at a time: the largest takes hundreds of megabytes, and two would occupy
+both cores of a small machine.
 """
 INSIDE = threading.BoundedSemaphore(4)
-"""Those that decode and those that wait for it. Half of the process's threads: pages are served by the others."""
+"""Requests decoding or waiting to. Half of the process's threads, so that the others can serve pages."""
 WAIT_SECONDS, CHECK_SECONDS = 30.0, 0.5
-"""How long a case that is being sent waits for its place, and how long what is only convenient."""
+"""How long sending a case waits for its turn, and how long a mere quality check does."""
 
 
 @contextmanager
 def admitted(seconds: float = WAIT_SECONDS) -> Iterator[None]:
-    """A place for decoding the images of one request, waited for so long.
+    """Wait up to ``seconds`` for a turn to decode the images of one request.
 
-    Raises BusyError, at once where too many wait already.
+    Raises BusyError, at once if too many are waiting already.
     """
     if too_late() or not INSIDE.acquire(blocking=False):
         raise BusyError

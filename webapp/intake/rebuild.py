@@ -1,4 +1,4 @@
-"""What becomes of an uploaded file: decoded completely, made upright, rebuilt from its pixels alone."""
+"""An uploaded file, decoded completely, turned upright and rebuilt from its pixels alone."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class RefusedImageError(ValueError):
 
 @dataclass(frozen=True)
 class CleanImage:
-    """Encoded pixels and nothing else: no EXIF, no comment, no profile. Sizes in pixels, upright.
+    """Encoded pixels and nothing else: no EXIF, comment or profile. Upright; sizes in pixels.
 
-    ``quality_flags`` speak against it; ``sent_anyway`` is why it is sent all the same.
+    ``sent_anyway``: the GP's reason for sending it despite its ``quality_flags``.
     """
 
     data: bytes
@@ -40,21 +40,21 @@ class CleanImage:
 
     @cached_property
     def sha256(self) -> str:
-        """The same for the same pixels, whatever the file said of them."""
+        """The same for the same pixels, whatever the file's metadata."""
         return hashlib.sha256(self.data).hexdigest()
 
 
 def rebuild(
     data: bytes, settings: Settings, limits: QualityLimits | None = None, *, thumbnail: bool = True
 ) -> CleanImage:
-    """Make a clean image of an uploaded file, with what speaks against its quality. Raises RefusedImageError.
+    """Make a clean image of an uploaded file, with its quality flags. Raises RefusedImageError.
 
-    ``limits``: those by which the model will judge, None for the usual ones. ``thumbnail``: false where the image is
-    only judged; it is a third of the work.
+    ``limits``: the model's quality limits, None for the defaults. ``thumbnail``: a third of the work, so skipped where
+    the image is only checked.
     """
     if len(data) > settings.max_image_megabytes * 1024 * 1024:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
-    from ml.imaging.decoding import (  # with the first upload, so that the web process starts fast
+    from ml.imaging.decoding import (  # imported on first use, so that the web process starts fast
         UnreadableImage,
         decode,
     )

@@ -89,13 +89,13 @@ def _remove_objects(folder: Path, store: ImageStore) -> None:
         store.delete(key)
 
 
-def _fill(connection: Connection, table: Table, folder: Path, wanted: int) -> None:
+def _fill(connection: Connection, table: Table, folder: Path, expected: int) -> None:
     if table is AuditHead.__table__:
         connection.execute(delete(table))
     with (folder / manifest.table_file(table.name)).open("rb") as lines:
         count = rows.load(connection, table, lines)
-    if count != wanted:
-        raise BackupError(f"{table.name}: the backup should contain {wanted} rows but contains {count}.")
+    if count != expected:
+        raise BackupError(f"{table.name}: the backup should contain {expected} rows but contains {count}.")
     if connection.dialect.name == "postgresql" and "id" in table.c and count:
         connection.execute(
             text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)"),

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from flask import Flask, Response, current_app, g, request
 
 from webapp.core.config import Settings
-from webapp.metrics.figures import Figures, Waiting
+from webapp.metrics.figures import AskBacklog, Figures
 
 METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
 
 
-def init_app(app: Flask, settings: Settings, waiting: Waiting) -> None:
-    """``waiting``: asks the database how many images have no result, and how long the oldest has waited."""
-    app.extensions["metrics"] = Figures(waiting) if settings.metrics_token else None
+def init_app(app: Flask, settings: Settings, ask_backlog: AskBacklog) -> None:
+    """``ask_backlog`` queries the database: how many images have no result, and since when the oldest has waited."""
+    app.extensions["metrics"] = Figures(ask_backlog) if settings.metrics_token else None
     if settings.metrics_token:
         app.before_request(_begin)
         app.after_request(_count_request)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Histogram
     from prometheus_client.core import GaugeMetricFamily
 
-Waiting = Callable[[], tuple[int, datetime | None]]
+AskBacklog = Callable[[], tuple[int, datetime | None]]
+"""How many images have no result, and since when the oldest has waited."""
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 STAGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0)
@@ -39,8 +40,8 @@ def share_figures() -> None:
 class Figures:
     """One set per application; prometheus_client is loaded with the first count."""
 
-    def __init__(self, waiting: Waiting) -> None:
-        self._waiting = waiting
+    def __init__(self, ask_backlog: AskBacklog) -> None:
+        self._ask_backlog = ask_backlog
 
     @cached_property
     def registry(self) -> CollectorRegistry:
@@ -95,20 +96,20 @@ class Figures:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
         queue = CollectorRegistry()
-        queue.register(_Queue(self._waiting))
+        queue.register(_Queue(self._ask_backlog))
         return bytes(generate_latest(registry) + generate_latest(queue))
 
 
 class _Queue:
     """Queried when it is read, so that no process has to keep it up to date."""
 
-    def __init__(self, waiting: Waiting) -> None:
-        self._waiting = waiting
+    def __init__(self, ask_backlog: AskBacklog) -> None:
+        self._ask_backlog = ask_backlog
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         from prometheus_client.core import GaugeMetricFamily
 
-        count, oldest = self._waiting()
+        count, oldest = self._ask_backlog()
         age = (utcnow() - oldest).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("dermtriage_waiting_images", "Images without a result.", value=count)
         yield GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""Blinded reading: the model's answer stays hidden until the reader has given an impression without it."""
+"""Blinded reading: the model's result stays hidden until the reader has recorded an impression without it."""
 
 from webapp import audit
 from webapp.core.extensions import db
@@ -13,24 +13,24 @@ def set_mode(user: User, blinded: bool) -> None:
 
 
 def impression_of(user: User, case: Case) -> Impression | None:
-    """The user's last impression of the case with all the images that it has now."""
+    """The user's last impression of the case since its newest image was added."""
     newest = max((image.stored_at for image in case.images), default=case.submitted_at)
     own = [found for found in case.impressions if found.user_id == user.id and found.given_at >= newest]
     return own[-1] if own else None
 
 
 def hides_model(user: User, case: Case) -> bool:
-    """Whether the model's answer must not be shown to ``user`` yet."""
-    judging = case.is_open or opinions.wanted_of(user, case) is not None
+    """Whether the model's result must not be shown to ``user`` yet."""
+    judging = case.is_open or opinions.request_for(user, case) is not None
     return user.reads_blinded and judging and impression_of(user, case) is None
 
 
 def note(user: User, case: Case, diagnosis: Diagnosis, management: Management) -> Impression:
-    """Keep the impression of who reads the locked case, or owes an opinion on it.
+    """Store the impression of a user who has claimed the locked case or been asked for an opinion on it.
 
     Raises claims.NotOpenError or claims.ClaimLostError.
     """
-    if opinions.wanted_of(user, case) is None:
+    if opinions.request_for(user, case) is None:
         claims.own_claim(user, case)
     impression = Impression(case=case, user=user, diagnosis=diagnosis, management=management)
     db.session.add(impression)

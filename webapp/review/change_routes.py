@@ -4,18 +4,19 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from webapp import audit
+from webapp.core.replies import Reply
 from webapp.models import Case
 from webapp.review import changes, opinions, presenters
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
-from webapp.review.pages import Page, find_case, reading_page, shown_id, too_late_page
+from webapp.review.pages import find_case, reading_page, shown_id, too_late_page
 from webapp.review.service import UnseenError, WordsMissingError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
 
 
 @blueprint.post("/<number>/undo")
-def undo(number: str) -> Page:
+def undo(number: str) -> Reply:
     case = find_case(number, locked=True)
     try:
         changes.undo(current_user, case, shown_id(UndoForm().seen.data))
@@ -29,9 +30,9 @@ def undo(number: str) -> Page:
 
 
 @blueprint.route("/<number>/amend", methods=["GET", "POST"])
-def amend(number: str) -> Page:
+def amend(number: str) -> Reply:
     case = find_case(number, locked=request.method == "POST")
-    if opinions.wanted_of(current_user, case) is not None:
+    if opinions.request_for(current_user, case) is not None:
         flash("Please give your second opinion first. Until then you cannot see the decision.", "warning")
         return redirect(url_for("review.show", number=number))
     if request.method == "GET":
@@ -64,7 +65,7 @@ def amend(number: str) -> Page:
     return redirect(url_for("review.show", number=number))
 
 
-def _mistakes_page(case: Case, form: AmendmentForm) -> Page:
+def _mistakes_page(case: Case, form: AmendmentForm) -> Reply:
     if not changes.can_amend(case):
         return too_late_page(case, form, presenters.CHANGED_MEANWHILE)
     return reading_page(case, form), 422

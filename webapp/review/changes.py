@@ -1,4 +1,4 @@
-"""Changing a decision: taken back within a short time, or amended later. No row of a decision is ever altered."""
+"""Taking a decision back within a short time, or amending it later. A decision's row never changes."""
 
 from datetime import datetime, timedelta
 
@@ -16,11 +16,11 @@ UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
 
 
 class ChangedMeanwhileError(Exception):
-    """Another decision is in force than the one that the reader saw, or the case is open again."""
+    """The decision in force is not the one the reader saw, or the case is open again."""
 
 
 class TooLateError(Exception):
-    """The decision can't be taken back any more: the time is over, or the GP has read it."""
+    """The decision can no longer be taken back: the time is up, or the GP has read it."""
 
 
 def undo_until(review: Review) -> datetime:
@@ -36,7 +36,7 @@ def can_undo(user: User, case: Case) -> bool:
 
 
 def undo(user: User, case: Case, seen: int) -> None:
-    """Take back the decision ``seen`` on a locked case: the one before it is in force again, or the case is read anew.
+    """Take back the decision ``seen`` on a locked case: the previous one applies again, or the case is reviewed again.
 
     Raises ChangedMeanwhileError or TooLateError.
     """
@@ -57,7 +57,7 @@ def undo(user: User, case: Case, seen: int) -> None:
 
 
 def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown | None = None) -> Review:
-    """Replace the decision ``seen`` on a locked case by a new one; the GP is told anew.
+    """Replace the decision ``seen`` on a locked case with a new one, which the GP has not read yet.
 
     ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.WordsMissingError.
     """

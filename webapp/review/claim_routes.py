@@ -1,41 +1,42 @@
-"""Reserving a case, handing it back, taking it over, and going on to the next."""
+"""Claiming a case, releasing it, taking it over, and moving on to the next."""
 
 from flask import Blueprint, abort, flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.core.replies import Reply
 from webapp.review import claims, presenters
-from webapp.review.claims import BusyError, ClaimLostError, NotOpenError
+from webapp.review.claims import CaseTakenError, ClaimLostError, NotOpenError
 from webapp.review.forms import TakeOverForm
-from webapp.review.pages import Page, busy_page, find_case, shown_id
+from webapp.review.pages import busy_page, find_case, shown_id
 
 blueprint = Blueprint("claims", __name__, url_prefix="/review")
 
 
 @blueprint.post("/<number>/claim")
-def claim(number: str) -> Page:
+def claim(number: str) -> Reply:
     case = find_case(number, locked=True)
     try:
         claims.claim(current_user, case)
-    except BusyError as busy:
-        return busy_page(case, busy.claim, TakeOverForm(formdata=None)), 409
+    except CaseTakenError as taken:
+        return busy_page(case, taken.claim, TakeOverForm(formdata=None)), 409
     except NotOpenError:
         abort(409)
     return redirect(url_for("review.show", number=number))
 
 
 @blueprint.post("/<number>/take-over")
-def take_over(number: str) -> Page:
+def take_over(number: str) -> Reply:
     case, form = find_case(number, locked=True), TakeOverForm()
     if not form.validate():
         held = presenters.Reading(case, current_user).busy
         if held is not None:
             return busy_page(case, held, form), 422
-        return redirect(url_for("review.show", number=number))  # it is free by now: nothing to take over
+        return redirect(url_for("review.show", number=number))  # free by now: nothing to take over
     try:
         claims.take_over(current_user, case, seen=shown_id(form.seen.data), reason=form.reason.data)
-    except BusyError as busy:
-        return busy_page(case, busy.claim, form), 409
+    except CaseTakenError as taken:
+        return busy_page(case, taken.claim, form), 409
     except NotOpenError:
         abort(409)
     return redirect(url_for("review.show", number=number))
@@ -56,7 +57,7 @@ def release(number: str) -> Response:
 
 @blueprint.post("/next")
 def next_case() -> Response:
-    """Reserve and open the topmost free case."""
+    """Claim and open the first free case."""
     case = claims.claim_next(current_user)
     if case is None:
         flash("There are no unclaimed cases at the moment.", "info")

@@ -1,7 +1,7 @@
-"""One reader at a time: who holds a case, for how long, and how somebody else gets it.
+"""One reader at a time: who has claimed a case, for how long, and how somebody else gets it.
 
-A claim is held until it is released. It ends with the decision, when the case is handed back, when it expires, or when
-a colleague takes the case over with a reason; the next claim then names the one it ended.
+A claim ends with the decision, when it is released, when it expires, or when a colleague takes the case over with a
+reason; the colleague's claim then names the one it ended.
 """
 
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
 from webapp.review import queries
 
 TRIES = 3
-"""How often ``claim_next`` looks again when a colleague was faster."""
+"""How often ``claim_next`` tries when colleagues are faster."""
 
 
-class BusyError(Exception):
-    """Somebody else holds the case; ``claim`` says who, and until when."""
+class CaseTakenError(Exception):
+    """Somebody else has claimed the case; ``claim`` says who, and until when."""
 
     def __init__(self, claim: Claim) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class NotOpenError(Exception):
 
 
 class ClaimLostError(Exception):
-    """The reader has not reserved the case, or somebody else came between; ``by`` is the claim that did."""
+    """The reader has not claimed the case, or somebody else has since; ``by`` is the latest claim, if any."""
 
     def __init__(self, by: Claim | None) -> None:
         super().__init__()
@@ -38,13 +38,13 @@ class ClaimLostError(Exception):
 
 
 def claim(user: User, case: Case) -> Claim:
-    """Reserve a locked case for ``user``; renews an own claim. Raises BusyError or NotOpenError."""
+    """Claim a locked case for ``user``, or renew the user's own claim. Raises CaseTakenError or NotOpenError."""
     held = _held(case)
     if held is not None and held.user_id == user.id:
         held.expires_at = _until()
         return held
     if held is not None and held.expires_at > utcnow():
-        raise BusyError(held)
+        raise CaseTakenError(held)
     if held is not None:
         _end(held, at=held.expires_at)
     fresh = begin(user, case)
@@ -54,15 +54,15 @@ def claim(user: User, case: Case) -> Claim:
 
 
 def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
-    """Reserve a locked case that a colleague holds. ``seen`` is the id of the claim that ``user`` was shown.
+    """Claim a locked case from a colleague. ``seen`` is the id of the claim that ``user`` was shown.
 
-    Raises NotOpenError, or BusyError when yet another colleague has it by now.
+    Raises NotOpenError, or CaseTakenError if another colleague has it by now.
     """
     held = _held(case)
     if held is None or held.user_id == user.id or held.expires_at <= utcnow():
         return claim(user, case)
     if held.id != seen:
-        raise BusyError(held)
+        raise CaseTakenError(held)
     _end(held, at=utcnow())
     fresh = begin(user, case)
     fresh.took_over, fresh.reason = held, reason
@@ -72,21 +72,21 @@ def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
 
 
 def claim_next(user: User) -> Case | None:
-    """Reserve the topmost case that nobody else holds, for example after a decision; None when there is none."""
+    """Claim the first case that nobody else has claimed, for example after a decision; None if there is none."""
     for _ in range(TRIES):
         case = queries.next_case_locked(user, utcnow())
         if case is None:
             return None
         try:
             claim(user, case)
-        except BusyError:
+        except CaseTakenError:
             continue
         return case
     return None
 
 
 def own_claim(user: User, case: Case) -> Claim:
-    """The reader's claim. One that ran out is renewed, so that slow reading counts, unless another came between.
+    """The reader's claim, renewed. An expired one still counts, unless somebody else has claimed the case since.
 
     Raises NotOpenError or ClaimLostError.
     """
@@ -99,7 +99,7 @@ def own_claim(user: User, case: Case) -> Claim:
 
 
 def release(user: User, case: Case) -> None:
-    """Hand a locked case back to the worklist, where it keeps its place. Raises ClaimLostError, NotOpenError."""
+    """Release a locked case to the worklist, where it keeps its place. Raises ClaimLostError or NotOpenError."""
     held = _held(case)
     if held is None or held.user_id != user.id:
         raise ClaimLostError(queries.last_claim(case))
@@ -109,13 +109,13 @@ def release(user: User, case: Case) -> None:
 
 
 def valid_claim(case: Case) -> Claim | None:
-    """Who reads the case now, from rows that are loaded already."""
+    """The claim on the case now, from rows already loaded."""
     now = utcnow()
     return next((claim for claim in case.claims if claim.released_at is None and claim.expires_at > now), None)
 
 
 def release_expired() -> None:
-    """Hand back every case whose reader let the claim run out."""
+    """Release every expired claim."""
     for claim in queries.expired_claims(utcnow()):
         claim.released_at = claim.expires_at
         _hand_back(claim.case)

@@ -1,4 +1,4 @@
-"""What of the worklist a reader wants to see, and in which order; it travels in the address."""
+"""The filters and order of the worklist, as kept in the address."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ STATES = {
 
 @dataclass(frozen=True)
 class Filters:
-    """Every condition that is not None or False must hold; ``pattern``: the model calls it present in an image."""
+    """Every condition that is not None or False must hold; ``pattern``: the model finds it in at least one image."""
 
     centre: int | None = None
     urgency: Urgency | None = None
@@ -48,17 +48,17 @@ class Filters:
 
     @property
     def active(self) -> bool:
-        """Whether anything is left out."""
+        """Whether any filter is set."""
         return self != Filters(order=self.order)
 
 
 def _optional(kind: Callable[[str], Any]) -> Callable[[Any], Any]:
-    """For a select field: an empty choice is None, any other a ``kind``."""
+    """For a select field: empty becomes None, anything else a ``kind``."""
     return lambda value: kind(str(value)) if value else None
 
 
 class FilterForm(FlaskForm):
-    """The filters as a form that is sent by GET; a value that is none of the choices is told and left out."""
+    """The filters as a GET form; an unknown value is reported and ignored."""
 
     class Meta:
         csrf = False  # it changes nothing
@@ -93,7 +93,7 @@ class FilterForm(FlaskForm):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The filters as an address holds them."""
+        """The filters as query parameters."""
         chosen = {name: 1 if value is True else value for name, value in self._chosen.items()}
         return {name: value for name, value in chosen.items() if value is not Order.CONCERN}
 

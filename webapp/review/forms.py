@@ -1,4 +1,4 @@
-"""The dermatologist's decision."""
+"""The dermatologist's forms."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -29,13 +29,13 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 
 
 class DecisionForm(FlaskForm):
-    """Diagnosis, management as the clinic offers it, words; and an optional question for each pattern (see below)."""
+    """Diagnosis, the management options on offer, texts, and an optional question per pattern (added below)."""
 
     shown = HiddenField(validators=[Optional()])
 
     diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
     management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
-    """One key for each choice; for the management its initial: urgent, biopsy, clinic, no appointment, retake."""
+    """One key per choice; for management its initial: urgent, biopsy, clinic, no appointment, retake."""
 
     diagnosis = RadioField(
         "Your diagnosis",
@@ -66,7 +66,7 @@ class DecisionForm(FlaskForm):
 
     @property
     def filled_in(self) -> list[tuple[str, str]]:
-        """(question, answer) of all that was chosen or typed, in words."""
+        """(question, answer) of everything chosen or typed, in words."""
         return _in_words(self.choices, self.words)
 
     @property
@@ -75,12 +75,12 @@ class DecisionForm(FlaskForm):
 
     @property
     def what_was_shown(self) -> Shown | None:
-        """What was on the page when the form was shown; None: the form does not say."""
+        """What was on the page when the form was shown; None if the form does not say."""
         return None if self.shown.data is None else Shown.parse(self.shown.data)
 
     @property
     def decision(self) -> Decision:
-        """What was filled in. Only after the form was found valid."""
+        """What was filled in. Call only on a valid form."""
         return Decision(
             diagnosis=Diagnosis(self.diagnosis.data),
             management=Management(self.management.data),
@@ -91,7 +91,7 @@ class DecisionForm(FlaskForm):
 
     @classmethod
     def filled_from(cls, review: Review) -> "DecisionForm":
-        """The form as it was for an earlier decision."""
+        """The form filled in with an earlier decision."""
         answers = {f"{PATTERN_PREFIX}{item.pattern.value}": item.answer.value for item in review.assessments}
         return cls(
             diagnosis=review.diagnosis.value,
@@ -117,7 +117,7 @@ class DecisionForm(FlaskForm):
 
 
 class ImpressionForm(FlaskForm):
-    """What a reader thinks before the model's answer is shown."""
+    """The reader's impression before the model's result is shown."""
 
     diagnosis_keys: ClassVar = DecisionForm.diagnosis_keys
     management_keys: ClassVar = DecisionForm.management_keys
@@ -133,7 +133,7 @@ class ImpressionForm(FlaskForm):
 
     @property
     def filled_in(self) -> list[tuple[str, str]]:
-        """(question, answer) of all that was chosen or typed, in words."""
+        """(question, answer) of everything chosen or typed, in words."""
         return _in_words([self.diagnosis, self.management], [])
 
 
@@ -148,12 +148,12 @@ class OpinionForm(ImpressionForm):
 
     @property
     def filled_in(self) -> list[tuple[str, str]]:
-        """(question, answer) of all that was chosen or typed, in words."""
+        """(question, answer) of everything chosen or typed, in words."""
         return _in_words([self.diagnosis, self.management], [self.remark])
 
 
 class OpinionRequestForm(FlaskForm):
-    """Whom to ask, and what."""
+    """The colleague and the question."""
 
     colleague = SelectField("Colleague", coerce=int, validators=[InputRequired("Choose a colleague.")])
     question = TextAreaField(
@@ -172,11 +172,11 @@ class ReadingModeForm(FlaskForm):
 
 
 class ClaimForm(FlaskForm):
-    """A button: open the case for reading, or hand it back."""
+    """A button: claim the case, or release it."""
 
 
 class TakeOverForm(FlaskForm):
-    """Read a case that a colleague has reserved; ``seen`` is the claim that was shown."""
+    """Take over a case that a colleague has claimed; ``seen`` is the id of the claim that was shown."""
 
     seen = HiddenField(validators=[Optional()])
     reason = TextAreaField(
@@ -196,7 +196,7 @@ for _pattern in Pattern:
 
 
 class AmendmentForm(DecisionForm):
-    """The same once more, with the reason for the change; ``seen`` is the decision that was shown."""
+    """A decision with the reason for the change; ``seen`` is the id of the decision that was shown."""
 
     seen = HiddenField(validators=[Optional()])
     amendment_reason = TextAreaField(
@@ -215,6 +215,6 @@ class AmendmentForm(DecisionForm):
 
 
 class UndoForm(FlaskForm):
-    """A button: take the decision ``seen`` back."""
+    """A button: take back the decision with the id ``seen``."""
 
     seen = HiddenField(validators=[Optional()])

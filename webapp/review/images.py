@@ -1,4 +1,4 @@
-"""One image as the reading page shows it: what the model said, in numbers and in words."""
+"""One image as the review page shows it: the model's result in numbers and in words."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from webapp.triage import concern
 
 @dataclass(frozen=True)
 class PatternRow:
-    """A pattern that the model assessed, and what its training for it rests on."""
+    """A pattern that the model assessed, and the evidence its training rests on."""
 
     pattern: Pattern
     finding: Finding
@@ -21,7 +21,7 @@ class PatternRow:
 
 @dataclass(frozen=True)
 class ImageReading:
-    """One image with what the model said of it."""
+    """One image with the model's result."""
 
     image: Image
 
@@ -35,7 +35,7 @@ class ImageReading:
 
     @property
     def state_sentence(self) -> str:
-        """Why there is no result, in words; empty where there is one."""
+        """Why there is no result, in words; empty if there is one."""
         if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
             return "Not analysed yet. You can review and decide without the model."
         if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
@@ -56,7 +56,7 @@ class ImageReading:
 
     @property
     def overlays(self) -> list[dict[str, object]]:
-        """What the viewer can lay over the image: one entry for each present finding that has a map."""
+        """What the viewer can lay over the image: one entry per present finding with a heatmap."""
         return [
             {
                 "target": finding.target,
@@ -91,12 +91,12 @@ class ImageReading:
 
     @property
     def notice(self) -> str:
-        """What the model's own card says of its validation."""
+        """What the model's card says about its validation."""
         return str(self._card.get("notice", ""))
 
     @property
     def target_sensitivity(self) -> float | None:
-        """The share of BCC that the threshold was chosen to find."""
+        """The share of BCCs that the threshold was chosen to find."""
         point = self._operating_point
         return point.target_sensitivity if point else None
 
@@ -117,7 +117,7 @@ class ImageReading:
 
     @property
     def contradiction(self) -> str:
-        """A sentence when the clinical rule and the probability disagree; empty otherwise."""
+        """A sentence if the clinical rule and the probability disagree; empty otherwise."""
         if self.analysis is None or not concern.contradicts_itself(self.analysis):
             return ""
         return (
@@ -128,7 +128,7 @@ class ImageReading:
 
     @property
     def lesions(self) -> list[tuple[str, float]]:
-        """The three likeliest lesion types with their shares."""
+        """The three most likely lesion types with their shares (0 to 1)."""
         shares = self.analysis.lesion if self.analysis else {}
         ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
         return [(Lesion(code).label, share) for code, share in ranked[:3]]
@@ -139,7 +139,7 @@ _COLUMNS = ("left", "middle", "right")
 
 
 def heatmap_words(finding: Finding) -> str:
-    """The text equivalent of a heatmap: where it is strongest, and how far it spreads."""
+    """A heatmap in words: where it is strongest, and how far it spreads."""
     if finding.peak_x is None or finding.peak_y is None or finding.extent is None:
         return ""
     row, column = _ROWS[min(int(finding.peak_y * 3), 2)], _COLUMNS[min(int(finding.peak_x * 3), 2)]

@@ -1,21 +1,22 @@
-"""Second opinions: asking, answering, and the list of what waits."""
+"""Second opinions: asking, answering, and the list of open requests."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.core.replies import Reply
 from webapp.models import Diagnosis, Management, Role
 from webapp.review import opinions, queries
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
 from webapp.review.opinions import AskedAlreadyError, NotYoursError
-from webapp.review.pages import Page, find_case, reading_page, too_late_page
+from webapp.review.pages import find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
 
 
 @blueprint.app_context_processor
 def waiting() -> dict[str, int]:
-    """For the navigation of every page of a dermatologist."""
+    """For the navigation on every page of a dermatologist."""
     if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
         return {"opinions_waiting": queries.opinions_waiting(current_user)}
     return {}
@@ -32,7 +33,7 @@ def index() -> str:
 
 
 @blueprint.post("/<number>/opinions")
-def ask(number: str) -> Page:
+def ask(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionRequestForm()
     form.offer(queries.colleagues(current_user))
     if not form.validate():
@@ -50,14 +51,14 @@ def ask(number: str) -> Page:
             "success",
         )
     if case.is_open:
-        return reading_page(case, DecisionForm())  # with the decision as far as it was made
+        return reading_page(case, DecisionForm())  # keeps what was already entered for the decision
     return redirect(url_for("review.show", number=number))
 
 
 @blueprint.post("/<number>/opinion")
-def give(number: str) -> Page:
+def give(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionForm()
-    if opinions.wanted_of(current_user, case) is None:
+    if opinions.request_for(current_user, case) is None:
         return too_late_page(
             case, form, "No second opinion is needed from you on this case, or you have already given one."
         )

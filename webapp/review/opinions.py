@@ -1,4 +1,4 @@
-"""Second opinions: a colleague is asked, answers blind to the first reader's decision, and both are kept."""
+"""Second opinions: a colleague is asked and answers without seeing the first reader's decision; both are kept."""
 
 from webapp import audit
 from webapp.core.extensions import db
@@ -8,15 +8,15 @@ from webapp.triage import reopen
 
 
 class NotAskedError(Exception):
-    """Nobody asked this reader for an opinion on the case, or it was given already."""
+    """Nobody has asked this reader for an opinion on the case, or it has been given."""
 
 
 class NotYoursError(Exception):
-    """Only who reads the case, or made the decision in force, asks for a second opinion."""
+    """Only the dermatologist who has claimed the case, or made the decision in force, may ask for a second opinion."""
 
 
 class AskedAlreadyError(Exception):
-    """The colleague was asked already and has not answered yet."""
+    """The colleague has already been asked and has not answered yet."""
 
 
 def may_ask(user: User, case: Case) -> bool:
@@ -25,8 +25,8 @@ def may_ask(user: User, case: Case) -> bool:
     return reading or (standing is not None and standing.reviewer_id == user.id)
 
 
-def wanted_of(user: User, case: Case) -> OpinionRequest | None:
-    """The request that waits for this user's opinion. While there is one, the decision is hidden from the user."""
+def request_for(user: User, case: Case) -> OpinionRequest | None:
+    """The open request for this user's opinion. While there is one, decisions are hidden from the user."""
     waiting = [request for request in case.opinion_requests if request.opinion is None]
     return next((request for request in waiting if request.asked_of_id == user.id), None)
 
@@ -35,7 +35,7 @@ def ask(user: User, case: Case, colleague: User, question: str) -> OpinionReques
     """Ask ``colleague`` about a locked case. Raises NotYoursError or AskedAlreadyError."""
     if not may_ask(user, case) or colleague.id == user.id:
         raise NotYoursError
-    if wanted_of(colleague, case) is not None:
+    if request_for(colleague, case) is not None:
         raise AskedAlreadyError
     request = OpinionRequest(case=case, asked_by=user, asked_of=colleague, question=question)
     db.session.add(request)
@@ -44,8 +44,8 @@ def ask(user: User, case: Case, colleague: User, question: str) -> OpinionReques
 
 
 def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, remark: str) -> Opinion:
-    """Answer the request that waits for ``user`` on a locked case. Raises NotAskedError."""
-    request = wanted_of(user, case)
+    """Store the opinion that ``user`` was asked for on a locked case. Raises NotAskedError."""
+    request = request_for(user, case)
     if request is None:
         raise NotAskedError
     opinion = Opinion(diagnosis=diagnosis, management=management, remark=remark)
@@ -56,7 +56,7 @@ def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, r
 
 
 def acknowledge(user: User, case: Case) -> None:
-    """Who asked has read every answer that is there."""
+    """Mark every opinion that ``user`` asked for on the case as read."""
     for request in case.opinion_requests:
         if request.asked_by_id == user.id and request.opinion is not None and request.seen_at is None:
             request.seen_at = utcnow()

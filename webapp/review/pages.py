@@ -1,10 +1,10 @@
-"""What the dermatologist's routes share: finding the case, and the pages that more than one of them shows."""
+"""What the dermatologist's routes share: finding the case, and pages used by more than one of them."""
 
 from flask import abort, render_template
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
 from webapp.cases import queries as cases
+from webapp.core.replies import Reply
 from webapp.models import Case, Claim
 from webapp.review import presenters, queries
 from webapp.review.blinded import impression_of
@@ -19,11 +19,9 @@ from webapp.review.forms import (
     UndoForm,
 )
 
-Page = str | Response | tuple[str, int]
-
 
 def find_case(number: str, *, locked: bool = False) -> Case:
-    """The case, or 404; ``locked`` until the end of the request where it is going to change."""
+    """The case, or 404; ``locked`` until the end of the request if it is going to change."""
     find = cases.find_locked if locked else cases.find
     return find(current_user, number) or abort(404)
 
@@ -35,7 +33,7 @@ def reading_page(
     opinion_request_form: OpinionRequestForm | None = None,
     impression_form: ImpressionForm | None = None,
 ) -> str:
-    """The case as it stands, with whichever form was just sent and refused."""
+    """The case as it is now, with the form that was just refused, if any."""
     if opinion_request_form is None:
         opinion_request_form = OpinionRequestForm(formdata=None)
         opinion_request_form.offer(queries.colleagues(current_user))
@@ -55,7 +53,7 @@ def reading_page(
 
 
 def first_answers(case: Case) -> dict[str, str]:
-    """What a blinded reader has answered before: the form begins with it. Empty for everybody else."""
+    """A blinded reader's impression, which prefills the form. Empty for everybody else."""
     impression = impression_of(current_user, case)
     if impression is None:
         return {}
@@ -66,11 +64,11 @@ def busy_page(case: Case, claim: Claim, form: TakeOverForm) -> str:
     return render_template("review/busy.html", case=case, claim=claim, form=form, claim_form=ClaimForm())
 
 
-def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Page:
-    """Nothing was stored, and ``sentence`` says why. All that was chosen and typed is shown."""
+def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Reply:
+    """Nothing was stored, and ``sentence`` says why. Shows everything that was chosen or typed."""
     return render_template("review/too_late.html", case=case, form=form, sentence=sentence), 409
 
 
 def shown_id(text: str | None) -> int:
-    """The id in a hidden field; 0, which is no row's, for what is none."""
+    """The id in a hidden field; 0, which no row has, if it is not a number."""
     return int(text) if text and text.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""What the dermatologist's templates would otherwise have to work out."""
+"""Values for the dermatologist's templates."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
-from webapp.review.opinions import may_ask, wanted_of
+from webapp.review.opinions import may_ask, request_for
 from webapp.triage import concern
 from webapp.triage.risk import Shown, joined
 
@@ -34,7 +34,7 @@ def unseen_sentence(what: list[str]) -> str:
 
 
 def decided_sentence(review: Review) -> Markup:
-    """What was done, and until when it can be undone."""
+    """What was saved, and until when it can be taken back."""
     number = review.case.number
     done = (
         f"New images requested for case {number}. The GP will add them to the same case."
@@ -48,13 +48,13 @@ def decided_sentence(review: Review) -> Markup:
 
 
 def suspicion_words(case: Case) -> list[str]:
-    """The cancers other than BCC that are suspected, each with its probability."""
+    """The suspected cancers other than BCC, each with its probability."""
     others = [suspicion for suspicion in concern.suspected(case) if suspicion.lesion is not Lesion.BCC]
     return [f"{suspicion.lesion.label} {suspicion.probability * 100:.0f} %" for suspicion in others]
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
-    """Why ``user`` no longer holds the case; ``by`` is the latest claim on it."""
+    """Why ``user`` has no claim on the case; ``by`` is the latest claim on it."""
     if by is None or by.user_id == user.id:
         return f"You have not claimed case {number}."
     if taken_from(by, user):
@@ -64,7 +64,7 @@ def lost_sentence(number: str, by: Claim | None, user: User) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A case as one dermatologist sees it at this moment; ``amending``: about to change the decision in force."""
+    """A case as one dermatologist sees it now; ``amending``: changing the decision in force."""
 
     case: Case
     user: User
@@ -76,7 +76,7 @@ class Reading:
 
     @property
     def shown(self) -> Shown:
-        """What is on this page, for the form to say what its reader has seen."""
+        """What this page shows, for its form to send back."""
         return Shown.of(self.case)
 
     @cached_property
@@ -96,9 +96,9 @@ class Reading:
         return self.busy is not None and taken_from(self.busy, self.user)
 
     @cached_property
-    def opinion_wanted(self) -> OpinionRequest | None:
-        """A colleague waits for this reader's opinion: until it is given, the page hides every decision."""
-        return wanted_of(self.user, self.case)
+    def opinion_requested(self) -> OpinionRequest | None:
+        """An open request for this reader's opinion: until it is given, the page hides every decision."""
+        return request_for(self.user, self.case)
 
     @cached_property
     def model_hidden(self) -> bool:
@@ -106,7 +106,7 @@ class Reading:
 
     @property
     def impression(self) -> Impression | None:
-        """What this reader thought before the model's answer was shown."""
+        """This reader's impression before the model's result was shown."""
         return impression_of(self.user, self.case)
 
     @property
@@ -115,7 +115,7 @@ class Reading:
 
     @property
     def unread_opinion(self) -> bool:
-        """Somebody has answered this reader, who has not said so yet."""
+        """This reader asked for an opinion that has been given but not marked as read."""
         own = [request for request in self.case.opinion_requests if request.asked_by_id == self.user.id]
         return any(request.opinion is not None and request.seen_at is None for request in own)
 
@@ -125,12 +125,12 @@ class Reading:
 
     @property
     def earlier(self) -> list[Review]:
-        """Decisions that are no longer in force: answered with new images, amended or taken back."""
+        """Decisions no longer in force: answered with new images, amended or taken back."""
         return [review for review in self.case.reviews if review is not self.review]
 
     @property
     def undo_until(self) -> datetime | None:
-        """Until when the user may take the decision back; None where that is not possible."""
+        """Until when the user may take the decision back; None if not possible."""
         return undo_until(self.review) if self.review is not None and can_undo(self.user, self.case) else None
 
     @property

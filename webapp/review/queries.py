@@ -1,4 +1,4 @@
-"""The only place that selects for the dermatologist: worklist pages, claims."""
+"""All queries for the dermatologist's pages: worklist, claims, opinions."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place after which a page begins; travels in the address."""
+    """The position after which a page begins, as kept in the address."""
 
     rank: float
     waiting_since: datetime
@@ -49,7 +49,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
-        """None for text that is not a cursor: the page then begins at the top."""
+        """None if the text is not a cursor: the page then begins at the top."""
         try:
             rank, microseconds, case_id = text.split("~")
             if not math.isfinite(float(rank)):
@@ -65,9 +65,9 @@ class Cursor:
 
 
 def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
-    """One page of the wanted open cases and one row more.
+    """One page of the open cases that match the filters, plus one row.
 
-    Needs-a-person first, then P(BCC) descending, waiting time, id; or by waiting time, id.
+    In order of rank (see webapp/triage/rank.py), waiting time, id; or of waiting time, id.
     """
     statement = select(Case).where(Case.is_open, visible_to(user), *_conditions(user, filters))
     by_waiting = filters.order is Order.WAITING
@@ -91,7 +91,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
 
 
 def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
-    wanted: dict[str, Callable[[], ColumnElement[bool]]] = {
+    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
         "centre": lambda: Case.centre_id == filters.centre,
         "urgency": lambda: Case.urgency == filters.urgency,
         "state": lambda: Case.state == filters.state,
@@ -102,11 +102,11 @@ def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
         "overdue": _overdue,
         "mine": lambda: _held_by(user),
     }
-    return [condition() for name, condition in wanted.items() if getattr(filters, name)]
+    return [condition() for name, condition in conditions.items() if getattr(filters, name)]
 
 
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
-    """One "exists" in another: in a join SQLite may begin with all finished analyses, for each case anew."""
+    """Nested "exists": with a join SQLite may scan all finished analyses again for each case."""
     finding = (Finding.target == (pattern or "")) & Finding.present
     found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
     done = (Analysis.state == AnalysisState.DONE) & ~Analysis.shadow
@@ -124,13 +124,13 @@ def _overdue_by_urgency() -> list[ColumnElement[bool]]:
 
 
 def _held_by(user: User) -> ColumnElement[bool]:
-    """By the ids themselves: a database that is given a subquery goes through all open cases instead."""
+    """By literal ids: with a subquery the database would scan all open cases."""
     ids = _held_cases(user)
     return Case.id.in_(ids) if ids else false()
 
 
 def _held_cases(user: User) -> list[int]:
-    """Ids of the open cases that this user has reserved. The outer join keeps the few claims first."""
+    """Ids of the open cases this user has claimed. The outer join makes the database start with the few claims."""
     own = Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow()
     rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own))
     return [case_id for case_id, is_open in rows if is_open]
@@ -138,13 +138,13 @@ def _held_cases(user: User) -> list[int]:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many open cases there are, and of these how many are wanted, need a person, are overdue, are one's own.
+    """Numbers of open cases: all, those that match the filters, need a person, are overdue, are claimed by the user.
 
     Each is counted up to the limit of ``webapp.core.counts``.
     """
 
     open: int
-    wanted: int
+    matching: int
     person: int
     overdue: int
     mine: int
@@ -158,7 +158,7 @@ def counts(user: User, filters: Filters) -> Counts:
     every = up_to(cases())
     columns = {
         "open": every,
-        "wanted": up_to(cases(*_conditions(user, filters))) if filters.active else every,
+        "matching": up_to(cases(*_conditions(user, filters))) if filters.active else every,
         "person": up_to(cases(Case.needs_person == true())),
         "overdue": up_to(select(late.subquery().c.id)),
     }
@@ -167,7 +167,7 @@ def counts(user: User, filters: Filters) -> Counts:
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:
-    """The user's own decisions and one row more, newest first."""
+    """One page of the user's own decisions plus one row, newest first."""
     statement = select(Review).where(Review.reviewer_id == user.id)
     if before is not None:
         statement = statement.where(Review.id < before)
@@ -178,13 +178,13 @@ def decided_by(user: User, before: int | None) -> list[Review]:
 
 
 def held_claim(case: Case) -> Claim | None:
-    """The claim row that is not released, expired or not."""
+    """The unreleased claim, expired or not."""
     statement = select(Claim).where(Claim.case_id == case.id, Claim.released_at.is_(None))
     return db.session.scalars(statement.options(joinedload(Claim.user))).one_or_none()
 
 
 def expired_claims(now: datetime) -> list[Claim]:
-    """Unreleased claims that ran out, held for this transaction; those that somebody is just using are left out."""
+    """Expired claims not yet released, locked for this transaction; those locked by others are skipped."""
     statement = select(Claim).join(Claim.case).where(Claim.released_at.is_(None), Claim.expires_at < now)
     return list(
         db.session.scalars(
@@ -194,13 +194,13 @@ def expired_claims(now: datetime) -> list[Claim]:
 
 
 def last_claim(case: Case) -> Claim | None:
-    """The latest claim on a case, held or not."""
+    """The latest claim on a case, released or not."""
     statement = select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)
     return db.session.scalars(statement.options(joinedload(Claim.user), joinedload(Claim.took_over))).first()
 
 
 def _free_cases(user: User, now: datetime) -> Select[Case]:
-    """Open cases that nobody else holds, in the order of the worklist."""
+    """Open cases that nobody else has claimed, in the order of the worklist."""
     held = select(Claim.id).where(
         Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.expires_at > now, Claim.user_id != user.id
     )
@@ -209,23 +209,23 @@ def _free_cases(user: User, now: datetime) -> Select[Case]:
 
 
 def next_case(user: User, now: datetime) -> Case | None:
-    """The topmost open case that nobody else holds."""
+    """The first open case that nobody else has claimed."""
     return db.session.scalars(_free_cases(user, now).limit(1)).first()
 
 
 def next_case_locked(user: User, now: datetime) -> Case | None:
-    """The same, held for this transaction; one that a colleague is just taking is left out."""
+    """The same, locked for this transaction; a case locked by a colleague is skipped."""
     return db.session.scalars(_free_cases(user, now).limit(1).with_for_update(of=Case, skip_locked=True)).first()
 
 
 def colleagues(user: User) -> list[User]:
-    """Other dermatologists at work."""
+    """All other active dermatologists."""
     statement = select(User).where(User.role == Role.DERMATOLOGIST, User.active, User.id != user.id)
     return list(db.session.scalars(statement.order_by(User.name, User.id)))
 
 
 def opinion_requests(user: User) -> list[OpinionRequest]:
-    """The latest that this user was asked or has asked; what waits comes first."""
+    """The latest requests to and from this user, unanswered ones first."""
     waits, limit = OpinionRequest.answered_at.is_(None), 4 * PAGE_SIZE
     walks = [
         select(OpinionRequest.id).where(who, now).order_by(OpinionRequest.id.desc()).limit(limit)
@@ -239,7 +239,7 @@ def opinion_requests(user: User) -> list[OpinionRequest]:
 
 
 def opinions_waiting(user: User) -> int:
-    """Opinions that this user still has to give, and answers asked for and not read: each up to BADGE_MOST."""
+    """Opinions this user still has to give or read: each counted up to BADGE_MOST."""
     answered = OpinionRequest.answered_at
     to_give = OpinionRequest.asked_of_id == user.id, answered.is_(None)
     to_read = OpinionRequest.asked_by_id == user.id, OpinionRequest.seen_at.is_(None), answered.is_not(None)
@@ -248,7 +248,7 @@ def opinions_waiting(user: User) -> int:
 
 
 def management_options() -> list[ManagementOption]:
-    """Every way of management in the clinic's order, those that are not on offer included."""
+    """Every management option in the clinic's order, including those not offered."""
     known = {option.management: option for option in db.session.scalars(select(ManagementOption))}
     options = [known.get(management) or ManagementOption.as_shipped(management) for management in Management]
     return sorted(options, key=lambda option: option.position)

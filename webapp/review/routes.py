@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response
 from webapp import audit
 from webapp.accounts.queries import centres
 from webapp.core.parameters import row_id
+from webapp.core.replies import Reply
 from webapp.models import Case, Diagnosis, Management, utcnow
 from webapp.review import blinded, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
-from webapp.review.pages import Page, find_case, first_answers, reading_page, too_late_page
+from webapp.review.pages import find_case, first_answers, reading_page, too_late_page
 from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
 from webapp.review.worklist import WorklistRow
 
@@ -56,8 +57,8 @@ def show(number: str) -> str:
 
 
 @blueprint.post("/<number>/impression")
-def impression(number: str) -> Page:
-    """In blinded reading: what the reader thinks before the model's answer is shown."""
+def impression(number: str) -> Reply:
+    """In blinded reading: the reader's impression before the model's result is shown."""
     case, form = find_case(number, locked=True), ImpressionForm()
     if not form.validate():
         return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
@@ -78,7 +79,7 @@ def reading_mode() -> Response:
 
 
 @blueprint.post("/<number>/decide")
-def decide(number: str) -> Page:
+def decide(number: str) -> Reply:
     case = find_case(number, locked=True)
     form = DecisionForm()
     if not form.validate():
@@ -101,8 +102,8 @@ def decide(number: str) -> Page:
     return redirect(_next_page())
 
 
-def _mistakes_page(case: Case, form: DecisionForm) -> Page:
-    """The form once more; where it can no longer be sent, at least what was typed into it."""
+def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
+    """The form again with its errors; if it can no longer be sent, a page with what was entered."""
     reading = presenters.Reading(case, current_user)
     if reading.can_decide:
         return reading_page(case, form), 422
@@ -111,6 +112,6 @@ def _mistakes_page(case: Case, form: DecisionForm) -> Page:
 
 
 def _next_page() -> str:
-    """Where reading goes on: the topmost case that is free, or the worklist when there is none."""
+    """The first free case, or the worklist if there is none."""
     following = queries.next_case(current_user, utcnow())
     return url_for("review.show", number=following.number) if following else url_for("review.worklist")

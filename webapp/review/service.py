@@ -1,4 +1,4 @@
-"""The rules of deciding: whoever holds the case decides, with the words it needs; the row never changes."""
+"""The rules of deciding: only with a claim on the case, with a reason where one is needed; the row never changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from webapp.triage.risk import Shown
 
 
 class WordsMissingError(ValueError):
-    """A decision in the risky direction needs a reason, a request for new images words; ``field`` says where."""
+    """Reassuring despite concern needs a reason, a request for new images an instruction; ``field`` says which."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -32,7 +32,7 @@ class WordsMissingError(ValueError):
 
 
 class UnseenError(Exception):
-    """Something has come while the reader looked, and must be seen before deciding; ``what`` says what, in words."""
+    """Something arrived during the review and must be seen before deciding; ``what`` says what, in words."""
 
     def __init__(self, what: list[str]) -> None:
         super().__init__()
@@ -40,12 +40,12 @@ class UnseenError(Exception):
 
 
 class ImpressionMissingError(Exception):
-    """The reader reads blinded and has not given an impression without the model yet."""
+    """The reader reads blinded and has not yet recorded an impression."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the reader decided; ``advice`` goes to the GP, ``override_reason`` stays with the case."""
+    """A decision. The GP sees ``advice`` but not ``override_reason``."""
 
     diagnosis: Diagnosis
     management: Management
@@ -57,7 +57,7 @@ class Decision:
 def decide(user: User, case: Case, decision: Decision, shown: Shown | None = None) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    ``shown``: what was on the reader's page, None where that is not known.
+    ``shown``: what was on the reader's page, None if unknown.
     Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, UnseenError or WordsMissingError.
     """
     if hides_model(user, case):
@@ -74,7 +74,7 @@ def decide(user: User, case: Case, decision: Decision, shown: Shown | None = Non
 
 
 def store(user: User, case: Case, decision: Decision) -> Review:
-    """The decision as a new row, which is in force from now on and not yet read by the GP."""
+    """Store the decision as a new row: in force from now on, and not yet read by the GP."""
     review = Review(
         case=case,
         reviewer=user,
@@ -92,14 +92,14 @@ def store(user: User, case: Case, decision: Decision) -> Review:
 
 
 def answer(case: Case, review: Review) -> None:
-    """Put ``review`` before the GP: as an answer, or as a request for new images."""
+    """Send ``review`` to the GP, as an answer or as a request for new images."""
     case.move_to(CaseState.RETAKE_REQUESTED if review.asks_for_images else CaseState.REVIEWED)
     case.unread = case.state is CaseState.REVIEWED and review.receipt is None
     case.closed_at = None
 
 
 def in_short(review: Review) -> dict[str, str]:
-    """What the audit trail keeps of a decision: never its free text."""
+    """A decision for the audit trail: never its free text."""
     return {"diagnosis": review.diagnosis.value, "management": review.management.value}
 
 
@@ -119,6 +119,6 @@ def demand_words(case: Case, decision: Decision) -> None:
 
 
 def _reassures(decision: Decision) -> bool:
-    """Whether the clinic counts this management as one that keeps the patient from dermatology."""
+    """Whether the clinic counts this management as one without a dermatology appointment."""
     options = {option.management: option.reassuring for option in queries.management_options()}
     return options[decision.management]

@@ -1,4 +1,4 @@
-"""The worklist as a page shows it: why each case stands where it stands, until when it should be read, who reads it."""
+"""A row of the worklist: the reason for its place, its due date, and who is reviewing it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class WorklistRow:
 
     @property
     def reader(self) -> Claim | None:
-        """Somebody else who is reading the case now."""
+        """Somebody else's claim on the case."""
         held = valid_claim(self.case)
         return held if held is not None and held.user_id != self.user.id else None
 
@@ -39,7 +39,7 @@ class WorklistRow:
 
     @property
     def why(self) -> str:
-        """In words, why the case stands where it stands."""
+        """The reason for the case's place, in words."""
         if self.model_hidden:
             return "Hidden until you have recorded your own impression"
         return " ".join([*self._now, *self._suspected, *self._doubt]) or "No cancer suspected"
@@ -53,7 +53,7 @@ class WorklistRow:
 
     @property
     def _suspected(self) -> list[str]:
-        """P(BCC) has a column of its own."""
+        """Without P(BCC), which has its own column."""
         return [
             "BCC suspected."
             if suspicion.lesion is Lesion.BCC
@@ -63,7 +63,7 @@ class WorklistRow:
 
     @property
     def _doubt(self) -> list[str]:
-        """Why there is no trusted result for every image."""
+        """Why some image has no trusted result."""
         reason = self.case.triage_reason
         if reason is TriageReason.PROBABILITY:
             return []
@@ -76,12 +76,12 @@ class WorklistRow:
 
     @property
     def opinion_asked(self) -> bool:
-        """A second opinion is still to come."""
+        """A requested second opinion has not been given yet."""
         return any(request.opinion is None for request in self.case.opinion_requests)
 
     @property
     def target(self) -> datetime:
-        """Until when the case should be read."""
+        """When the case is due."""
         return due.due_at(self.case)
 
     @property

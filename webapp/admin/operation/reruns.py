@@ -35,10 +35,10 @@ def versions() -> list[VersionRow]:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RerunStatus:
     """A re-run in numbers of images."""
 
-    rerun: Rerun
+    run: Rerun
     finished: int
     failed: int
     left: int
@@ -49,17 +49,17 @@ class Progress:
 
     @property
     def running(self) -> bool:
-        return self.rerun.ended_at is None
+        return self.run.ended_at is None
 
 
-def progress() -> Progress | None:
+def status() -> RerunStatus | None:
     """The latest re-run, if there was one."""
     rerun = queries.last_rerun()
     if rerun is None:
         return None
     finished, failed, pending = queries.rerun_counts(rerun)
     left = max(rerun.images - finished - failed, pending) if rerun.ended_at is None else pending
-    return Progress(rerun, finished, failed, left)
+    return RerunStatus(rerun, finished, failed, left)
 
 
 def start(actor: User, version: ModelVersion) -> Rerun:

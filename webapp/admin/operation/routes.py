@@ -4,11 +4,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.accounts.forms import ConfirmForm
 from webapp.admin.operation import queries, reruns, status
 from webapp.admin.operation import service as operation
 from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
 from webapp.admin.operation.thresholds import Expectation, local
+from webapp.core.confirm import ConfirmForm
 from webapp.models import utcnow
 
 blueprint = Blueprint("operation", __name__, url_prefix="/admin")
@@ -68,13 +68,13 @@ def models() -> str:
 
 
 @blueprint.get("/models/progress")
-def rerun_progress() -> str:
+def rerun_status() -> str:
     """The part of the page that updates itself."""
     return _models_page("admin/_versions.html")
 
 
 def _models_page(template: str) -> str:
-    return render_template(template, rows=reruns.versions(), progress=reruns.progress(), confirm=ConfirmForm())
+    return render_template(template, rows=reruns.versions(), rerun=reruns.status(), confirm=ConfirmForm())
 
 
 @blueprint.post("/models/<id:version_id>/rerun")

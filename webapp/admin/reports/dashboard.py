@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from webapp.admin.reports import charts
 from webapp.admin.reports.agreement import Agreement
-from webapp.admin.reports.facts import Answer, Kind, Missed, Period, Source
+from webapp.admin.reports.facts import Kind, Missed, ModelVerdict, Period, Source
 from webapp.admin.reports.statistics import Accuracy, percentile
 from webapp.models import Diagnosis, Urgency
 
@@ -34,7 +34,7 @@ def steps(days: int, zone: ZoneInfo, now: datetime) -> list[datetime]:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingTimes:
     """Hours from sending to the first answer."""
 
     name: str
@@ -82,7 +82,7 @@ class Dashboard:
         return charts.bars(self.per_day)
 
     @cached_property
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[WaitingTimes]:
         rows = [_waiting(urgency.label, self.period, {urgency}) for urgency in reversed(Urgency)]
         return [_waiting("All cases", self.period, set(Urgency)), *(row for row in rows if row.sent)]
 
@@ -93,12 +93,12 @@ class Dashboard:
         return charts.ranges([(name, low, value, high or value) for name, low, value, high in rows], most, " h")
 
     @cached_property
-    def cross_table(self) -> list[tuple[Answer, list[int]]]:
+    def cross_table(self) -> list[tuple[ModelVerdict, list[int]]]:
         """Decided cases: a row for each result of the model, a column for each diagnosis, in the order of the enums."""
-        counts: Counter[tuple[Answer, Diagnosis | None]] = Counter()
+        counts: Counter[tuple[ModelVerdict, Diagnosis | None]] = Counter()
         for kind, count in self.period.counts.items():
-            counts[kind.answer, kind.diagnosis] += count
-        return [(answer, [counts[answer, diagnosis] for diagnosis in Diagnosis]) for answer in Answer]
+            counts[kind.verdict, kind.diagnosis] += count
+        return [(verdict, [counts[verdict, diagnosis] for diagnosis in Diagnosis]) for verdict in ModelVerdict]
 
     @property
     def diagnoses(self) -> list[Diagnosis]:
@@ -166,12 +166,12 @@ def sensitivity_chart(groups: list[Group]) -> charts.RangeChart:
     return charts.ranges(rows, 100, " %")
 
 
-def _waiting(name: str, period: Period, among: set[Urgency]) -> Waiting:
+def _waiting(name: str, period: Period, among: set[Urgency]) -> WaitingTimes:
     hours = [
         seconds / HOUR for source, waited in period.waited.items() if source.urgency in among for seconds in waited
     ]
     sent = sum(count for kind, count in period.counts.items() if kind.source.urgency in among)
-    return Waiting(name, sent, len(hours), percentile(hours, 50), percentile(hours, 90))
+    return WaitingTimes(name, sent, len(hours), percentile(hours, 50), percentile(hours, 90))
 
 
 def _group(name: str, counts: Counter[Kind], waited: list[float]) -> Group:

@@ -19,26 +19,26 @@ MOST_MISSED = 50
 """How many of them are listed."""
 
 
-class Answer(StrEnum):
+class ModelVerdict(StrEnum):
     """What the model says of a whole case."""
 
     SUSPECTS = "suspects"
     DOES_NOT_SUSPECT = "does_not_suspect"
-    NO_ANSWER = "no_answer"
+    NO_RESULT = "no_result"
 
     @property
     def label(self) -> str:
         return {
             "suspects": "Suspects BCC",
             "does_not_suspect": "Does not suspect BCC",
-            "no_answer": "No reliable result",
+            "no_result": "No reliable result",
         }[self.value]
 
     @classmethod
-    def of(cls, sure: int | None, present: int | None) -> "Answer":
+    def of(cls, sure: int | None, present: int | None) -> "ModelVerdict":
         """One image without a usable result (``sure`` is 0) leaves the whole case without a reliable one."""
         if not sure:
-            return cls.NO_ANSWER
+            return cls.NO_RESULT
         return cls.SUSPECTS if present else cls.DOES_NOT_SUSPECT
 
 
@@ -52,7 +52,7 @@ class Kind(NamedTuple):
     """``diagnosis`` and ``histology``: the latest; ``unaided``: the last diagnosis before a histology was known."""
 
     source: Source
-    answer: Answer
+    verdict: ModelVerdict
     diagnosis: Diagnosis | None
     unaided: Diagnosis | None
     histology: HistologyResult | None
@@ -63,7 +63,7 @@ class Kind(NamedTuple):
         centre, phototype, urgency, sure, present, diagnosis, unaided, histology = row
         return cls(
             Source(centre, phototype, Urgency(urgency)),
-            Answer.of(sure, present),
+            ModelVerdict.of(sure, present),
             Diagnosis(diagnosis) if diagnosis else None,
             Diagnosis(unaided) if unaided else None,
             HistologyResult(histology) if histology else None,
@@ -89,7 +89,7 @@ class Kind(NamedTuple):
     @property
     def model_says_bcc(self) -> bool | None:
         """None if the model gave no reliable result."""
-        return None if self.answer is Answer.NO_ANSWER else self.answer is Answer.SUSPECTS
+        return None if self.verdict is ModelVerdict.NO_RESULT else self.verdict is ModelVerdict.SUSPECTS
 
     @property
     def missed(self) -> bool:
