@@ -1,4 +1,4 @@
-"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor``, and others, see ``COMMANDS``."""
+"""Commands: ``flask --app wsgi worker``, ``create-admin``, ``reset-second-factor`` and others, see ``COMMANDS``."""
 
 import click
 from flask import Flask

@@ -1,4 +1,4 @@
-"""The demonstration: one centre, three accounts with fresh passwords, a dozen synthetic cases. Never in production."""
+"""The demonstration: one centre, three accounts with new passwords, a dozen synthetic cases. Never in production."""
 
 import secrets
 import uuid
@@ -26,7 +26,7 @@ ACCOUNTS = {
 
 @dataclass(frozen=True)
 class DemoCase:
-    """Pattern codes and spoiling of each image, and what the GP wrote."""
+    """Pattern codes and defect of each image, and what the GP wrote."""
 
     images: tuple[tuple[tuple[str, ...], str], ...]
     site: BodySite
@@ -73,7 +73,7 @@ CASES = (
 
 
 def prepare(app: Flask) -> list[tuple[Role, str, str]]:
-    """Make what is missing, give the three accounts new passwords; returns (role, e-mail, password)."""
+    """Create what is missing and give the three accounts new passwords; returns (role, email, password)."""
     with app.app_context():
         with transaction():
             credentials = [(role, ACCOUNTS[role][0], _fresh_password(_account(role))) for role in ACCOUNTS]
@@ -99,7 +99,7 @@ def _fresh_password(user: User) -> str:
 
 
 def _submit_cases() -> None:
-    """Each case in its own transaction, known again by its token: an interrupted start is completed by the next."""
+    """Each case in its own transaction and recognised by its token: the next start completes an interrupted one."""
     for number, demo in enumerate(CASES, start=1):
         token = str(uuid.uuid5(uuid.NAMESPACE_URL, f"dermtriage-demo-{number}"))
         with transaction():

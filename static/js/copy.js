@@ -1,11 +1,11 @@
-// A button with data-copy copies the text of the field it names. It appears only where this script runs.
+// A button with data-copy copies the text of the field it names. It is hidden unless this script runs.
 (() => {
   async function copy(field) {
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
     } catch {
-      if (!document.execCommand("copy")) return false; // the clipboard is offered over https and on localhost only
+      if (!document.execCommand("copy")) return false; // navigator.clipboard exists only over https and on localhost
     }
     return true;
   }

@@ -1,5 +1,5 @@
-// The draft of a new case: what was typed stays in this browser tab until it is sent, cancelled or its writer signs out.
-// It never leaves the browser. Images and confirmations are not kept.
+// The draft of a new case: typed text stays in this browser tab until the case is sent or cancelled, or the user signs
+// out. It never leaves the browser. Images and confirmations are not kept.
 (() => {
   const PREFIX = "draft:";
   const form = document.getElementById("case-form");
@@ -8,7 +8,7 @@
     for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
   }
 
-  if (!form) return forgetAll(); // the sign-in page, reached by signing out
+  if (!form) return forgetAll(); // the sign-in page, after signing out
 
   const key = `${PREFIX}${form.dataset.owner}:${location.search}`;
   const fields = () => Array.from(form.elements).filter((field) =>

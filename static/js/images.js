@@ -1,5 +1,5 @@
-// Choosing images: from the file dialog, by drag and drop, or with the camera; each with a preview, what the server says
-// of its quality, and a button to take it out again. Without this script the plain file fields work.
+// Choosing images: from the file dialog, by drag and drop, or with the camera; each with a preview, the server's
+// quality check, and a button to remove it. Without this script the plain file fields work.
 (() => {
   const form = document.getElementById("case-form");
   if (!form) return;
@@ -8,7 +8,7 @@
   const UNCHECKED = "Not checked yet: it will be checked when you send it";
   const find = (id) => document.getElementById(id);
   let chosen = []; // { file, address, text, refused, checked }, in the order of sending
-  let checking = Promise.resolve(); // one image at a time goes to the server
+  let checking = Promise.resolve(); // images are checked one at a time
 
   function troubleOf(file) {
     if (file.type && !ACCEPTED.includes(file.type)) return "not a JPEG, PNG or WebP image";
@@ -46,7 +46,7 @@
       let answer = await ask();
       const later = Number(answer.headers.get("Retry-After"));
       if (answer.status === 503 && later) {
-        await new Promise((resolve) => setTimeout(resolve, later * 1000)); // once: it is done when the form is sent, too
+        await new Promise((resolve) => setTimeout(resolve, later * 1000)); // retry once only: sending the form checks it again
         answer = await ask();
       }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
@@ -99,7 +99,7 @@
     }
     const held = Array.from(find("previews").querySelectorAll("button")).indexOf(document.activeElement);
     find("previews").replaceChildren(...lines);
-    if (held >= 0) find("previews").querySelectorAll("button")[held]?.focus(); // a check that ends takes no focus away
+    if (held >= 0) find("previews").querySelectorAll("button")[held]?.focus(); // keep the focus when a check ends
     find("drop-hint").hidden = false;
     const reason = find("send-anyway");
     const asked = reason.querySelector("[aria-invalid]") || reason.querySelector("input").value;
@@ -109,11 +109,11 @@
   form.addEventListener("change", (event) => {
     if (event.target.id !== "images" && event.target.id !== "camera") return;
     const files = Array.from(event.target.files);
-    if (event.target.id === "camera") event.target.value = ""; // it goes with the others
+    if (event.target.id === "camera") event.target.value = ""; // its images are sent with the others
     add(files);
   });
 
-  // Dropped beside the field, an image must not take the place of the page.
+  // An image dropped outside the field must not replace the page.
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
   document.addEventListener("dragover", (event) => mark(event.target));
   document.addEventListener("dragleave", () => mark(null));
@@ -126,6 +126,6 @@
     find("drop-zone").classList.toggle("over", Boolean(target) && find("drop-zone").contains(target));
   }
 
-  form.addEventListener("redrawn", show); // after a refusal the form is new, the images are the same
+  form.addEventListener("redrawn", show); // after a refusal the form is new but the images are kept
   show();
 })();

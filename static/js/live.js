@@ -1,10 +1,10 @@
-// Keeps one part of the page up to date: an element with data-poll asks its address again and again,
-// and replaces itself with the answer, until an answer comes without data-poll.
+// Keeps part of a page up to date: an element with data-poll fetches that address repeatedly and replaces itself with
+// the response, until a response has no data-poll.
 (() => {
   const PAUSE = 2000;
   const LONGEST_PAUSE = 30000;
 
-  // Who was on a link in the old part, by keyboard, is on the same link in the new one.
+  // Keeps the keyboard focus on the same link.
   function replace(element, fresh) {
     const focused = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     element.replaceWith(fresh);
@@ -20,12 +20,12 @@
         const answer = await fetch(element.dataset.poll, { headers: { Accept: "text/html" }, redirect: "error" });
         if (!answer.ok) throw new Error(`status ${answer.status}`);
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(element.id);
-        if (!fresh) return window.location.reload(); // the page has moved on as a whole
+        if (!fresh) return window.location.reload(); // the whole page has changed
         const changed = fresh.textContent !== element.textContent;
         if (changed) replace(element, fresh);
         watch(changed ? fresh : element, changed ? PAUSE : Math.min(pause * 1.25, LONGEST_PAUSE));
       } catch {
-        watch(element, Math.min(pause * 2, LONGEST_PAUSE)); // server away or session over: ask less often
+        watch(element, Math.min(pause * 2, LONGEST_PAUSE)); // server down or session over: poll less often
       }
     }, pause);
   }

@@ -1,5 +1,5 @@
-// Says so before somebody is signed out, and keeps who is typing, clicking or scrolling signed in. After the end, what was
-// typed stays on the page: once its writer has signed in again in another tab, the forms here get their new token.
+// Warns before the user is signed out, and keeps a user who types, clicks or scrolls signed in. Afterwards typed text
+// stays on the page: once the same user has signed in again in another tab, the forms here get their new token.
 (() => {
   const notice = document.getElementById("session-notice");
   const WARN_BEFORE = 120;
@@ -11,12 +11,12 @@
   let timer;
 
   function now() {
-    return Date.now() / 1000; // not performance.now(): it stands still while the computer sleeps
+    return Date.now() / 1000; // not performance.now(), which stops while the computer sleeps
   }
 
   const tokens = () => document.querySelectorAll("input[name=csrf_token]");
 
-  // What the server says of the session; null: it is over, or somebody else's now.
+  // The session's state on the server; null: it is over, or it is another user's now.
   async function ask(method) {
     const headers = method === "POST" ? { "X-CSRFToken": tokens()[0].value } : {};
     const answer = await fetch(notice.dataset.address, { method, headers, redirect: "manual" });
@@ -35,7 +35,7 @@
     timer = setTimeout(look, Math.max(1, left > WARN_BEFORE ? left - WARN_BEFORE : left + 1) * 1000);
   }
 
-  // Another tab may have kept the session alive, so the server is asked, which does not prolong anything.
+  // Another tab may have kept the session alive, so ask the server, which does not extend it.
   async function look() {
     await update("GET");
   }
@@ -46,7 +46,7 @@
     try {
       take(await ask(method), method);
     } catch {
-      if (endsAt) plan(); // the server is away: nothing is known
+      if (endsAt) plan(); // server down: state unknown
     } finally {
       asking = false;
     }
@@ -76,7 +76,7 @@
   window.addEventListener("focus", () => { if (now() > endsAt - WARN_BEFORE) look(); });
   document.addEventListener("submit", async (event) => {
     if (now() < endsAt || event.target.method !== "post") return;
-    event.preventDefault(); // nothing would be saved
+    event.preventDefault(); // it would not be saved
     event.stopImmediatePropagation();
     await look();
     if (endsAt) event.target.requestSubmit(event.submitter);

@@ -1,6 +1,6 @@
-// Single keys for a reader's steps. Every control that has a key says so itself, in aria-keyshortcuts; this script
-// acts on the key, shows it beside the control, and lists all keys of the page on "?". They can be switched off,
-// and they rest while somebody types.
+// Single-key shortcuts for reviewing. Each control declares its key in aria-keyshortcuts; this script acts on the key,
+// shows it next to the control, and lists all keys of the page on "?". Shortcuts can be switched off and are ignored
+// while typing.
 (() => {
   const STORED = "dermtriage-shortcuts";
   const TYPING = "textarea, select, input:not([type=radio], [type=checkbox], [type=range], [type=submit])";
@@ -50,7 +50,7 @@
     following.focus();
   }
 
-  // Up and down the links of a list; from outside, to its first or last one.
+  // Up and down through the links of a list; from outside it, to the first or last link.
   function step(list, direction) {
     const links = Array.from(list.querySelectorAll("[data-row]"));
     const at = links.indexOf(document.activeElement);
@@ -86,7 +86,7 @@
     localStorage.setItem(STORED, enabled.checked ? "on" : "off");
   }
 
-  // What is about to be sent, beside the button that sends it.
+  // What will be sent, next to the button that sends it.
   function summarise(form) {
     const line = form.querySelector("[data-chosen]");
     const update = () => {

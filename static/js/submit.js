@@ -1,9 +1,9 @@
-// Sending the form: progress while sending, and after a refusal everything stays as it was, the images too. Without
-// this script the form works as a plain form.
+// Sending the form: shows progress, and after a refusal keeps everything, including the images. Without this script it
+// is a plain form.
 (() => {
   const form = document.getElementById("case-form");
   if (!form) return;
-  const PATIENCE = 8; // times that a form is sent again by itself: five minutes in all
+  const PATIENCE = 8; // automatic retries: five minutes in all
 
   function say(text, share) {
     const box = document.getElementById("upload-progress");
@@ -51,14 +51,14 @@
     say(`${why} Your entries are still here. Please send again: this will not create a second case.`, 0);
   }
 
-  // The server says where the case is. A redirect leads elsewhere, for example to the sign-in page: nothing was sent.
+  // The server gives the address of the case. A redirect, for example to the sign-in page, means nothing was sent.
   function arrived(request) {
     if (request.status !== 201) return window.location.assign(request.responseURL);
     form.dispatchEvent(new Event("sent"));
     window.location.assign(JSON.parse(request.responseText).page);
   }
 
-  // The server has too much to do, or its store is away: later, and not all at once. To send twice makes one case.
+  // The server is busy or its store is down: retry later, at a random moment. Sending twice still makes one case.
   function sendLater(seconds, tries) {
     const pause = Math.min(60, seconds * 2 ** tries) * (0.8 + 0.4 * Math.random());
     say(`The service cannot accept images at the moment. Trying again in about ${Math.round(pause)} seconds: please leave this page open.`, 0);

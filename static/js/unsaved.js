@@ -1,4 +1,4 @@
-// Asks before a page is left on which something was entered and not sent: forms marked with data-unsaved.
+// Asks for confirmation before leaving a page with unsent entries in a form marked data-unsaved.
 (() => {
   const entries = (form) => JSON.stringify(Array.from(new FormData(form)).filter(([name]) => name !== "csrf_token"));
 

@@ -23,7 +23,7 @@
     for (let at = 0; at < pixels.data.length; at += 4) {
       const share = pixels.data[at] / 255;
       const [red, green, blue] = colour(share);
-      pixels.data.set([red, green, blue, 255 * Math.min(1, share * 1.6)], at); // weak places stay clear
+      pixels.data.set([red, green, blue, 255 * Math.min(1, share * 1.6)], at); // weak areas stay transparent
     }
     context.putImageData(pixels, 0, 0);
     canvas.className = "heatmap";
@@ -35,7 +35,7 @@
     return new OpenSeadragon.Rect(data.left / width, data.top / width, data.size / width, data.size / width);
   }
 
-  // A viewer in ``box`` of the image that ``data`` describes, the analysed square framed.
+  // A viewer in ``box`` for the image that ``data`` describes, with the analysed square framed.
   function openViewer(box, data, label) {
     const viewer = OpenSeadragon({
       element: box,
@@ -76,7 +76,7 @@
     tools.hidden = false;
   }
 
-  // The same image once more beside the first; both move together. Resolves when it can take a heatmap.
+  // A second view of the same image; both move together. Resolves when it can take a heatmap.
   function openBeside(viewer, box) {
     const element = Object.assign(document.createElement("div"), { className: "viewer" });
     box.after(element);
@@ -100,8 +100,8 @@
     element.remove();
   }
 
-  // Keys by what is written on them, so that + and − work on every keyboard layout. Letters do nothing: with some of
-  // them OpenSeadragon would turn or mirror the lesion.
+  // Uses the character, not the key code, so that + and − work on every keyboard layout. Letters do nothing: some
+  // would make OpenSeadragon rotate or mirror the lesion.
   function connectKeys(viewer, zooms) {
     const actions = { "+": zooms.in, "=": zooms.in, "-": zooms.out, "−": zooms.out, 0: zooms.home };
     viewer.addHandler("canvas-key", (event) => {
@@ -117,18 +117,18 @@
     const trouble = tools.querySelector("[data-trouble]");
     const beside = tools.querySelector("[data-side-by-side]");
     const choices = Array.from(tools.querySelectorAll("input[type=radio]"));
-    let shown = null; // the heatmap, and the viewer it lies in
+    let shown = null; // the heatmap and its viewer
     let twin = null;
-    let wanted = "";
+    let latest = "";
 
     async function show(choice) {
-      wanted = choice.value;
+      latest = choice.value;
       trouble.textContent = "";
       if (shown) shown.viewer.removeOverlay(shown.canvas);
       shown = null;
       if (!choice.value) return;
       const canvas = await loadHeatmap(choice.dataset.url);
-      if (wanted !== choice.value) return; // another choice was made while this one was loading
+      if (latest !== choice.value) return; // the choice changed while this one was loading
       canvas.style.opacity = opacity.value / 100;
       place(canvas);
     }
@@ -150,7 +150,7 @@
       const old = twin;
       twin = on ? await openBeside(viewer, box) : null;
       if (shown) move();
-      else if (on && choices[0].checked) choices[1].click(); // two plain images beside each other would say nothing
+      else if (on && choices[0].checked) choices[1].click(); // comparing two plain images is pointless
       if (old) closeBeside(old);
       beside.disabled = false;
     }
@@ -166,8 +166,8 @@
     if (beside) beside.addEventListener("click", sideBySide);
   }
 
-  // The panel beside the images stays within the window. Of an open form the questions scroll, so that its button is always
-  // in sight beneath them.
+  // The panel next to the images fits the window. In an open form the fields scroll, so that the button below them
+  // stays in view.
   function keepInWindow(side) {
     const fields = side.querySelector(".decision-fields");
     const bar = side.querySelector(".decision-submit");
@@ -186,8 +186,8 @@
     fit();
   }
 
-  // OpenSeadragon adds an inline style unless it finds one with this mark; the content security policy forbids it.
-  // The mark is no HTML style but an element of a namespace of our own, so the policy has nothing to complain of.
+  // OpenSeadragon adds an inline style, which the content security policy forbids, unless it finds one with this mark.
+  // The mark is an element in our own namespace, not an HTML style, so the policy allows it.
   const mark = document.createElementNS("urn:dermtriage", "style");
   mark.setAttribute("data-openseadragon-mobile-css", "");
   document.head.append(mark);

@@ -1,4 +1,4 @@
-"""The model on disk, asked without loading it."""
+"""What can be learned of the model on disk without loading it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ log = logging.getLogger(__name__)
 
 
 def check() -> None:
-    """Raises BundleError unless the card can be read and the weights are those that it describes."""
-    from ml.bundle import Bundle  # with the first question, so that the web process starts fast
+    """Raises BundleError unless the card can be read and its checksum matches the weights."""
+    from ml.bundle import Bundle  # imported on first use, so that the web process starts fast
 
     Bundle.load(current_settings().model_bundle)
 
 
 @lru_cache(maxsize=1)
 def quality_limits(bundle: Path | None) -> QualityLimits | None:
-    """The limits by which the model will judge; None, the usual ones, where its card cannot be read."""
+    """The model's quality limits; None, for the defaults, if its card cannot be read."""
     from ml.bundle import BundleError, read_card
 
     try:

@@ -1,7 +1,7 @@
-"""Leases on Analysis rows: who may work on one, until when, and what happens to those left behind.
+"""Leases on Analysis rows: who may work on one, until when, and what happens to abandoned ones.
 
-``take`` → work, with ``renew`` from time to time → ``give_back`` or the final answer. Each is one conditional UPDATE,
-so that of two workers exactly one succeeds, and a worker that lost its lease changes nothing.
+``take`` → work, calling ``renew`` from time to time → ``give_back`` or the final result. Each is one conditional
+UPDATE, so of two workers exactly one succeeds, and a worker that has lost its lease changes nothing.
 """
 
 import logging
@@ -33,7 +33,7 @@ SILENT_LEASES = 20
 
 
 def new_owner() -> str:
-    """A name that no other attempt ever has, readable in the logs."""
+    """A unique name for one attempt, readable in the logs."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
@@ -73,10 +73,10 @@ def take(analysis_id: int, owner: str) -> bool:
 
 
 def take_batch(analysis_id: int, owner: str) -> list[int]:
-    """Begin an attempt at this one, and at others that wait for their first; [] where it is not to be had.
+    """Begin an attempt at this analysis and at others waiting for their first; [] if this one cannot be taken.
 
-    Only first attempts go together: after a batch that failed or was killed each goes alone, so that one image that
-    brings workers down harms no other twice. Where there is one attempt only, it must not even do so once.
+    Only first attempts are batched: after a batch failed or was killed each is tried alone, so an image that crashes
+    workers affects others once at most. If only one attempt is allowed, nothing is batched.
     """
     if not take(analysis_id, owner):
         return []
@@ -98,7 +98,7 @@ def renew(analysis_id: int, owner: str) -> bool:
 
 
 def give_back(analysis: Analysis, failure: FailureReason) -> None:
-    """End an attempt without an answer: another try, or after the last one the top of the worklist."""
+    """End an attempt without a result: try again, or after the last attempt mark the analysis as failed."""
     analysis.lease_owner = analysis.lease_until = None
     if analysis.attempts < _settings().analysis_attempts and failure is not FailureReason.MODEL_UNAVAILABLE:
         requeue(analysis, delay=RETRY_PAUSE_SECONDS * analysis.attempts)
@@ -107,7 +107,7 @@ def give_back(analysis: Analysis, failure: FailureReason) -> None:
 
 
 def requeue(analysis: Analysis, delay: float = 0) -> None:
-    """Let the analysis run again after ``delay`` seconds. Its last failure stays noted until it succeeds."""
+    """Let the analysis run again after ``delay`` seconds. Its last failure is kept until it succeeds."""
     analysis.state, analysis.queued_at = AnalysisState.QUEUED, utcnow()
     analysis.lease_owner = analysis.lease_until = None
     analysis_id, priority = analysis.id, queue.priority_of(analysis)
@@ -115,7 +115,7 @@ def requeue(analysis: Analysis, delay: float = 0) -> None:
 
 
 def sweep() -> int:
-    """Send again what got lost. Returns how many analyses were touched; call inside a transaction."""
+    """Requeue lost analyses. Returns how many were touched; call inside a transaction."""
     now = utcnow()
     left = [analysis_id for analysis_id in queries.abandoned(now) if _reclaim(analysis_id, now)]
     lost = _unannounced(now)
@@ -149,17 +149,17 @@ def _reclaim(analysis_id: int, now: datetime) -> bool:
 
 
 def _unannounced(now: datetime) -> list[Analysis]:
-    """Queued rows whose message got lost: those still waiting although the broker has no message left.
+    """Queued rows whose message was lost: still waiting although the broker has no messages left.
 
-    A busy broker always has some, so rows that have waited very long are sent again in any case; each is then sent
-    again no more often than that, and a message too many does no harm.
+    A busy broker always has some, so rows that have waited very long are sent again anyway, each at most once per that
+    time. An extra message does no harm.
     """
     grace = timedelta(seconds=_settings().analysis_lease_seconds)
     return queries.silent(now, grace * SILENT_LEASES if queue.pending_count() else grace)
 
 
 class Heartbeat:
-    """Renews leases in the background for as long as the work may take, and not a beat longer."""
+    """Renews leases in the background, for no longer than the work may take."""
 
     def __init__(self, app: Flask, analysis_ids: Sequence[int], owner: str, settings: Settings) -> None:
         self._app, self._analysis_ids, self._owner = app, sorted(analysis_ids), owner
@@ -175,7 +175,7 @@ class Heartbeat:
                     renewed = [renew(analysis_id, self._owner) for analysis_id in self._analysis_ids]
                 if not any(renewed):
                     return
-            except Exception:  # the database is away for a moment: the next beat may come in time
+            except Exception:  # the database may be back for the next beat
                 log.warning("leases of analyses %s could not be renewed", self._analysis_ids, exc_info=True)
 
     def __enter__(self) -> "Heartbeat":

@@ -1,4 +1,4 @@
-"""The model's answers in the application's own terms. Loaded in a worker process only."""
+"""The model's results in the application's own terms. Loaded in worker processes only."""
 
 import logging
 from collections.abc import Sequence
@@ -25,31 +25,31 @@ class Loaded(NamedTuple):
     engine: Engine
     card: Card
     card_json: dict[str, Any]
-    """Made once: it is long, and goes with every answer."""
+    """Made once: it is long, and needed for every result."""
 
 
 @lru_cache(maxsize=1)
 def loaded(bundle: Path | None) -> Loaded:
-    """Once a process. A failure is not remembered, so a repaired bundle is found without a restart."""
+    """Once per process. A failure is not cached, so a repaired bundle is found without a restart."""
     engine = Engine(Bundle.load(bundle))
     log.info("model %s is loaded", engine.bundle.reference)
     return Loaded(engine, engine.bundle.card, engine.bundle.card.to_json())
 
 
 def upright(data: bytes, settings: Settings) -> Image:
-    """The pixels of stored image bytes. Raises UnreadableImage."""
+    """Decode stored image bytes. Raises UnreadableImage."""
     with metrics.stage("decode"):
         return decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
 
 
 def analyse(data: bytes, settings: Settings) -> Outcome:
-    """The model's answer on stored image bytes. Raises BundleError, UnreadableImage."""
+    """The model's result for stored image bytes. Raises BundleError or UnreadableImage."""
     (outcome,) = analyse_together([upright(data, settings)], settings)
     return outcome
 
 
 def analyse_together(images: Sequence[Image], settings: Settings) -> list[Outcome]:
-    """The model's answers on upright images, in order. Raises BundleError."""
+    """The model's results for upright images, in the same order. Raises BundleError."""
     model = loaded(settings.model_bundle)
     with metrics.stage("model", shared_by=len(images)):
         found = model.engine.run(images)
@@ -73,9 +73,9 @@ def _outcome(result: Result, model: Loaded) -> Outcome:
 
 
 def _findings(result: Result, card: Card) -> list[TargetResult]:
-    """Every assessed target; a heatmap only where the finding is present, since a map of nothing looks strong.
+    """Every assessed target; with a heatmap only if present, since a heatmap of nothing looks strong too.
 
-    BCC's is kept from the lowest operating point on: the clinic may have chosen that one, or choose it later.
+    BCC's is kept from the lowest operating point on, since the clinic may have chosen that one or choose it later.
     """
     lowest = min(point.threshold for point in card.bcc.operating_points)
     return [

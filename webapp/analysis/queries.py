@@ -1,4 +1,4 @@
-"""The only place that selects analyses for background work."""
+"""All queries for background work on analyses."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -25,13 +25,13 @@ from webapp.models.analysis import now_in
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 ALIVE = timedelta(seconds=60)
 AHEAD = timedelta(hours=1)
-"""No row is stamped so far ahead. Where one is, the clock was set back since: nobody waits until it catches up."""
+"""No row is stamped this far ahead unless the clock was set back since; such a row is treated as due at once."""
 PORTION = 500
-"""Rows that one sweep takes at most: the next one comes a second later."""
+"""The most rows that one sweep takes; the next sweep comes a second later."""
 
 
 def locked_case_of(analysis_id: int) -> Case | None:
-    """The case of an analysis with everything that triage looks at, locked so that images finish one after another."""
+    """The case of an analysis with everything triage needs, locked so that its images finish one at a time."""
     case_id = (
         select(Image.case_id).join(Analysis, Analysis.image_id == Image.id).where(Analysis.id == analysis_id)
     ).scalar_subquery()
@@ -46,26 +46,26 @@ def locked_case_of(analysis_id: int) -> Case | None:
 
 
 def abandoned(now: datetime) -> list[int]:
-    """Ids of running analyses whose lease has run out: their worker died or hangs."""
+    """Ids of running analyses whose lease has expired: their worker died or hangs."""
     over = or_(Analysis.lease_until < now, Analysis.lease_until > now + AHEAD)
     statement = select(Analysis.id).where(Analysis.state == AnalysisState.RUNNING, over)
     return list(db.session.scalars(statement.order_by(Analysis.id)))
 
 
 def _unlocked(statement: Select[Analysis]) -> Select[Analysis]:
-    """Take the rows that nobody else is changing at this moment."""
+    """Lock the rows, skipping those locked by others."""
     return statement.with_for_update(of=Analysis, skip_locked=True)
 
 
 def silent(now: datetime, grace: timedelta) -> list[Analysis]:
-    """Analyses queued for longer than ``grace``, the oldest first: as many as one sweep should send again."""
+    """Analyses queued for longer than ``grace``, oldest first: at most PORTION."""
     due = or_(Analysis.queued_at < now - grace, Analysis.queued_at > now + AHEAD)
     statement = select(Analysis).where(now_in(AnalysisState.QUEUED), due)
     return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id).limit(PORTION))))
 
 
 def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
-    """Analyses of open cases that failed for want of model or store, at least ``pause`` ago: one sweep's portion."""
+    """Analyses of open cases that failed without model or store, at least ``pause`` ago: at most PORTION."""
     statement = (
         select(Analysis)
         .join(Analysis.image)
@@ -85,12 +85,12 @@ def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
 
 
 def first_attempt(analysis_id: int) -> bool:
-    """Whether the attempt that was just begun is its first."""
+    """Whether the attempt just begun is the first."""
     return db.session.scalar(select(Analysis.attempts).where(Analysis.id == analysis_id)) == 1
 
 
 def next_fresh(limit: int) -> list[int]:
-    """Ids of analyses that wait for their first attempt, in the order of ``queue.priority_of``, and not yet taken."""
+    """Ids of analyses waiting for their first attempt, in the order of ``queue.priority_of``, locked."""
     statement = (
         select(Analysis.id)
         .join(Analysis.image)
@@ -103,7 +103,7 @@ def next_fresh(limit: int) -> list[int]:
 
 
 def waiting_since(analysis_ids: Sequence[int]) -> list[tuple[int, str, datetime]]:
-    """(id, the store's key of the image, since when it waited) of each analysis, in the given order."""
+    """(id, image's key in the store, queued at) of each analysis, in the given order."""
     statement = select(Analysis.id, Image.key, Analysis.queued_at).join(Analysis.image)
     found = {
         row.id: (row.id, row.key, row.queued_at)
@@ -126,13 +126,13 @@ def worker(name: str) -> Worker | None:
 
 
 def loaded_versions() -> set[int]:
-    """Ids of the model versions that workers heard of lately have loaded."""
+    """Ids of the model versions loaded by workers seen within ALIVE."""
     statement = select(Worker.model_version_id).where(Worker.seen_at > utcnow() - ALIVE)
     return {version_id for version_id in db.session.scalars(statement) if version_id is not None}
 
 
 def open_rerun_locked() -> Rerun | None:
-    """The re-run under way, held for this transaction."""
+    """The re-run in progress, locked for this transaction."""
     statement = select(Rerun).where(Rerun.ended_at.is_(None)).order_by(Rerun.id).limit(1)
     return db.session.scalars(statement.with_for_update(of=Rerun)).first()
 
@@ -144,7 +144,7 @@ def pending_of(rerun: Rerun) -> int:
 
 
 def _left(rerun: Rerun) -> ColumnElement[bool]:
-    """Old images that neither this version nor this re-run has seen, and that nothing else is about to analyse."""
+    """Images stored before the re-run that neither its model nor the re-run has analysed, with no analysis pending."""
     seen = or_(Analysis.model_version_id == rerun.model_version_id, Analysis.rerun_id == rerun.id)
     busy = Analysis.state.in_(WAITING)
     touched = select(Analysis.id).where(Analysis.image_id == Image.id, or_(seen, busy)).exists()
@@ -152,13 +152,13 @@ def _left(rerun: Rerun) -> ColumnElement[bool]:
 
 
 def images_left(rerun: Rerun, limit: int, below: int | None = None) -> list[int]:
-    """The next images to re-run, the latest first, from ids below ``below``."""
+    """Ids of the next images to re-run, newest first, below ``below``."""
     statement = select(Image.id).join(Image.case).where(_left(rerun), true() if below is None else Image.id < below)
     return list(db.session.scalars(statement.order_by(Image.id.desc()).limit(max(limit, 0))))
 
 
 def lowest_image_of(rerun: Rerun) -> int | None:
-    """How far down the re-run has come."""
+    """How far the re-run has got."""
     return db.session.scalar(select(func.min(Analysis.image_id)).where(Analysis.rerun_id == rerun.id))
 
 
@@ -167,6 +167,6 @@ def count_left(rerun: Rerun) -> int:
 
 
 def waiting() -> Row[int, datetime | None]:
-    """(images without a result, since when the oldest of them is stored)."""
+    """(number of images without a result, when the oldest was stored)."""
     statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
     return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.shadow)).one()

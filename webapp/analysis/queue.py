@@ -1,7 +1,7 @@
 """The messenger between web process and worker: Huey on SQLite, Redis or PostgreSQL, by the scheme of QUEUE_URL.
 
-Huey delivers at most once, so a message is only a nudge: the Analysis row is the truth (see ``leases``), and the
-worker's sweep sends again what got lost.
+Huey delivers at most once, so a message is only a nudge: the Analysis row decides (see ``leases``), and the worker's
+sweep resends what was lost.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ KINDS = {
 
 
 class Queue:
-    """A Huey with its one task, opened at first use so that the web process starts fast."""
+    """Huey with its one task, opened on first use so that the web process starts fast."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self.handler: Callable[[int], None] = _no_handler
-        """What a worker does with an analysis id, in an application context; a web process only sends."""
+        """What a worker does with an analysis id, in an application context. A web process only sends."""
 
     @cached_property
     def huey(self) -> Huey:
@@ -56,7 +56,7 @@ class Queue:
         return analyse
 
     def send(self, analysis_id: int, priority: int, delay: float) -> None:
-        """Nudge a worker. A broker that is down is not the user's problem: the sweep sends what stays queued."""
+        """Nudge a worker. If the broker is down the user need not know: the sweep resends what stays queued."""
         try:
             if delay:
                 self.analyse.schedule((analysis_id,), delay=delay, priority=priority)
@@ -83,12 +83,12 @@ def send_all(messages: list[tuple[int, int]], delay: float = 0) -> None:
 
 
 def pending_count() -> int:
-    """Messages that no worker has fetched yet."""
+    """Number of messages not yet fetched by a worker."""
     return int(current_app.extensions["queue"].huey.pending_count())
 
 
 def kind() -> str:
-    """What carries the messages, in words."""
+    """The kind of broker, in words."""
     return KINDS[_check(current_settings().queue_url)]
 
 

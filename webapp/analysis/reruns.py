@@ -1,7 +1,7 @@
-"""Old images once more: a few at a time, so that a fresh upload never waits behind thousands.
+"""Re-running old images a few at a time, so that a new upload never waits behind thousands.
 
-A re-run's result stands beside the one in force. It takes its place only in a case that is still open: a decided case
-keeps what its reader saw.
+A re-run's result is stored as a shadow. It replaces the result in force only in a case that is still open: a decided
+case keeps what its reader saw.
 """
 
 from webapp import audit
@@ -14,7 +14,7 @@ PORTION = 20
 
 
 def feed() -> int:
-    """Queue the next few images of the re-run under way, or end it. Returns how many; call inside a transaction."""
+    """Queue the next few images of the re-run in progress, or end it. Returns how many; call inside a transaction."""
     rerun = queries.open_rerun_locked()
     if rerun is None or rerun.model_version_id not in queries.loaded_versions():
         return 0
@@ -32,7 +32,7 @@ def feed() -> int:
 
 
 def _next_images(rerun: Rerun, pending: int) -> list[int]:
-    """On from where it has come to; at the end once more from the top, for those that were busy then."""
+    """Continue downwards; at the end start again from the top, for images skipped because they were being analysed."""
     room = PORTION - pending
     return queries.images_left(rerun, room, below=queries.lowest_image_of(rerun)) or (
         [] if pending else queries.images_left(rerun, room)
@@ -40,7 +40,7 @@ def _next_images(rerun: Rerun, pending: int) -> list[int]:
 
 
 def put_in_force(case: Case, analysis: Analysis) -> None:
-    """Let a finished re-run take the place of the earlier result of its image, in a locked case that is open."""
+    """Let a finished re-run replace the earlier result of its image, if its locked case is open."""
     if not analysis.shadow or not case.is_open:
         return
     for image in case.images:

@@ -1,4 +1,4 @@
-"""Keeping what a worker found: analysis, findings, overlays and the case's new place, in one transaction."""
+"""Storing a worker's result: analysis, findings, heatmaps and the case's new place, in one transaction."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ from webapp.triage import rank, reopen
 
 @dataclass(frozen=True)
 class HeatmapRaster:
-    """A small grey PNG, strongest = 255, and where it is strong: see the columns of Finding."""
+    """A small grey PNG, strongest = 255, and where it is strongest: see the columns of Finding."""
 
     png: bytes
     peak_x: float
@@ -26,7 +26,7 @@ class HeatmapRaster:
 
 @dataclass(frozen=True)
 class TargetResult:
-    """``probability`` in [0, 1]; ``strength``: raw maximum of the heatmap; ``map``: only where it may be drawn."""
+    """``probability`` in [0, 1]; ``strength``: raw maximum of the heatmap; ``map``: None if it must not be drawn."""
 
     target: str
     probability: float
@@ -53,7 +53,7 @@ class Outcome:
 
 
 def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
-    """Store ``outcome`` if ``owner`` still holds the lease; finishing twice, or too late, changes nothing."""
+    """Store ``outcome`` and return True if ``owner`` still holds the lease; otherwise change nothing."""
     case = queries.locked_case_of(analysis_id)
     version = versions.version_of(outcome.model_name, outcome.weights_sha256, outcome.card)
     done = leases.held_by(owner, analysis_id).values(
@@ -86,14 +86,14 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
 
 
 def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
-    """End an attempt of ``owner`` that brought no answer."""
+    """End an attempt of ``owner`` that gave no result."""
     case = queries.locked_case_of(analysis_id)
     analysis = db.session.get(Analysis, analysis_id)
     if case is None or analysis is None:  # erased meanwhile
         return
     if analysis.state is not AnalysisState.RUNNING or analysis.lease_owner != owner:
         return
-    known = analysis.failure is failure  # a missing model is tried again and again: one audit row is enough
+    known = analysis.failure is failure  # a missing model is retried again and again: one audit row is enough
     leases.give_back(analysis, failure)
     if not known:
         audit.record(None, "analysis.failed", analysis, after={"failure": failure.value, "state": analysis.state.value})

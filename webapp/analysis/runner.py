@@ -1,4 +1,4 @@
-"""Analyses from bytes to stored answers. Runs in a worker process only."""
+"""Analyses from image bytes to stored results. Runs in worker processes only."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ Got = TypeVar("Got")
 
 
 def warm_up(settings: Settings, worker: str) -> bool:
-    """Load the model before the first image waits for it, and note in the worker's row which one, or why none."""
+    """Load the model before the first image needs it, and note in the worker's row which one, or why none."""
     try:
         _engine, card, card_json = loaded(settings.model_bundle)
     except BundleError as error:
@@ -40,9 +40,9 @@ def warm_up(settings: Settings, worker: str) -> bool:
 
 
 def run_analysis(analysis_id: int) -> None:
-    """Take the lease, analyse, store. Whatever happens, the case ends answered, queued again, or at the top.
+    """Take the lease, analyse, store. Whatever happens, the analysis ends done, queued again or failed.
 
-    Others that wait for their first attempt are taken along, ANALYSIS_BATCH in all, each with a lease of its own.
+    Others waiting for their first attempt join in, ANALYSIS_BATCH in all, each with its own lease.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     settings = settings_of(app)
@@ -61,7 +61,7 @@ def run_analysis(analysis_id: int) -> None:
 
 
 def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStore) -> None:
-    """Store an answer in a transaction of its own; if that fails, the lease runs out and the sweep takes over."""
+    """Store a result in its own transaction. If that fails, the lease expires and the sweep takes over."""
     try:
         with metrics.stage("store"), transaction():
             if isinstance(result, FailureReason):
@@ -88,7 +88,7 @@ def _ended(result: AnalysisResult) -> str:
 
 
 def _results(analysis_ids: Sequence[int], store: ImageStore, settings: Settings) -> dict[int, AnalysisResult]:
-    """One for each. An image that cannot be read fails alone; anything else ends the attempt of all together."""
+    """One for each. An unreadable image fails alone; any other failure fails the whole batch."""
     try:
         with reading():
             waiting = queries.waiting_since(analysis_ids)
@@ -102,7 +102,7 @@ def _results(analysis_ids: Sequence[int], store: ImageStore, settings: Settings)
     except TaskTimeout:
         log.error("the analysis was stopped at its time limit")
         failure = FailureReason.TIMED_OUT
-    except Exception:  # our own bug, or the runtime's: the cases must not wait for its repair
+    except Exception:  # a bug, ours or the runtime's: the cases must not wait until it is fixed
         log.exception("the analysis failed")
         failure = FailureReason.ERROR
     return dict.fromkeys(analysis_ids, failure)
@@ -127,7 +127,7 @@ def _alone(files: Mapping[int, bytes | FailureReason], settings: Settings) -> di
 
 
 def _together(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, AnalysisResult]:
-    """Decode each by itself, and run the network once over those that can be read."""
+    """Decode each image separately, then run the network once on the readable ones."""
     images = {
         analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, upright, data, settings)
         for analysis_id, data in files.items()

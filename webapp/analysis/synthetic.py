@@ -1,4 +1,4 @@
-"""Synthetic dermoscopic images for the demonstration; they show nobody."""
+"""Synthetic dermoscopic images for the demonstration: they show no real patient."""
 
 import io
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The row of a model version, made by whichever worker meets it first."""
+"""The row of a model version, created by the first worker that uses it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def version_of(name: str, weights_sha256: str, card: dict[str, Any]) -> ModelVer
         with db.session.begin_nested():
             db.session.add(fresh)
     except IntegrityError:
-        known = queries.model_version(name, weights_sha256)  # another worker was first, at the same moment
+        known = queries.model_version(name, weights_sha256)  # another worker was faster
         if known is None:
             raise
         return known

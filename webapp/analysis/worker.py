@@ -1,7 +1,7 @@
-"""The worker command: Huey's consumer with process workers, and a scheduler that also sweeps.
+"""The worker command: Huey's consumer with process workers, and a scheduler that also does chores.
 
-About once a second it sends analyses again that got lost, and queues a few old images where a re-run was asked for;
-every few seconds it gives a sign of life. The chores of other rooms are handed to it: see `webapp.cli`.
+About once a second it requeues lost analyses and queues a few images of a re-run; every few seconds it reports that it
+is alive. Chores of other rooms are passed in: see `webapp.cli`.
 """
 
 import logging
@@ -24,12 +24,12 @@ from webapp.metrics.server import serve
 log = logging.getLogger(__name__)
 
 NICENESS = 5
-"""Where worker and web server share a machine that has too much to do, the queue grows and the pages stay fast."""
+"""On a busy machine shared with the web server the queue grows, but pages stay fast."""
 
 
 @dataclass(frozen=True)
 class Chore:
-    """What is done again and again beside the analyses, each time in a transaction of its own."""
+    """A recurring task, run each time in its own transaction."""
 
     name: str
     step: Callable[[], object]
@@ -38,7 +38,7 @@ class Chore:
 
 
 class SweepingScheduler(Scheduler):
-    """Huey's scheduler process, which also does the chores. It shows the figures, too, since there is one of it."""
+    """Huey's scheduler process, which also does the chores. It serves the metrics, since there is only one of it."""
 
     def initialize(self) -> None:
         super().initialize()
@@ -54,11 +54,11 @@ class SweepingScheduler(Scheduler):
                 self._do(chore)
 
     def _do(self, chore: Chore) -> None:
-        """In a transaction of its own: none can keep another from being done."""
+        """In its own transaction, so that a failing chore does not stop the others."""
         try:
             with self.huey.flask_app.app_context(), transaction():
                 chore.step()
-        except Exception:  # database or broker away: next time
+        except Exception:  # database or broker down: next time
             log.warning("%s failed, trying again", chore.name, exc_info=True)
 
 
@@ -69,7 +69,7 @@ def _sweep() -> None:
 
 
 def _analyse(analysis_id: int) -> None:
-    from webapp.analysis.runner import run_analysis  # in a worker's own processes only: it loads the model's runtime
+    from webapp.analysis.runner import run_analysis  # in worker processes only: it loads the model's runtime
 
     run_analysis(analysis_id)
 
@@ -106,7 +106,7 @@ def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
 
     @huey.post_execute(name="note_model")
     def note_model(*_task: object) -> None:
-        """Once at the start, and after each task until a model that was missing then is found."""
+        """At the start, and if the model is missing then, after each task until it is found."""
         nonlocal model_is_noted
         if model_is_noted:
             return

@@ -1,4 +1,4 @@
-"""Signs of life: each worker command keeps one row fresh, so that silence can be told from having nothing to do."""
+"""Heartbeats: each worker command keeps one row up to date, so that a dead worker differs from an idle one."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def beat(name: str) -> Worker:
-    """Note that the worker lives. Its first beat makes its row, and forgets workers that are long gone."""
+    """Note that the worker is alive. Its first beat creates its row and deletes those of workers long gone."""
     now = utcnow()
     worker = queries.worker(name)
     if worker is None:

@@ -1,4 +1,4 @@
-"""The tables, one file per concept. Importing this module knows them all."""
+"""The tables, one file per concept. Importing this module registers all of them."""
 
 from webapp.core.orm import Base, utcnow
 from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion

@@ -1,6 +1,6 @@
-"""What the model said of an image. Never overwritten by, and never overwriting, a person's decision.
+"""The model's result for an image. Never overwritten by a person's decision, and never overwriting one.
 
-Its states stand in `webapp.models.states`. A re-run stands beside the earlier row, and in an open case supersedes it.
+For the states see `webapp.models.states`. A re-run is a new row, which in an open case supersedes the earlier one.
 """
 
 from datetime import datetime
@@ -68,13 +68,13 @@ class ModelVersion(Base):
 
     @property
     def bcc_target(self) -> dict[str, Any]:
-        """What the card says of BCC; empty where it says nothing."""
+        """The card's entry on BCC; empty if there is none."""
         targets = self.card.get("targets", [])
         return next((target for target in targets if target["code"] == "BCC"), {})
 
     @property
     def operating_points(self) -> list[OperatingPoint]:
-        """Those of the card, with the figures of its test where it has them, else those of the validation."""
+        """Those of the card, with its test figures if it has any, else its validation figures."""
         tested = {_target(point): point for point in self.card.get("metrics", {}).get("operating_points", [])}
         return [
             _operating_point(point, tested.get(_target(point))) for point in self.bcc_target.get("operating_points", [])
@@ -93,7 +93,7 @@ class ModelVersion(Base):
 
 
 def _target(point: dict[str, float]) -> float:
-    """The target sensitivity; cards stored by earlier versions call it "wanted"."""
+    """The target sensitivity, called "wanted" in cards stored by earlier versions."""
     return float(point["target_sensitivity"] if "target_sensitivity" in point else point["wanted"])
 
 
@@ -103,20 +103,20 @@ def _operating_point(point: dict[str, float], tested: dict[str, Any] | None) -> 
 
 
 def _in_state(state: AnalysisState, *columns: str) -> Index:
-    """An index of the few analyses in ``state``; a query that is to use it says so with ``now_in``."""
+    """An index of the few analyses in ``state``; a query uses it through ``now_in``."""
     where = text(f"state = '{state.value}'")
     return Index(f"ix_analysis_{state.value}", *columns, sqlite_where=where, postgresql_where=where)
 
 
 def now_in(state: AnalysisState) -> ColumnElement[bool]:
-    """The state written out in the statement: a database looks into a partial index only if it sees that it fits."""
+    """The state as a literal: with a bound parameter the database would not use the partial index."""
     return Analysis.state == literal(state, Analysis.state.type, literal_execute=True)
 
 
 class Analysis(Base):
-    """The row is the truth and the queue only the messenger: whoever holds the lease may finish it, once.
+    """This row decides, not the queue: whoever holds the lease may finish it, once.
 
-    ``shadow``: a re-run whose result stands beside the one in force.
+    ``shadow``: a re-run whose result is not in force.
     """
 
     __tablename__ = "analysis"
@@ -167,7 +167,7 @@ class Analysis(Base):
 
     @property
     def verdict(self) -> Verdict:
-        """What the clinical rule makes of the patterns that were assessed."""
+        """The clinical rule applied to the assessed patterns."""
         present = {finding.target: finding.present for finding in self.findings}
         return clinical_rule({pattern: present.get(pattern.value) for pattern in Pattern})
 
@@ -180,8 +180,8 @@ class Analysis(Base):
 class Finding(Base):
     """One target of an analysis: BCC itself, or a pattern.
 
-    ``strength`` is the heatmap's raw maximum, ``peak_x`` and ``peak_y`` its place in the analysed square (0 to 1 from
-    the upper left), ``extent`` the share of the square that reaches half of the maximum.
+    ``strength`` is the heatmap's raw maximum, ``peak_x`` and ``peak_y`` its position in the analysed square (0 to 1
+    from the upper left), ``extent`` the share of the square that reaches half the maximum.
     """
 
     __tablename__ = "finding"

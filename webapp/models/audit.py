@@ -1,4 +1,4 @@
-"""The audit trail: who did what to which subject, written in the same transaction as the change itself."""
+"""The audit trail: who did what to which subject, written in the same transaction as the change."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from webapp.models.user import User
 
 
 class AuditEvent(Base):
-    """Append-only: triggers refuse a change; ``digest`` chains the event to the one before (`webapp.audit.chain`)."""
+    """Append-only, enforced by triggers; ``digest`` chains the event to the previous one (`webapp.audit.chain`)."""
 
     __tablename__ = "audit_event"
     __table_args__ = (
@@ -35,7 +35,7 @@ class AuditEvent(Base):
 
 
 class AuditHead(Base):
-    """One row: how many events there are, and the last one's id and digest. Whoever appends locks it."""
+    """One row: the number of events, and the last one's id and digest. Locked by every append."""
 
     __tablename__ = "audit_head"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

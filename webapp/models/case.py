@@ -1,6 +1,6 @@
-"""A case: one lesion of one pseudonymous patient, sent by a GP and waiting for a decision.
+"""A case: one lesion of one pseudonymous patient, sent by a GP for a decision.
 
-Its states and what may follow what stand in `webapp.models.states`.
+For its states and their transitions see `webapp.models.states`.
 """
 
 from datetime import datetime
@@ -82,7 +82,7 @@ class ReopenReason(StrEnum):
 
 
 class TriageReason(StrEnum):
-    """Why there is no trusted result for every image; PROBABILITY: there is."""
+    """Why some image has no trusted result; PROBABILITY: all have one."""
 
     AWAITING_ANALYSIS = "awaiting_analysis"
     MODEL_UNAVAILABLE = "model_unavailable"
@@ -103,13 +103,13 @@ class TriageReason(StrEnum):
 
 TOP = 0.0
 BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
-"""Text compared byte by byte, so that a range of an index holds exactly the texts with one beginning."""
+"""Text compared byte by byte, so that an index range holds exactly the texts with a given prefix."""
 
 
 def _while_open(name: str, *columns: str, only: str | None = None, without: str | None = None) -> Index:
-    """An index of the few cases that are open, of these only those marked by a column, or only the others.
+    """An index of the few open cases; only those with the flag ``only`` set, or ``without`` not set.
 
-    The marks are columns of it, too: SQLite would otherwise look each of them up in the table.
+    The flags are also columns of the index, because SQLite would otherwise look them up in the table.
     """
     marks = ["is_open", *([only] if only else [])]
     sqlite = [*(f"{mark} = 1" for mark in marks), *([f"{without} = 0"] if without else [])]
@@ -124,19 +124,19 @@ def _while_open(name: str, *columns: str, only: str | None = None, without: str 
 
 
 def reference_key(reference: str) -> str:
-    """A patient reference as it is searched for: capitals do not count."""
+    """A patient reference as searched for: upper and lower case are the same."""
     return reference.casefold()[:40]
 
 
 class Case(Base):
     """One lesion of one patient, from the GP's form to the decision.
 
-    ``rank`` orders the worklist, smallest first; `webapp.triage.rank` alone computes it, with ``needs_person`` (an
-    image has no trusted result) and ``past_due`` (the target date had passed when the case was placed last). A new
+    ``rank`` orders the worklist, smallest first. Only `webapp.triage.rank` computes it, together with ``needs_person``
+    (an image has no trusted result) and ``past_due`` (the target date had passed when the rank was computed). A new
     case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
-    ``reopened``: the case was decided and is open again, because of something that came later.
-    ``unread``: it is answered, and nobody at the centre has opened the answer.
+    ``reopened``: what called the decision into question, while the case waits for a new one.
+    ``unread``: the case is answered and nobody at the centre has opened the answer.
     """
 
     __tablename__ = "case_file"
@@ -215,12 +215,12 @@ class Case(Base):
 
     @property
     def histology(self) -> "Histology | None":
-        """The last result that was entered: an earlier one is thereby corrected."""
+        """The last result entered, which corrects earlier ones."""
         return self.histologies[-1] if self.histologies else None
 
     @property
     def standing_review(self) -> "Review | None":
-        """The decision in force: the last one not taken back; none once the GP has sent the images it asked for."""
+        """The decision in force: the last one not taken back. A request for images ends once the GP has sent them."""
         kept = [review for review in self.reviews if review.retraction is None]
         if not kept or (self.is_open and kept[-1].asks_for_images):
             return None
@@ -228,26 +228,26 @@ class Case(Base):
 
     @property
     def taken_back(self) -> "Review | None":
-        """The last decision, where it was taken back and nothing has taken its place."""
+        """The last decision, if it was taken back and not replaced."""
         last = self.reviews[-1] if self.reviews else None
         return last if last is not None and last.retraction and not self.standing_review else None
 
     @property
     def has_letter(self) -> bool:
-        """Whether there is an answer to hand out: one that is neither a request nor called into question."""
+        """Whether there is an answer for a letter: neither a request for images nor called into question."""
         return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and self.standing_review is not None
 
     @validates("patient_reference")
     def _keep_keys(self, _name: str, reference: str) -> str:
-        """A search looks for the beginning or the end of a reference, each by an index."""
+        """A search matches the beginning or the end of a reference, each with an index."""
         self.reference_key = reference_key(reference)
         self.reference_reversed = self.reference_key[::-1]
         return reference
 
     def move_to(self, state: CaseState) -> None:
-        """``unread`` is set again by who puts an answer before the GP.
+        """Clears ``unread``: code that sends an answer to the GP sets it again.
 
-        Raises NotAllowedError where the table has no such transition.
+        Raises NotAllowedError if the table has no such transition.
         """
         if state not in CASE_TRANSITIONS[self.state]:
             raise NotAllowedError(f"case {self.number}: no way from {self.state} to {state}")

@@ -1,4 +1,4 @@
-"""Primary-care centres: what a GP's view is scoped to."""
+"""Primary-care centres: a GP sees only the cases of their own."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What the pathologist found: the truth against which decision and model are measured."""
+"""What the pathologist found: the reference for both the decision and the model."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -32,12 +32,12 @@ class HistologyResult(StrEnum):
 
     @property
     def is_cancer(self) -> bool:
-        """Whether it re-opens a decision that would miss it: in situ counts, since it needs treatment as well."""
+        """Whether it re-opens a decision that would miss it. In situ counts, since it needs treatment too."""
         return self in (HistologyResult.BCC, HistologyResult.OTHER_MALIGNANT, HistologyResult.IN_SITU)
 
 
 class Histology(Base):
-    """A result as somebody entered it. Immutable: a correction is a new row, and the last one counts."""
+    """A result as entered. Immutable: a correction is a new row, and the last row counts."""
 
     __tablename__ = "histology"
 

@@ -1,4 +1,4 @@
-"""A dermoscopic image: rebuilt from pixels, upright, encrypted under a server-made name."""
+"""A dermoscopic image: rebuilt from its pixels, upright, stored encrypted under a name the server chose."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class QualityFlag(StrEnum):
-    """What speaks against an image: those of `ml.imaging.quality`, and that the centre has sent the same one before."""
+    """A problem with an image: those of `ml.imaging.quality`, and that the centre has sent it before."""
 
     OUT_OF_FOCUS = "out_of_focus"
     TOO_DARK = "too_dark"
@@ -37,7 +37,7 @@ class QualityFlag(StrEnum):
 
 
 class Image(Base):
-    """``quality_flags``: codes of what spoke against it when it was sent; ``sent_anyway``: why the GP sent it."""
+    """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them."""
 
     __tablename__ = "image"
     __table_args__ = (UniqueConstraint("case_id", "position"),)
@@ -65,6 +65,6 @@ class Image(Base):
 
     @property
     def current_analysis(self) -> "Analysis | None":
-        """The one analysis in force; earlier ones stay as history, re-runs of decided cases beside it."""
+        """The one analysis in force; neither an earlier one nor a shadow re-run."""
         current = [analysis for analysis in self.analyses if analysis.is_current]
         return current[-1] if current else None

@@ -1,4 +1,4 @@
-"""Blinded reading: what a reader thought before the model's answer was shown."""
+"""Blinded reading: the reader's impression before the model's result was shown."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from webapp.models.user import User
 
 
 class Impression(Base):
-    """Immutable. From ``given_at`` on the reader sees the model's answer, so a later decision is an informed one."""
+    """Immutable. From ``given_at`` on the reader sees the model's result, so a later decision is not blinded."""
 
     __tablename__ = "impression"
 

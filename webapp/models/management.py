@@ -1,4 +1,4 @@
-"""How a clinic offers the ways of management. What they mean is fixed, so that every decision stays readable."""
+"""Which management options a clinic offers. Their meaning is fixed, so that every decision stays readable."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,10 +7,10 @@ from webapp.models.review import Management
 
 
 class ManagementOption(Base):
-    """A way of management as this clinic offers it; one without a row is offered as the program ships it.
+    """A management option as this clinic offers it; without a row the default applies.
 
-    ``active``: new decisions may choose it. ``reassuring``: it keeps the patient from dermatology, so it needs a reason
-    when model or diagnosis speak for cancer.
+    ``active``: new decisions may choose it. ``reassuring``: the patient gets no dermatology appointment, so it needs a
+    reason whenever there is concern (`webapp.triage.risk`).
     """
 
     __tablename__ = "management_option"

@@ -1,4 +1,4 @@
-"""Which of a model's operating points a clinic works with: rows that never change; a version's latest is in force."""
+"""The operating points a clinic has chosen. Rows never change; the latest one of a model version is in force."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from webapp.models.user import User
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold on P(BCC) chosen for a target sensitivity, with what was measured there on held-out lesions."""
+    """A threshold on P(BCC) for a target sensitivity, with the figures measured there on held-out lesions."""
 
     target_sensitivity: float
     threshold: float

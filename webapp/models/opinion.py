@@ -1,4 +1,4 @@
-"""A second opinion: asked of one colleague, who answers without knowing the first reader's decision."""
+"""A second opinion from one colleague, who answers without seeing the first reader's decision."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from webapp.models.user import User
 
 
 class OpinionRequest(Base):
-    """``answered_at``: when the opinion was given; ``seen_at``: when the one who asked had read it."""
+    """``answered_at``: when the opinion was given; ``seen_at``: when the person who asked marked it as read."""
 
     __tablename__ = "opinion_request"
     __table_args__ = (
@@ -36,7 +36,7 @@ class OpinionRequest(Base):
 
 
 class Opinion(Base):
-    """The answer. Immutable, kept beside the decision; it decides nothing by itself."""
+    """What the colleague thinks. Immutable; it is not a decision."""
 
     __tablename__ = "opinion"
 

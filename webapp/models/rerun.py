@@ -1,4 +1,4 @@
-"""A request to analyse old images once more: the worker works it off in small portions, after fresh uploads."""
+"""A request to analyse old images again. The worker does so a few at a time, after new uploads."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from webapp.models.user import User
 
 
 class Rerun(Base):
-    """Images stored before ``requested_at`` that this model version has not seen; open until ``ended_at``.
+    """Covers images stored before ``requested_at`` that this model version has not analysed; open until ``ended_at``.
 
-    ``images``: how many these were when it was asked for.
+    ``images``: how many there were at the time of the request.
     """
 
     __tablename__ = "rerun"

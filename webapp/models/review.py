@@ -1,4 +1,4 @@
-"""The dermatologist's side of a case: who holds it, and what was decided (rows that never change)."""
+"""The dermatologist's side of a case: who has claimed it, and decisions (rows that never change)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -49,7 +49,7 @@ class Management(StrEnum):
 
     @property
     def advice(self) -> str:
-        """What it means for the GP, in one plain sentence."""
+        """What it means for the GP, in plain words."""
         return {
             "urgent_referral": "The hospital will contact the patient with an urgent appointment.",
             "biopsy": "The hospital will contact the patient to arrange a biopsy.",
@@ -61,7 +61,7 @@ class Management(StrEnum):
 
 
 class PatternAnswer(StrEnum):
-    """What a dermatologist says of a dermoscopic pattern."""
+    """What a dermatologist says about a dermoscopic pattern."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -73,9 +73,9 @@ class PatternAnswer(StrEnum):
 
 
 class Claim(Base):
-    """One reader at a time: an unreleased claim that has not expired keeps others from deciding.
+    """One reader at a time: until it is released or expires, a claim keeps others from deciding.
 
-    ``took_over``: the colleague's claim that this one ended, and ``reason`` why.
+    ``took_over``: the colleague's claim that this one ended; ``reason``: why.
     """
 
     __tablename__ = "claim"
@@ -105,10 +105,10 @@ class Claim(Base):
 
 
 class Review(Base):
-    """A decision. Immutable: an amendment is a new row that names the one it replaces, and taking back is a Retraction.
+    """A decision. Immutable: an amendment is a new row that names the one it replaces; taking back adds a Retraction.
 
-    ``reopened``: what had called the decision before it into question, when that led to this one.
-    ``claim_id`` is None for an amendment: the case is not open then, so nobody reserves it.
+    ``reopened``: what called the previous decision into question, if that led to this one.
+    ``claim_id`` is None for an amendment, because the case is not open and nobody can claim it.
     """
 
     __tablename__ = "review"
@@ -139,7 +139,7 @@ class Review(Base):
 
     @property
     def would_miss_a_cancer(self) -> bool:
-        """Whether the decision, if the lesion is a cancer, leaves it without an early appointment."""
+        """Whether, if the lesion is a cancer, the patient gets neither an urgent appointment nor a biopsy."""
         return self.management not in (Management.URGENT_REFERRAL, Management.BIOPSY)
 
     @property
@@ -148,7 +148,7 @@ class Review(Base):
 
 
 class Retraction(Base):
-    """The reader took a decision back within the time for that; the decision's row stays as it was."""
+    """The reader took a decision back in time; the decision's row stays unchanged."""
 
     __tablename__ = "retraction"
 
@@ -158,7 +158,7 @@ class Retraction(Base):
 
 
 class Assessment(Base):
-    """A dermatologist's word on one pattern of the lesion, kept beside the model's finding and never over it."""
+    """A dermatologist's assessment of one pattern. It never overwrites the model's finding."""
 
     __tablename__ = "assessment"
     __table_args__ = (UniqueConstraint("review_id", "pattern"),)
@@ -170,7 +170,7 @@ class Assessment(Base):
 
 
 class Receipt(Base):
-    """The GP's side has opened a decision: who did so first, and when. A later decision is unread again."""
+    """Who at the GP's centre first opened a decision, and when. A later decision is unread again."""
 
     __tablename__ = "outcome_receipt"
 

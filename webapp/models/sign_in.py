@@ -1,4 +1,4 @@
-"""Where somebody is signed in, and who has lately tried to be."""
+"""Sign-in sessions and recent attempts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 
 
 class SignInSession(Base):
-    """One browser in which somebody is signed in. Its cookie holds a random token, this row the SHA-256 of it."""
+    """One browser in which somebody is signed in. Its cookie holds a random token, this row its SHA-256."""
 
     __tablename__ = "sign_in_session"
 
@@ -31,7 +31,7 @@ class AttemptKind(StrEnum):
 
 
 class Attempt(Base):
-    """Somebody typed a secret of an account, known or made up; the row says no more of it than a keyed hash."""
+    """Somebody tried a password or code for an account, existing or not; ``account`` is a keyed hash."""
 
     __tablename__ = "attempt"
     __table_args__ = (Index("ix_attempt_account_kind", "account", "kind"),)

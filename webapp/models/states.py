@@ -1,6 +1,6 @@
-"""The states of a case and of an analysis, and which may follow which: one table each, and their drawings.
+"""The states of a case and of an analysis: one table of transitions each, and their drawings.
 
-Few states, many reasons: why a case stands where it stands is `TriageReason`, why an analysis failed `FailureReason`.
+Few states, many reasons: `TriageReason` says why a case has no trusted result, `FailureReason` why an analysis failed.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class CaseState(StrEnum):
 
 
 OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
-"""States in which a case stands in the worklist."""
+"""States in which a case is in the worklist."""
 
 
 class AnalysisState(StrEnum):
@@ -31,7 +31,7 @@ class AnalysisState(StrEnum):
 
 
 class NotAllowedError(ValueError):
-    """The table has no such transition: a rule was forgotten by whoever asks for it, so nothing is stored."""
+    """The table has no such transition: the calling code missed a rule, so nothing is stored."""
 
 
 AnyState = TypeVar("AnyState", bound=StrEnum)
@@ -63,15 +63,15 @@ CASE_JOURNEYS: dict[tuple[CaseState, CaseState], str] = {
     (CaseState.RETAKE_REQUESTED, CaseState.RETAKE_REQUESTED): "amended, or amendment taken back",
     (CaseState.RETAKE_REQUESTED, CaseState.WITHDRAWN): "withdrawn",
 }
-"""(from, to) → what happens on the way: every change of a case's state.
+"""(from, to) → what happens: every change of a case's state.
 
-An amendment of a closed case that is taken back leaves it reviewed, to be closed again.
+Taking back an amendment of a closed case leaves it reviewed, to be closed again.
 """
 
 CASE_TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
     state: frozenset(after for before, after in CASE_JOURNEYS if before is state) for state in CaseState
 }
-"""The same as `Case.move_to` asks it."""
+"""The same, as `Case.move_to` uses it."""
 
 ANALYSIS_JOURNEYS: dict[tuple[AnalysisState, AnalysisState], str] = {
     (AnalysisState.QUEUED, AnalysisState.RUNNING): "lease taken",
@@ -86,11 +86,11 @@ ANALYSIS_JOURNEYS: dict[tuple[AnalysisState, AnalysisState], str] = {
     (AnalysisState.FAILED, AnalysisState.SUPERSEDED): "re-run put in force",
     (AnalysisState.DONE, AnalysisState.SUPERSEDED): "re-run put in force",
 }
-"""The same of an analysis. Most are conditional UPDATEs, so the table is kept by a test of each."""
+"""The same for an analysis. Most are conditional UPDATEs, so a test compares them with this table."""
 
 
 def drawing(journeys: Mapping[tuple[AnyState, AnyState], str], begin: AnyState, *ends: AnyState) -> str:
-    """A Mermaid state diagram. ``begin``: the first state; ``ends``: those that nothing follows."""
+    """A Mermaid state diagram. ``begin``: the first state; ``ends``: the final ones."""
     arrows = [f"{before} --> {after}: {words}" for (before, after), words in journeys.items()]
     lines = [f"[*] --> {begin}", *arrows, *(f"{end} --> [*]" for end in ends)]
     return "\n".join(["stateDiagram-v2", *(f"    {line}" for line in lines)])

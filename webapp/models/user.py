@@ -1,4 +1,4 @@
-"""People who sign in: one role each, a GP belongs to one centre."""
+"""People who sign in: each has one role, and a GP belongs to one centre."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from webapp.models.centre import Centre
 
 @dataclass(frozen=True)
 class SecurityRole(RoleMixin):
-    """The role in the shape that Flask-Security asks for; the access table decides what it may do."""
+    """The role as Flask-Security expects it; the access table decides what it may do."""
 
     name: str
 
@@ -44,7 +44,7 @@ class User(Base, UserMixin):
     tf_last_counter: Mapped[int | None]
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
-    tf_phone_number = None  # Flask-Security clears it; nobody here gets codes by telephone
+    tf_phone_number = None  # Flask-Security clears it; codes are never sent by phone
     centre: Mapped[Centre | None] = relationship()
 
     @property
@@ -57,13 +57,13 @@ class User(Base, UserMixin):
 
     @property
     def needs_second_factor(self) -> bool:
-        """Who reads every case, or rules over the accounts, must have one; a GP may."""
+        """Required of dermatologists and administrators, optional for GPs."""
         return bool(current_settings().second_factor) and self.role is not Role.GP
 
     def check_tf_required(
         self, tf_setup_methods: list[tuple[str, str]], tf_fresh: bool
     ) -> tuple[bool, list[tuple[str, str]]]:
-        """Flask-Security asks after the password was right."""
+        """Called by Flask-Security after a correct password."""
         return self.needs_second_factor or bool(tf_setup_methods), tf_setup_methods
 
     def check_tf_required_setup(self) -> bool:

@@ -1,4 +1,4 @@
-"""Worker commands that run or ran lately: when each was last heard of, and which model it loaded."""
+"""Worker commands running now or recently: when each was last seen, and which model it loaded."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from webapp.models.analysis import ModelVersion
 
 
 class Worker(Base):
-    """``model_error`` says why no model could be loaded; it is empty once one is."""
+    """``model_error``: why no model could be loaded; empty once one is."""
 
     __tablename__ = "worker"
 

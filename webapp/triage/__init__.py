@@ -1,1 +1,1 @@
-"""The one rule of doubt: where a case stands, which decision needs a reason, what re-opens it."""
+"""The one rule of doubt: a case's place in the worklist, which decisions need a reason, what re-opens a case."""

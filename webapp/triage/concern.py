@@ -1,6 +1,6 @@
-"""What the model's results suspect, and how much concern a case gives.
+"""What the model's results suspect, and the concern of a case.
 
-No other module compares a probability with an operating point, or asks whether something suspects a cancer.
+No other module compares a probability with an operating point or decides whether a result suspects a cancer.
 """
 
 import math
@@ -11,20 +11,20 @@ from ml.patterns import MALIGNANT, Lesion
 from webapp.models import Analysis, AnalysisState, Case, Finding
 
 OTHER_CANCER_FROM = 0.3
-"""Operating point of a malignant lesion type other than BCC, as a share of the lesion-type head: low, since to miss a
-melanoma costs more than to look at a naevus. Measured on HAM10000 only: docs/limitations.md.
+"""Operating point of malignant lesion types other than BCC, as a share of the lesion-type head: low, since missing a
+melanoma costs more than looking at a naevus. Measured on HAM10000 only: docs/limitations.md.
 """
 
 
 def reaches(probability: Any, threshold: Any) -> Any:
-    """Whether a probability suspects, given its operating point: for numbers, and for columns of a query."""
+    """Whether a probability reaches its operating point; works on numbers and on query columns."""
     return probability >= threshold
 
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A malignant finding of a case: its highest ``probability`` (0 to 1) in any image, and whether that reaches the
-    operating point.
+    """A malignant finding of a case: its highest ``probability`` (0 to 1) in any image, and whether any image reaches
+    the operating point.
     """
 
     lesion: Lesion
@@ -33,13 +33,13 @@ class Suspicion:
 
 
 def done(case: Case) -> list[Analysis]:
-    """The results in force, one for each image that has one."""
+    """The finished results in force, at most one per image."""
     current = [image.current_analysis for image in case.images]
     return [analysis for analysis in current if analysis and analysis.state is AnalysisState.DONE]
 
 
 def trusted(analysis: Analysis | None) -> bool:
-    """Whether it is finished, gives a probability, and the model itself does not ask for a person."""
+    """Whether it is finished and gives a probability of BCC, and the model does not ask for a person."""
     return (
         analysis is not None
         and analysis.state is AnalysisState.DONE
@@ -54,7 +54,7 @@ def fully_trusted(case: Case) -> bool:
 
 
 def probabilities(analysis: Analysis) -> dict[Lesion, float]:
-    """Of every malignant finding that a finished analysis gives a probability for."""
+    """The probability (0 to 1) of each malignant finding for which a finished analysis gives one."""
     if analysis.state is not AnalysisState.DONE:
         return {}
     shares = analysis.lesion or {}
@@ -78,7 +78,7 @@ def suspects_cancer(analysis: Analysis) -> bool:
 
 
 def says_bcc(analysis: Analysis) -> bool | None:
-    """The probability's verdict on BCC; None where there is no usable probability."""
+    """Whether the probability suspects BCC; without a usable one, the model's own verdict or None."""
     return suspects(analysis, Lesion.BCC) if Lesion.BCC in probabilities(analysis) else analysis.bcc_as_shipped
 
 
@@ -89,13 +89,13 @@ def contradicts_itself(analysis: Analysis) -> bool:
 
 
 def counts(finding: Finding) -> bool:
-    """Whether the finding counts as present now: for BCC by the operating point in force."""
+    """Whether the finding counts as present; BCC by the operating point in force."""
     return bool(says_bcc(finding.analysis)) if finding.target == "BCC" else finding.present
 
 
 def suspicions(case: Case) -> list[Suspicion]:
-    """Every malignant finding that any image gives a probability for, the suspected before the others, then the highest
-    probability first.
+    """Every malignant finding that any image gives a probability for: suspected ones first, then by descending
+    probability.
     """
     found = []
     for lesion in MALIGNANT:
@@ -107,12 +107,12 @@ def suspicions(case: Case) -> list[Suspicion]:
 
 
 def suspected(case: Case) -> list[Suspicion]:
-    """Those that reach their operating point."""
+    """The suspicions that reach their operating point."""
     return [suspicion for suspicion in suspicions(case) if suspicion.suspected]
 
 
 def reported(case: Case) -> float | None:
-    """The highest probability of any malignant finding, trusted or not; None while an image has none of BCC."""
+    """The highest probability of any malignant finding, trusted or not; None if an image has no P(BCC)."""
     results = done(case)
     known = [analysis for analysis in results if Lesion.BCC in probabilities(analysis)]
     if not known or len(known) < len(case.images):
@@ -121,6 +121,6 @@ def reported(case: Case) -> float | None:
 
 
 def concern(case: Case) -> float:
-    """The highest probability of any malignant finding in any image; 1 where an image has no trusted result."""
+    """The highest probability of any malignant finding in any image; 1 if an image has no trusted result."""
     highest = reported(case)
     return highest if highest is not None and fully_trusted(case) else 1.0

@@ -1,4 +1,4 @@
-"""Until when a case should be read: so many days after it began to wait, by urgency."""
+"""When a case is due: a number of days after it began to wait, by urgency."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -28,5 +28,5 @@ def is_past(case: Case) -> bool:
 
 
 def is_urgent(case: Case) -> bool:
-    """Whether the GP sent it as urgent."""
+    """Whether the GP marked it as urgent."""
     return case.urgency is Urgency.URGENT

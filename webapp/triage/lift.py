@@ -1,4 +1,4 @@
-"""The passing of time: a case whose target date has passed moves up, without anybody touching it."""
+"""Moves a case up once its target date has passed, without any other change."""
 
 from webapp.models import utcnow
 from webapp.triage import queries, rank
@@ -7,7 +7,7 @@ PORTION = 200
 
 
 def lift_past_due() -> int:
-    """Move up the next few. Returns how many; call inside a transaction, again and again."""
+    """Move up to PORTION cases. Returns how many; call repeatedly, inside a transaction."""
     cases = queries.newly_past_due(utcnow(), PORTION)
     for case in cases:
         rank.refresh(case)

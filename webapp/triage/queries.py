@@ -1,4 +1,4 @@
-"""The only place that selects for triage."""
+"""All queries for triage."""
 
 from datetime import datetime
 
@@ -11,12 +11,13 @@ from webapp.triage import due
 
 
 def newly_past_due(now: datetime, limit: int) -> list[Case]:
-    """Open cases whose target date has passed since they were placed, held for this transaction, with all that their
-    place rests on. Those that somebody is just changing are left for the next time.
+    """Open cases whose target date has passed since their rank was computed, with everything the rank depends on.
+
+    They are locked for this transaction; cases locked by others are skipped.
     """
     found: list[Case] = []
     results = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
-    for urgency, days in due.allowed().items():  # one walk along an index for each
+    for urgency, days in due.allowed().items():  # one index scan each
         late = select(Case).where(
             Case.is_open, ~Case.past_due, Case.urgency == urgency, Case.waiting_since < now - days
         )

@@ -1,14 +1,14 @@
-"""Where a case stands in the worklist. Doubt moves a case up, never down.
+"""A case's place in the worklist. Doubt moves a case up, never down.
 
 The sections, in order (docs/architecture.md, "The rule of doubt"):
 
 1. Now: re-opened; sent as urgent; past its target date; melanoma at or above its operating point.
    Re-opened first, then by due date, then by concern.
-2. Needs a person: an image has no trusted result. Those without any probability first, then by the highest given.
+2. Needs a person: an image has no trusted result. Cases without a probability first, then by the highest one given.
 3. Suspected: BCC, or SCC, at or above its operating point. By that probability.
 4. The rest, by concern, without a cliff.
 
-A section is a range of one number, ``Case.rank``: the smallest stands first, and ties go to whoever waits longer.
+A section is a range of one number, ``Case.rank``: the smallest comes first, and of equals the one waiting longer.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from webapp.triage import concern, due
 PENDING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = 2.0**17
-"""More days than a due date will ever be from 1970: 358 years."""
+"""358 years: more days than any due date will ever be after 1970."""
 
 
 class Section(IntEnum):
@@ -38,7 +38,7 @@ class Section(IntEnum):
 
 
 def refresh(case: Case) -> None:
-    """Recompute the place of a stored case from the result in force of each image, its urgency and its target date."""
+    """Recompute the place of a stored case from its images' results in force, its urgency and its target date."""
     analyses = [image.current_analysis for image in case.images]
     results = concern.done(case)
     case.contradiction = any(concern.contradicts_itself(analysis) for analysis in results)
@@ -62,7 +62,7 @@ def section_of(case: Case) -> Section:
 
 
 def place(case: Case) -> float:
-    """Section and place in it, as one number."""
+    """The section and the place within it, as one number."""
     section = section_of(case)
     return section + {
         Section.NOW: _by_due_date,
@@ -73,7 +73,7 @@ def place(case: Case) -> float:
 
 
 def _by_due_date(case: Case) -> float:
-    """Re-opened cases in the first half; in each half by the day on which the case is due, then by concern."""
+    """Re-opened cases in the first half; within each half by due date (whole days), then by concern."""
     day = (due.due_at(case) - _EPOCH).days
     return (0.0 if case.reopened else 0.5) + 0.5 * (day + _descending(concern.concern(case))) / _DAYS
 
@@ -88,7 +88,7 @@ def _by_suspicion(case: Case) -> float:
 
 
 def _descending(probability: float) -> float:
-    """From 0.0005 for certainty up to 0.9995 for none: leaves room before and behind."""
+    """From 0.0005 for probability 1 to 0.9995 for 0, so that the ends of a section stay free."""
     return 0.0005 + 0.999 * (1.0 - probability)
 
 
@@ -97,7 +97,7 @@ def _bcc(analysis: Analysis) -> float | None:
 
 
 def _reason(analyses: list[Analysis | None]) -> TriageReason:
-    """Why there is no trusted result for every image, or that there is one."""
+    """Why some image has no trusted result; PROBABILITY if all have one."""
     finished = [analysis for analysis in analyses if analysis and analysis.state not in PENDING]
     if not analyses or len(finished) < len(analyses):
         return TriageReason.AWAITING_ANALYSIS

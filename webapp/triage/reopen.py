@@ -1,7 +1,7 @@
-"""A decision that something later calls into question: the case goes back before a person, first of all.
+"""A later finding calls a decision into question: the case is re-opened, at the top of the worklist.
 
-The decision stays in force, and the GP is told that it is looked at again, until a reader decides anew. A request for
-new images is no such decision: the question stands until somebody answers it.
+The decision stays in force, and the GP is told that the case is being reviewed again, until there is a new decision. A
+request for new images does not count: the case stays re-opened until somebody decides.
 """
 
 from webapp import audit
@@ -14,14 +14,14 @@ DECIDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 
 
 def after_result(case: Case, analysis: Analysis) -> None:
-    """A result has arrived for a locked case: does it suspect what nobody knew at the decision?"""
+    """A result for a locked case re-opens it if it suspects a cancer that nobody knew of at the decision."""
     standing = _in_question(case)
     if standing is not None and suspects_cancer(analysis) and not _suspected_before(case, standing):
         _reopen(case, ReopenReason.LATE_RESULT)
 
 
 def after_histology(case: Case, histology: Histology) -> None:
-    """A cancer re-opens a decision that would miss it; in a case that is open again it is not overlooked either."""
+    """A cancer re-opens a decision that would miss it, and marks a case that is open again as re-opened."""
     if histology.result.is_cancer and (case.is_open or _in_question(case) is not None):
         _reopen(case, ReopenReason.HISTOLOGY)
 
@@ -34,9 +34,9 @@ def after_opinion(case: Case, opinion: Opinion) -> None:
 
 
 def settle(case: Case, review: Review) -> None:
-    """``review`` takes the place of the decision that was called into question, if one was.
+    """Let ``review`` settle the re-opening, if there was one.
 
-    Only a decision answers the question: with a request for new images the case stays re-opened.
+    A request for new images does not settle it: the case stays re-opened.
     """
     if case.reopened is None:
         return
@@ -48,7 +48,7 @@ def settle(case: Case, review: Review) -> None:
 
 
 def ask_again(case: Case, reason: ReopenReason) -> None:
-    """The answer to a re-opening was taken back: the question stands again."""
+    """The decision that settled a re-opening was taken back: re-open the case again."""
     case.reopened = reason
     rank.refresh(case)
 
@@ -59,7 +59,7 @@ def _in_question(case: Case) -> Review | None:
 
 
 def _suspected_before(case: Case, standing: Review) -> bool:
-    """Whether the reader already had a result that suspected a cancer."""
+    """Whether the reader already had a result suspecting a cancer."""
     earlier = [analysis for image in case.images for analysis in image.analyses]
     before = [a for a in earlier if a.finished_at and a.finished_at <= standing.decided_at]
     known = [analysis for analysis in before if not analysis.shadow]

@@ -1,4 +1,4 @@
-"""Which decision needs a reason, and what must be seen before deciding."""
+"""Which decisions need a reason, and what must be seen before deciding."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
 
 @dataclass(frozen=True)
 class Shown:
-    """Ids of what was on the page when its form was made: results of the model, second opinions, histology results."""
+    """Ids of what was on the page with the form: model results, second opinions, histology results."""
 
     analyses: frozenset[int] = frozenset()
     opinions: frozenset[int] = frozenset()
@@ -26,19 +26,19 @@ class Shown:
         )
 
     def __str__(self) -> str:
-        """As a form holds it, for example "a12 a13 o2"."""
+        """As a form field holds it, for example "a12 a13 o2"."""
         parts = (("a", self.analyses), ("o", self.opinions), ("h", self.histologies))
         return " ".join(f"{letter}{number}" for letter, numbers in parts for number in sorted(numbers))
 
     @classmethod
     def parse(cls, text: str) -> "Shown":
-        """What is no id of ours is left out: then it was not seen."""
+        """Ignores what is not such an id: it then counts as not seen."""
         words = [word for word in text.split() if word[1:].isdecimal()]
         return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in "aoh"))
 
 
 def unseen(case: Case, shown: Shown) -> list[str]:
-    """In words, what has come since and has to be looked at before deciding; empty if nothing has."""
+    """In words, what has arrived since and must be seen before deciding; empty if nothing."""
     results = [a for a in concern.done(case) if a.id not in shown.analyses and concern.suspects_cancer(a)]
     opinions = [request for request in _opinions(case) if request.id not in shown.opinions]
     histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
@@ -51,9 +51,9 @@ def unseen(case: Case, shown: Shown) -> list[str]:
 
 
 def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[str]:
-    """In words, everything that speaks against reassuring; empty where nothing does.
+    """In words, everything that speaks against reassuring; empty if nothing does.
 
-    ``diagnosis``: the reader's own. A reassuring decision needs a typed reason whenever this is not empty.
+    ``diagnosis``: the reader's own. A reassuring decision needs a typed reason unless this is empty.
     """
     suspected = [f"the model suspects {_named(suspicion)}" for suspicion in concern.suspected(case)]
     found = {
