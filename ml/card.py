@@ -32,7 +32,7 @@ def with_current_keys(data: Any) -> Any:
 
 
 def calibrated(logits: npt.ArrayLike, temperature: float, offset: float) -> Floats:
-    """sigmoid((z + offset) / temperature) for an array of logits. No other code turns a logit into a probability."""
+    """sigmoid((z + offset) / temperature) of logits z: the only place where a finding's logit becomes a probability."""
     z = (np.asarray(logits, np.float64) + offset) / temperature
     return np.asarray(0.5 * (1 + np.tanh(z / 2)))  # the sigmoid, written so that it cannot overflow
 

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -25,7 +26,7 @@ from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, event, insert
 
 from tests.images import jpeg
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp import create_app
 from webapp.analysis import results
 from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
@@ -98,6 +99,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = again
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """A test that passed only when it was run again is worth knowing about."""
+    rerun = terminalreporter.stats.get("rerun", [])
+    if rerun:
+        terminalreporter.section("run again after a time-out")
+        for report in rerun:
+            terminalreporter.line(report.nodeid)
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder whose database was upgraded once, by the real migrations."""
@@ -166,9 +176,7 @@ def _empty_database() -> None:
 
 @pytest.fixture
 def client(app: Flask) -> CheckedClient:
-    client = app.test_client()
-    assert isinstance(client, CheckedClient)
-    return client
+    return new_client(app)
 
 
 class World:
@@ -206,13 +214,13 @@ class World:
             )
         return email
 
-    def case(self, gp: str, *, images: int = 1, **facts: object) -> str:
+    def case(self, gp: str, *, images: int = 1, **facts: Any) -> str:
         """Submit a case whose images wait for analysis; returns its number."""
         new = cases.NewCase(
             submission_token=str(uuid.uuid4()),
             patient_reference=str(facts.pop("patient_reference", "TEST-1")),
             body_site=BodySite.BACK,
-            **facts,  # type: ignore[arg-type]
+            **facts,
         )
         files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
         with self.app.app_context():
@@ -221,7 +229,7 @@ class World:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number
 
-    def analyse(self, number: str, probability: float | None = 0.2, **changes: object) -> None:
+    def analyse(self, number: str, probability: float | None = 0.2, **changes: Any) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
         store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
@@ -232,7 +240,7 @@ class World:
                     continue
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
-                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)  # type: ignore[arg-type]
+                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)
 
     def refresh(self, number: str) -> None:
         with self.app.app_context(), transaction() as session:
@@ -273,8 +281,7 @@ def sign_in(app: Flask) -> Callable[[str], CheckedClient]:
     """A new browser, signed in to the account."""
 
     def sign_in(email: str) -> CheckedClient:
-        client = app.test_client()
-        assert isinstance(client, CheckedClient)
+        client = new_client(app)
         client.sign_in(email, PASSWORD)
         return client
 

@@ -21,6 +21,13 @@ def encoded(image: Image.Image, format: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def pixel(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
+    """One value a channel."""
+    found = image.getpixel(at)
+    assert isinstance(found, tuple)
+    return found
+
+
 def jpeg(width: int = 240, height: int = 180, seed: int = 0) -> bytes:
     return encoded(picture(width, height, seed), "JPEG", quality=92)
 

@@ -4,6 +4,7 @@ import http.client
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.browser.program import free_port
 from tests.conftest import ROOT
@@ -24,7 +25,7 @@ class Server:
         return f"s3://{bucket}/{prefix}?endpoint=http://127.0.0.1:{self.port}&region=us-east-1"
 
     def start(self, bucket: str) -> None:
-        command = [SERVER, "-H", "127.0.0.1", "-p", str(self.port)]
+        command: list[str | Path] = [SERVER, "-H", "127.0.0.1", "-p", str(self.port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self._makes(bucket))
 

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from justhtml import JustHTML
 from werkzeug.test import TestResponse
@@ -37,6 +38,13 @@ class CheckedClient(FlaskClient):
         response = self.submit("/login", {"email": email, "password": password})
         assert response.status_code == 302, response.text
         return response
+
+
+def new_client(app: Flask) -> CheckedClient:
+    """A browser that nobody has used yet."""
+    client = app.test_client()
+    assert isinstance(client, CheckedClient)
+    return client
 
 
 def without_token(html: str) -> str:

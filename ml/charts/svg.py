@@ -24,8 +24,6 @@ _STYLE: Final[dict[Any, Any]] = {
 _URL: Final = re.compile(r"url\(#([^)]+)\)")
 _NO_METADATA: Final = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
-ElementTree.register_namespace("", _SVG)
-
 
 @contextmanager
 def drawn() -> Iterator[None]:
@@ -45,6 +43,7 @@ def embeddable(figure: Figure, title: str, description: str) -> str:
     _tidy(root)
     _own_ids(root, prefix)
     _name(root, prefix, title, description)
+    ElementTree.register_namespace("", _SVG)  # for the whole process: another library may have given it a prefix
     return ElementTree.tostring(root, encoding="unicode")
 
 

@@ -15,8 +15,8 @@ from tests.conftest import World, outcome
 from webapp.accounts import service as accounts
 from webapp.analysis import results
 from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
+from webapp.cases import answers, uploads
 from webapp.cases import service as cases
-from webapp.cases import uploads
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.histology import service as histology
@@ -102,10 +102,12 @@ class Clinic(World):
             histology.enter(user, session.query(Case).filter_by(number=number).one(), result, "", None)
 
     def close(self, number: str, gp: str) -> None:
+        """The GP opens the answer and closes the case."""
         with self.app.app_context(), transaction() as session:
-            cases.close(
-                session.query(User).filter_by(email=gp).one(), session.query(Case).filter_by(number=number).one()
-            )
+            user = session.query(User).filter_by(email=gp).one()
+            case = answers.open_answer(user, number)
+            assert case is not None
+            answers.close(user, case)
 
     def wait_since(self, number: str, moment: datetime) -> None:
         with self.app.app_context(), transaction() as session:

@@ -5,9 +5,10 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser.browsers import ARGUMENTS, MISSING, executable
 from tests.browser.checks import Troubles
@@ -17,11 +18,12 @@ from tests.browser.program import ROOT, Program
 from tests.patience import PATIENCE
 
 IMAGES = ROOT / "docs" / "guides" / "images"
-SIZE = {"width": 1180, "height": 800}
+SIZE: ViewportSize = {"width": 1180, "height": 800}
 MOST_BYTES = 120_000
 FINER = ((1.0, 256), (1.0, 128), (0.85, 192), (0.75, 128), (0.65, 96), (0.5, 64))
 """Scale and colours, finest first: the first to make the file small enough is used."""
 TO_THE_TOP = "() => window.scrollTo(0, 0)"
+P = TypeVar("P", bound=Person)
 
 
 def main() -> int:
@@ -46,19 +48,19 @@ def walk(browser: Browser, program: Program) -> None:
     """A case from the GP to the dermatologist and back, and the administrator's pages."""
     passwords = dict(re.findall(r"(\w+)@demo\.example +(\S+)", program.log.read_text()))
 
-    def come(kind: type[Person], name: str) -> Person:
-        context = browser.new_context(base_url=program.url, viewport=SIZE, reduced_motion="reduce")  # type: ignore[arg-type]
+    def come(kind: type[P], name: str) -> P:
+        context = browser.new_context(base_url=program.url, viewport=SIZE, reduced_motion="reduce")
         context.set_default_timeout(PATIENCE * 1000)
         return kind(context.new_page(), Troubles()).sign_in(f"{name}@demo.example", passwords[name])
 
     gp, reader, admin = come(Gp, "gp"), come(Dermatologist, "dermatologist"), come(Admin, "admin")
-    number = send(gp)  # type: ignore[arg-type]
+    number = send(gp)
     expect(gp.open("/cases/").page.get_by_role("link", name=re.compile("^Being analysed"))).to_have_count(0)
     picture(gp.open(f"/cases/{number}").page, "gp-following")
-    decided = read(reader)  # type: ignore[arg-type]
+    decided = read(reader)
     picture(gp.open("/cases/").page, "gp-list")
     picture(gp.open(f"/cases/{decided}").page, "gp-answer")
-    look_on(admin)  # type: ignore[arg-type]
+    look_on(admin)
 
 
 def send(gp: Gp) -> str:

@@ -66,7 +66,7 @@ def reading(name: str) -> Callable[[Clinic, str, str], str]:
         clinic.claim(number, reader)
         return number
 
-    return locals()[name]  # type: ignore[no-any-return]
+    return locals()[name]
 
 
 STATES = ["unclaimed", "claimed", "decided", "busy", "failed", "waiting", "unsure", "absent"]

@@ -1,5 +1,7 @@
 """The GP's pages in every state pass tests.browser.checks."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
@@ -34,7 +36,7 @@ def test_new_case(enter: Arrive, gp: str) -> None:
 
 
 def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    facts = {"history": HISTORY, "clinical_question": "BCC?", "birth_year": 1948, "phototype": 2}
+    facts: dict[str, Any] = {"history": HISTORY, "clinical_question": "BCC?", "birth_year": 1948, "phototype": 2}
     doctor = enter(Role.GP, gp)
     number = clinic.settled_case(gp, None, **facts)
     doctor.open(f"/cases/{number}").sees("Queued")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.browser.checks import check
 from tests.browser.clinic import Clinic
@@ -111,8 +111,8 @@ def test_a_server_with_too_much_to_do_gets_the_case_a_little_later(enter: Arrive
 
 def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
-    letter = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
-    doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])  # type: ignore[list-item]
+    letter: FilePayload = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
+    doctor.images.set_input_files([*image_files(*[drawn()] * 6), letter])
     refused = doctor.page.locator("#previews .refused")
     expect(refused).to_have_text(
         [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "Maximum 6 images: please remove 1"]

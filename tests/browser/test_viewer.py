@@ -1,5 +1,7 @@
 """The image viewer: the overlay covers exactly the analysed square, whatever is done to the view."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -231,7 +233,10 @@ def test_side_by_side_shows_the_image_and_the_image_with_the_heatmap(portrait: L
 def test_diagnosis_and_management_are_in_sight_without_scrolling(
     clinic: Clinic, enter: Arrive, gp: str, dermatologist: str
 ) -> None:
-    facts = {"history": "Shiny nodule for about eight months. Synthetic example.", "clinical_question": "BCC?"}
+    facts: dict[str, Any] = {
+        "history": "Shiny nodule for about eight months. Synthetic example.",
+        "clinical_question": "BCC?",
+    }
     number = clinic.settled_case(gp, full_outcome(), **facts)
     clinic.claim(number, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")

@@ -30,10 +30,11 @@ class Postgres:
 
     def __init__(self) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        self._programs = found[-1] if found else _folder_of("initdb")
+        programs = found[-1] if found else _folder_of("initdb")
         self._as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        if self._programs is None or (self._as_user and not _user_exists("postgres")):
+        if programs is None or (self._as_user and not _user_exists("postgres")):
             pytest.skip("PostgreSQL's programs initdb and pg_ctl, or its user, are not on this machine")
+        self._programs = programs
         self.folder, self.port = Path(tempfile.mkdtemp(prefix="postgres-")), free_port()
         if self._as_user:
             shutil.chown(self.folder, "postgres")

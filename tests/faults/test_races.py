@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -16,7 +17,7 @@ from tests.faults.working import named_objects, numbers, unnamed_files
 from tests.images import jpeg
 from tests.patience import PATIENCE
 from tests.unit.work import stored_case
-from tests.web.helpers import actions, filled_in, words
+from tests.web.helpers import actions, filled_in, standing, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.core.database import reading
@@ -58,6 +59,7 @@ def another_tab(client: CheckedClient) -> CheckedClient:
     """Signed in as the same user."""
     tab = client.application.test_client()
     cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
+    assert cookie is not None
     tab.set_cookie(cookie.key, cookie.value)
     assert isinstance(tab, CheckedClient)
     return tab
@@ -138,14 +140,14 @@ def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email
         take(first, number)
         decide(first, number)
         with stored_case(app, number) as case:
-            seen = case.standing_review.id
+            seen = standing(case).id
         undo = to_send(first, f"/review/{number}/undo", seen=seen)
         amend = to_send(tab, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
         taken_back, amended = together(undo, amend)
         assert codes([taken_back, amended]) == [302, 409]
         with stored_case(app, number) as case:
             if amended.status_code == 302:
-                assert case.standing_review.management is Management.BIOPSY
+                assert standing(case).management is Management.BIOPSY
                 assert [review.retraction for review in case.reviews] == [None, None]
             else:
                 assert case.state is CaseState.IN_REVIEW
@@ -159,9 +161,9 @@ def test_the_gp_opens_an_answer_that_is_being_taken_back(app: Flask, world: Worl
         take(first, number)
         decide(first, number, **BENIGN)
         with stored_case(app, number) as case:
-            seen = case.standing_review.id
+            seen = standing(case).id
         undo = to_send(first, f"/review/{number}/undo", seen=seen)
-        opened, _taken_back = together(lambda number=number: gp.get(f"/cases/{number}"), undo)
+        opened, _taken_back = together(partial(gp.get, f"/cases/{number}"), undo)
         assert opened.status_code == 200
         with stored_case(app, number) as case:
             (review,) = case.reviews
@@ -187,7 +189,7 @@ def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: 
     take(first, number)
     decide(first, number)
     with stored_case(app, number) as case:
-        seen = case.standing_review.id
+        seen = standing(case).id
     undo = to_send(first, f"/review/{number}/undo", seen=seen)
     amend = to_send(second, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
     assert amend().status_code == 302
@@ -195,7 +197,7 @@ def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: 
     assert answer.status_code == 409
     assert "Nothing was saved or overwritten" in words(answer.text)
     with stored_case(app, number) as case:
-        assert case.standing_review.management is Management.BIOPSY
+        assert standing(case).management is Management.BIOPSY
 
 
 def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email: str, gp, first) -> None:

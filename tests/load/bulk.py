@@ -7,9 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, inspect, select, text
 
 from webapp.core.extensions import db
+from webapp.core.orm import Base
 
 Columns = Mapping[str, Sequence[Any]]
 """Column name → one value per row, as the driver expects it."""
+
+
+def table_of(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 @contextmanager
@@ -21,8 +28,9 @@ def bulk_load(tables: Sequence[Table]) -> Iterator[Connection]:
     sqlite = db.engine.dialect.name == "sqlite"
     with db.engine.connect() as connection:
         if sqlite:
+            driver: Any = connection.connection.driver_connection
             for pragma in ("foreign_keys=OFF", "synchronous=OFF", "cache_size=-400000"):
-                connection.connection.driver_connection.execute(f"PRAGMA {pragma}")
+                driver.execute(f"PRAGMA {pragma}")
         else:
             connection.execute(text("SET session_replication_role = replica"))  # no foreign keys: superusers only
             connection.execute(text("SET maintenance_work_mem = '512MB'"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from flask import Flask
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnExpressionArgument, select
 from werkzeug.test import TestResponse
 
 from tests.load.people import emails, sign_in, token
@@ -30,7 +30,7 @@ class Stage:
     def get(self, role: Role, path: str) -> TestResponse:
         return self.clients[role].get(path)
 
-    def _number(self, *conditions: ColumnElement[bool], of_centre: bool = False) -> str:
+    def _number(self, *conditions: ColumnExpressionArgument[bool], of_centre: bool = False) -> str:
         """Number of the newest case that meets the conditions."""
         with self.app.app_context(), reading() as session:
             statement = select(Case.number).where(*conditions).order_by(Case.id.desc())

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ml.phantoms import generate
 from tests.browser.program import descendants, free_port
@@ -146,13 +147,12 @@ def _part(boundary: str, disposition: str, data: bytes) -> bytes:
     return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode() + data + b"\r\n"
 
 
-def python(code: str, **environ: str) -> dict[str, float]:
+def python(code: str, **environ: str) -> Any:
     """The JSON printed by a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **environ}, capture_output=True, check=True
     )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 __all__ = [

@@ -110,7 +110,7 @@ class Reader(Person):
     def read(self) -> None:
         self.look("/review/", "worklist")
         answer = self.send("/review/next", "claim next", csrf_token=self.token)
-        path = (answer.headers or {}).get("Location", "")
+        path = str(answer.headers.get("Location", "")) if answer.headers else ""
         if "/review/DT-" not in path:
             return  # no free case
         page = self.look(path, "case page, dermatologist")
@@ -190,7 +190,7 @@ class Centres(Person):
         for session, email in zip(self.sessions, emails(Role.GP), strict=True):
             session.token = session.enter(email)
             # Uploads of one centre overlap, and Locust keeps the last one's redirect on the client.
-            session.client.client.redirect_response_codes = frozenset()
+            session.client.client.redirect_response_codes = frozenset()  # type: ignore[misc]
         self.wait_for_all()
 
     @task
@@ -287,7 +287,14 @@ def note(name: str, response_time: float, exception: Exception | None, **_more: 
 
 @events.test_start.add_listener
 def do_not_wait_for_ever(environment: Environment, **_more: Any) -> None:
-    gevent.spawn_later(SIGN_IN_SECONDS, lambda: ready.is_set() or environment.runner.quit())
+    runner = environment.runner
+    assert runner is not None
+
+    def quit_unless_ready() -> None:
+        if not ready.is_set():
+            runner.quit()
+
+    gevent.spawn_later(SIGN_IN_SECONDS, quit_unless_ready)
 
 
 @events.quitting.add_listener

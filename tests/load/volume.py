@@ -13,16 +13,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, select, update
 
 from ml.patterns import Pattern
-from tests.load.bulk import bulk_load, insert, next_id, set_sequences
+from tests.load.bulk import bulk_load, insert, next_id, set_sequences, table_of
 from tests.load.people import CENTRES, DERMATOLOGISTS, emails, make_people
 from webapp import create_app
 from webapp.audit.chain import digest_of
 from webapp.cases.service import NUMBER_ALPHABET
 from webapp.core.config import current_settings
 from webapp.core.database import reading, transaction
+from webapp.core.orm import Base
 from webapp.models import (
     Analysis,
     Assessment,
@@ -57,9 +58,9 @@ SCATTER = 12_345_678_901
 WHILE_OPEN = (CaseState.SUBMITTED, CaseState.IN_REVIEW, CaseState.AWAITING_REVIEW)
 TARGETS = ("BCC", *(pattern.value for pattern in Pattern))
 TABLES = [
-    model.__table__
+    table_of(model)
     for model in (Case, Image, Analysis, Finding, Claim, Review, Assessment, Receipt, OpinionRequest, Opinion)
-] + [AuditEvent.__table__]
+] + [table_of(AuditEvent)]
 DAYS = {Urgency.URGENT.value: 2, Urgency.SOON.value: 7, Urgency.ROUTINE.value: 14}
 POINT = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
 CARD = {
@@ -156,7 +157,7 @@ class Portion:
         age = (self.place + self.random.random(size)) / count
         since_begin = (age * SPAN.total_seconds() * 1e6).astype("m8[us]")
         self.sent = np.datetime64(begin.replace(tzinfo=None), "us") + since_begin
-        self.case_ids = self._ids(Case.__table__, size)
+        self.case_ids = self._ids(Case, size)
         self.open = self.place >= count - max(1, round(count * open_share))
         self.pending = self.place >= count - max(3, round(count * open_share / 100))
         self.read = self.open & ~self.pending & (self.place < count - round(count * open_share) + 2 * DERMATOLOGISTS)
@@ -172,7 +173,8 @@ class Portion:
         self.unread = self.decided & ~self.retake & (late | (self.random.random(size) < 0.002))
         self.answered = self.sent + np.timedelta64(1, "h") * self.random.integers(2, 400, size)
 
-    def _ids(self, table: Table, count: int) -> np.ndarray:
+    def _ids(self, model: type[Base], count: int) -> np.ndarray:
+        table = table_of(model)
         begin = self.first[table.name]
         self.first[table.name] += count
         return np.arange(begin, begin + count)
@@ -181,9 +183,9 @@ class Portion:
         zone = "" if self.connection.dialect.name == "sqlite" else "+00"
         return [text.replace("T", " ") + zone for text in np.datetime_as_string(moments, "us").tolist()]
 
-    def _insert(self, model: type, **columns: Any) -> None:
+    def _insert(self, model: type[Base], **columns: Any) -> None:
         rows = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in columns.items()}
-        insert(self.connection, model.__table__, rows)
+        insert(self.connection, table_of(model), rows)
 
     def store(self) -> None:
         self._cases()
@@ -250,7 +252,7 @@ class Portion:
         count = 1 + (self.random.random(self.size) < 0.1)
         case = np.repeat(np.arange(self.size), count)
         second = np.concatenate([[False], case[1:] == case[:-1]])
-        ids, sent = self._ids(Image.__table__, len(case)), self._times(self.sent[case])
+        ids, sent = self._ids(Image, len(case)), self._times(self.sent[case])
         self._insert(
             Image,
             id=ids,
@@ -269,7 +271,7 @@ class Portion:
         self._analyses(case, ids, sent)
 
     def _analyses(self, case: np.ndarray, image_ids: np.ndarray, sent: list[str]) -> None:
-        ids, done = self._ids(Analysis.__table__, len(case)), ~self.pending[case]
+        ids, done = self._ids(Analysis, len(case)), ~self.pending[case]
         chance = self.probability[case]
         self._insert(
             Analysis,
@@ -293,7 +295,7 @@ class Portion:
 
     def _findings(self, analyses: np.ndarray, chance: np.ndarray) -> None:
         rows = len(analyses) * len(TARGETS)
-        ids, patterns = self._ids(Finding.__table__, rows), self.random.random((len(analyses), len(TARGETS) - 1))
+        ids, patterns = self._ids(Finding, rows), self.random.random((len(analyses), len(TARGETS) - 1))
         probability = np.round(np.column_stack([chance, patterns]), 4).ravel()
         bcc = np.tile(np.arange(len(TARGETS)) == 0, len(analyses))
         present = np.where(bcc, probability >= POINT["threshold"], probability > 0.9)
@@ -312,7 +314,7 @@ class Portion:
         """A released claim for each decision, and a held one for each case being reviewed."""
         held = self.read | self.decided
         self.claim_ids = np.zeros(self.size, dtype=np.int64)
-        self.claim_ids[held] = self._ids(Claim.__table__, int(held.sum()))
+        self.claim_ids[held] = self._ids(Claim, int(held.sum()))
         ends = np.where(self.read, np.datetime64("now", "us") + np.timedelta64(10, "m"), self.answered)
         self._insert(
             Claim,
@@ -330,7 +332,7 @@ class Portion:
             return
         diagnosis = self.random.choice([d.value for d in Diagnosis], count, p=[0.25, 0.05, 0.1, 0.55, 0.05])
         management = self.random.choice([m.value for m in Management if m is not Management.RETAKE], count)
-        ids, decided_at = self._ids(Review.__table__, count), self._times(self.answered[made])
+        ids, decided_at = self._ids(Review, count), self._times(self.answered[made])
         readers = [self.clinic.dermatologists[n] for n in self.reader[made]]
         self._insert(
             Review,
@@ -344,7 +346,7 @@ class Portion:
         )
         self._insert(
             Assessment,
-            id=self._ids(Assessment.__table__, count),
+            id=self._ids(Assessment, count),
             review_id=ids,
             pattern=self.random.choice([p.value for p in Pattern], count),
             answer=self.random.choice(["present", "absent", "cannot_tell"], count),
@@ -362,7 +364,7 @@ class Portion:
         asked = np.flatnonzero(self.decided & (self.random.random(self.size) < 0.01))
         if not len(asked):
             return
-        ids, moments = self._ids(OpinionRequest.__table__, len(asked)), self._times(self.answered[asked])
+        ids, moments = self._ids(OpinionRequest, len(asked)), self._times(self.answered[asked])
         given = ~self.unread[asked]
         self._insert(
             OpinionRequest,
@@ -398,7 +400,7 @@ class Portion:
             if not count:
                 continue
             events: dict[str, list[Any]] = {
-                "id": self._ids(AuditEvent.__table__, count).tolist(),
+                "id": self._ids(AuditEvent, count).tolist(),
                 "at": moments[wanted].tolist(),
                 "actor_id": [actor for actor, there in zip(actors, wanted, strict=True) if there],
                 "action": [action] * count,

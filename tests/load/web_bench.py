@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,7 +83,7 @@ class Bench:
         return browser
 
     def start(self) -> Figures:
-        seconds = [float(parts.python(IMPORT, **self.environ)) for _ in range(5)]  # type: ignore[arg-type]
+        seconds = [float(parts.python(IMPORT, **self.environ)) for _ in range(5)]
         began = time.perf_counter()
         with self.web(1) as process:
             parts.until(lambda: parts.answers(self.port))
@@ -177,10 +178,13 @@ class Bench:
             for browser, token in zip(browsers, tokens, strict=True):  # everything is loaded
                 browser.send_case(token, self.next_picture())
             self._all_done()
-            senders = [
-                lambda b=b, t=t: b.send_case(t, self.next_picture()) for b, t in zip(browsers, tokens, strict=True)
+            senders: list[Callable[[], object]] = [
+                partial(self._send, browser, token) for browser, token in zip(browsers, tokens, strict=True)
             ]
             return self._rate(senders, self._all_done, web.pid, worker.pid)
+
+    def _send(self, browser: parts.Browser, token: str) -> None:
+        browser.send_case(token, self.next_picture())
 
     def usual_way(self, maps: str) -> Rate:
         port = parts.free_port()
@@ -197,13 +201,18 @@ class Bench:
 
             for browser in browsers:
                 predict(browser)
-            return self._rate([lambda b=b: predict(b) for b in browsers], lambda: None, process.pid)
+            return self._rate([partial(predict, browser) for browser in browsers], lambda: None, process.pid)
 
     def _rate(self, senders: list[Callable[[], object]], finish: Callable[[], None], *pids: int) -> Rate:
         each = self.options.cases // len(senders)
+
+        def repeat(send: Callable[[], object]) -> None:
+            for _ in range(each):
+                send()
+
         used, began = parts.processor_seconds(*pids), time.perf_counter()
         with ThreadPoolExecutor(len(senders)) as pool:
-            for done in [pool.submit(lambda send=send: [send() for _ in range(each)]) for send in senders]:
+            for done in [pool.submit(repeat, send) for send in senders]:
                 done.result()
         finish()
         seconds, cases = time.perf_counter() - began, each * len(senders)

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -40,7 +41,7 @@ def bundle(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> B
 def edit_card(bundle: Bundle, tmp_path: Path) -> Callable[..., Path]:
     """A copy of the bundle with some fields of its card changed."""
 
-    def edit(**fields: object) -> Path:
+    def edit(**fields: Any) -> Path:
         folder = tmp_path / "edited"
         folder.mkdir()
         (folder / MODEL_FILE).write_bytes(bundle.model_file.read_bytes())

@@ -10,11 +10,21 @@ from PIL import Image
 from ml.backbones import DEFAULT
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.card import BCC, Card, OperatingPoint, Target
+from ml.evaluation.bootstrap import Estimate
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
 from ml.patterns import Lesion, Pattern
 from ml.training.export import export_onnx
 from ml.training.network import MultiTaskNet
+
+
+def numbers(estimate: Estimate) -> tuple[float, float, float]:
+    """Low, value and high, where all three must be known."""
+    low, value, high = (estimate[name] for name in ("low", "value", "high"))
+    assert low is not None
+    assert value is not None
+    assert high is not None
+    return low, value, high
 
 
 def picture(seed: int = 1, size: tuple[int, int] = (320, 240), dark: bool = False) -> Image.Image:

@@ -18,6 +18,7 @@ from ml.evaluation.alignment import (
     table,
     values_on_mask,
 )
+from tests.ml.support import numbers
 
 
 def mask(rows: list[list[int]]) -> np.ndarray:
@@ -40,8 +41,8 @@ def test_densities_integrate_to_one_and_lie_in_their_bins() -> None:
     row = align([(np.array([[4.0, 2.0], [1.0, 0.0]]), mask([[1, 1], [0, 0]]))])
     assert np.sum(row.inside) / BINS == pytest.approx(1)
     assert np.sum(row.outside) / BINS == pytest.approx(1)
-    assert (np.nonzero(row.inside)[0] / BINS).tolist() == [0.5, 0.98]  # the last bin holds 1.0
-    assert (np.nonzero(row.outside)[0] / BINS).tolist() == [0.0, 0.24]
+    assert (np.flatnonzero(row.inside) / BINS).tolist() == [0.5, 0.98]  # the last bin holds 1.0
+    assert (np.flatnonzero(row.outside) / BINS).tolist() == [0.0, 0.24]
 
 
 def test_densities_weigh_pixels_equally_and_energies_images() -> None:
@@ -131,13 +132,15 @@ def test_maps_that_follow_the_mask_are_found_and_random_ones_are_not() -> None:
         return [(weight * m + generator.random((14, 14)), m) for m in masks]
 
     following, random = align(pairs(1.0)), align(pairs(0.0))
-    assert 2 < following.ratio["low"] < following.ratio["value"] < following.ratio["high"]
+    low, value, high = numbers(following.ratio)
+    assert 2 < low < value < high
     assert following.p is not None
     assert following.p < 1e-6
     assert following.cohens_d is not None
     assert following.cohens_d > 2
     assert following.intersection < 0.2
-    assert random.ratio["low"] < 1 < random.ratio["high"]
+    low, _, high = numbers(random.ratio)
+    assert low < 1 < high
     assert random.intersection > 0.85
     assert random.p is not None
     assert random.p > 0.01
@@ -157,7 +160,8 @@ def test_the_ratios_interval_counts_lesions() -> None:
     names = [str(number) for number in range(12)]
 
     def width(row: Alignment) -> float:
-        return row.ratio["high"] - row.ratio["low"]
+        low, _, high = numbers(row.ratio)
+        return high - low
 
     alone = width(align(pairs, names))
     assert width(align(pairs * 10, names * 10)) == pytest.approx(alone, rel=0.01)

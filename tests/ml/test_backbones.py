@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -84,7 +85,9 @@ SAME = [
 
 
 @pytest.mark.parametrize(("name", "arrange", "size", "theirs"), SAME, ids=[row[0] for row in SAME])
-def test_pooled_features_are_torchvisions_own(name: str, arrange: Arrange, size: int, theirs: object) -> None:
+def test_pooled_features_are_torchvisions_own(
+    name: str, arrange: Arrange, size: int, theirs: Callable[[nn.Module, torch.Tensor], torch.Tensor]
+) -> None:
     torch.manual_seed(1)
     options = {"init_weights": False, "aux_logits": False} if name == "inception_v3" else {}
     network = get_model(name, **options).eval()

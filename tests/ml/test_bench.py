@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ def inputs(count: int, size: int = 64) -> np.ndarray:
 
 def test_contestants_take_turns_and_warm_up_does_not_count() -> None:
     calls: list[str] = []
-    seconds = interleaved({name: lambda name=name: calls.append(name) for name in "abc"}, repetitions=4, warm_up=1)
+    seconds = interleaved({name: partial(calls.append, name) for name in "abc"}, repetitions=4, warm_up=1)
     assert "".join(calls) == "abc" + "bca" + "cab" + "abc" + "bca"
     assert {name: len(values) for name, values in seconds.items()} == {"a": 4, "b": 4, "c": 4}
 

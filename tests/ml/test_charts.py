@@ -66,7 +66,7 @@ def test_points_lie_where_they_belong() -> None:
 
 def test_series_differ_in_colour_and_in_dash() -> None:
     drawing = chart("t", "x", "y", [Series(name, [0, 1], [0, 1]) for name in "abcd"])
-    styles = {re.search(rf'style="([^"]*stroke: {colour}[^"]*)"', drawing)[1] for colour in COLOURS}
+    styles = {re.findall(rf'style="([^"]*stroke: {colour}[^"]*)"', drawing)[0] for colour in COLOURS}
     dashes = {tuple(re.findall(r"stroke-dasharray: ([\d., ]+)", style)) for style in styles}
     assert len(dashes) == len(COLOURS)
     assert [text for text in texts(drawing) if text in list("abcd")] == list("abcd")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from ml.imaging.decoding import Unreadable, UnreadableImage, decode
+from tests.images import pixel
 from tests.ml.support import encoded, picture
 
 HTML = b"<!doctype html><html><body><script>alert(1)</script></body></html>"
@@ -187,7 +188,7 @@ def test_other_modes_become_rgb(mode: str) -> None:
     format = "JPEG" if mode == "CMYK" else "PNG"
     image = decode(encoded(Image.new("RGB", (80, 80), "white").convert(mode), format))
     assert image.mode == "RGB"
-    assert min(image.getpixel((40, 40))) >= 253
+    assert min(pixel(image, (40, 40))) >= 253
 
 
 def test_an_embedded_profile_is_converted_to_srgb() -> None:
@@ -195,10 +196,10 @@ def test_an_embedded_profile_is_converted_to_srgb() -> None:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     swapped = bytes(profile).replace(b"rXYZ", b"?XYZ").replace(b"bXYZ", b"rXYZ").replace(b"?XYZ", b"bXYZ")
     swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be")).replace(b"sRGB", b"swap")
-    red, _, blue = decode(encoded(Image.new("RGB", (80, 80), "red"), icc_profile=swapped)).getpixel((5, 5))
+    red, _, blue = pixel(decode(encoded(Image.new("RGB", (80, 80), "red"), icc_profile=swapped)), (5, 5))
     assert blue > 200
     assert red < 60
-    assert decode(encoded(Image.new("RGB", (80, 80), "red"), icc_profile=bytes(profile))).getpixel((5, 5))[0] == 255
+    assert pixel(decode(encoded(Image.new("RGB", (80, 80), "red"), icc_profile=bytes(profile))), (5, 5))[0] == 255
 
 
 @pytest.mark.parametrize("profile", [b"not a profile", b"\x00" * 300])

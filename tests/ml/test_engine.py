@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,6 +34,7 @@ def test_a_result_is_complete(engine: Engine, bundle: Bundle) -> None:
     (result,) = engine.run([picture()])
     outputs = engine.forward(prepare(picture(), bundle.card.preprocessing)[None])
     assert result.bcc_probability == pytest.approx(1 / (1 + np.exp(-outputs["bcc_logit"][0, 0])), abs=1e-6)
+    assert result.bcc_probability is not None
     assert result.bcc == (result.bcc_probability >= 0.5)
     assert list(result.patterns) == [Pattern.PN, Pattern.AT]
     assert list(result.lesion) == list(Lesion)
@@ -94,7 +96,8 @@ def test_weights_with_outputs_of_another_size_than_the_card_says_are_refused(
     bundle: Bundle, edit_card: Callable[..., Path]
 ) -> None:
     """The card has one pattern, or one lesion type, fewer than the weights."""
-    for index, fields in enumerate(({"targets": bundle.card.targets[:-1]}, {"lesions": bundle.card.lesions[:-1]})):
+    shorter: list[dict[str, Any]] = [{"targets": bundle.card.targets[:-1]}, {"lesions": bundle.card.lesions[:-1]}]
+    for index, fields in enumerate(shorter):
         folder = edit_card(**fields).rename(bundle.path.parent / f"shorter-{index}")
         with pytest.raises(BundleError, match="another size"):
             Engine(Bundle.load(folder))

@@ -83,7 +83,7 @@ def test_prediction_takes_the_serving_path(bundle: Bundle, tiny_ham: Path) -> No
     known = predict(engine, data, data.records[:5])
     results = engine.run([data.image(record) for record in data.records[:5]])
     ours = bundle.card.bcc.probability(known.bcc_logits)
-    np.testing.assert_allclose(ours, [result.bcc_probability for result in results], atol=1e-6)
+    np.testing.assert_allclose(ours, np.array([result.bcc_probability for result in results], float), atol=1e-6)
     assert known.flagged.tolist() == [result.needs_person for result in results]
 
 

@@ -31,8 +31,10 @@ def tiny_network(seed: int = 1) -> MultiTaskNet:
     """A small network of the same kind: 12 channels of 4 × 4 cells, one of them dead."""
     torch.manual_seed(seed)
     network = MultiTaskNet((Pattern.PN, Pattern.AT))
-    network.features = nn.Sequential(nn.Conv2d(3, 6, 3, 4, 1), nn.ReLU6(), nn.Conv2d(6, 12, 3, 2, 1), nn.ReLU6())
-    network.features[2].bias.data[3] = -100
+    first, last = nn.Conv2d(3, 6, 3, 4, 1), nn.Conv2d(6, 12, 3, 2, 1)
+    network.features = nn.Sequential(first, nn.ReLU6(), last, nn.ReLU6())
+    assert last.bias is not None
+    last.bias.data[3] = -100
     network.bcc_head, network.pattern_head = nn.Linear(12, 1), nn.Linear(12, 2)
     network.lesion_head = nn.Linear(12, 7)
     for head in (network.bcc_head, network.pattern_head):

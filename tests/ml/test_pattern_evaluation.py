@@ -1,6 +1,7 @@
 """Pattern figures by hand: the coding, the rule, drawings with unknown labels, and heatmaps on their masks."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def drawn() -> DrawnPredictions:
     cams[:, (1, 7), 3] = 0.25
     logits = np.where(labels == 1, 2.0, -2.0)
     logits[0] = -3.0
-    return DrawnPredictions(Drawn(np.empty(0), labels, labels[:, 0], masks), logits, cams, np.zeros(16, bool))
+    return DrawnPredictions(Drawn(np.empty(0, np.uint8), labels, labels[:, 0], masks), logits, cams, np.zeros(16, bool))
 
 
 def test_drawings_with_unknown_labels(drawn: DrawnPredictions, card: Card) -> None:
@@ -104,7 +105,7 @@ def test_drawings_with_unknown_labels(drawn: DrawnPredictions, card: Card) -> No
     assert found["macro_auc"]["value"] == pytest.approx(15 / 16)
 
 
-def test_heatmaps_are_measured_where_the_pattern_is(drawn: DrawnPredictions, card: Card, tiny_ham: object) -> None:
+def test_heatmaps_are_measured_where_the_pattern_is(drawn: DrawnPredictions, card: Card, tiny_ham: Path) -> None:
     known = predicted([AT, NOTHING], [Lesion.NV, Lesion.NV])
     found = heatmaps(HeldOut(known, phantoms=drawn), Sources(Ham10000(tiny_ham)), card, resamples=20)
     assert set(found) == {row_name("PN", PHANTOMS), row_name("AT", PHANTOMS)}  # without BCC no row of it

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -80,8 +81,8 @@ def test_an_interrupted_run_ends_with_the_same_weights(run: Path, tiny_ham: Path
     interrupted = trainer(tiny_ham, tmp_path)
     save, calls = interrupted._save, []
 
-    def save_and_stop(*arguments: object) -> None:
-        save(*arguments)  # type: ignore[arg-type]
+    def save_and_stop(*arguments: Any) -> None:
+        save(*arguments)
         calls.append(arguments)
         if len(calls) == after:
             raise StoppedError

@@ -1,6 +1,7 @@
 """Several analyses at once: each gets its own result, and no image affects another."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -8,6 +9,7 @@ from flask import Flask
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, messages, stored, submitted
 from webapp.analysis import leases, runner
+from webapp.analysis.results import Outcome
 from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, Urgency
@@ -35,8 +37,12 @@ def passes(monkeypatch) -> list[int]:
         seen.append(len(images))
         return [outcome(0.1 * place) for place in range(1, len(images) + 1)]
 
+    def alone(_data: bytes, _settings: Settings) -> Outcome:
+        seen.append(1)
+        return outcome(0.9)
+
     monkeypatch.setattr(runner, "analyse_together", together)
-    monkeypatch.setattr(runner, "analyse", lambda _data, _settings: seen.append(1) or outcome(0.9))
+    monkeypatch.setattr(runner, "analyse", alone)
     return seen
 
 
@@ -131,6 +137,7 @@ def test_after_a_killed_batch_each_runs_alone(app: Flask, four: list[int], passe
     for analysis_id in taken:
         with stored(app, analysis_id) as analysis:
             over = analysis.lease_until
+        assert over is not None
         change(app, analysis_id, lease_until=over.replace(year=over.year - 1))
     messages(app)
     with app.app_context(), transaction():
@@ -153,7 +160,7 @@ def test_an_answer_that_cannot_be_stored_keeps_no_other_from_it(
 ) -> None:
     finish = runner.results.finish
 
-    def fails_for_the_first(analysis_id: int, *more: object) -> bool:
+    def fails_for_the_first(analysis_id: int, *more: Any) -> bool:
         if analysis_id == four[0]:
             raise RuntimeError("the database does not take it")
         return finish(analysis_id, *more)
@@ -164,7 +171,7 @@ def test_an_answer_that_cannot_be_stored_keeps_no_other_from_it(
 
 
 def test_the_real_network_answers_a_batch_as_it_answers_each_alone(app: Flask, world, four: list[int]) -> None:
-    def answers(ids: list[int]) -> list[float]:
+    def answers(ids: list[int]) -> list[float | None]:
         found = []
         for analysis_id in ids:
             with stored(app, analysis_id) as analysis:
@@ -195,6 +202,7 @@ def test_a_store_that_is_away_is_tried_again_and_again(
     with stored(app, four[0]) as analysis:
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.STORE_UNAVAILABLE)
         finished = analysis.finished_at
+    assert finished is not None
     change(app, four[0], finished_at=finished.replace(year=finished.year - 1))
     with app.app_context(), transaction():
         leases.sweep()

@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_nobody_changes_settings(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        read(tmp_path).https = False  # type: ignore[misc]
+        read(tmp_path).https = False
 
 
 def test_only_the_environment_that_is_given_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

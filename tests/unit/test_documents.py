@@ -1,6 +1,7 @@
 """What the documents refer to exists: files, modules, links, Makefile targets."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ ROOMS = "webapp|ml|tests|docs|deploy|migrations|templates|static"
 every = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def missing(document: Path, pattern: str, exists: object) -> list[str]:
+def missing(document: Path, pattern: str, exists: Callable[[str], bool]) -> list[str]:
     text = document.read_text(encoding="utf-8")
-    return [name for name in re.findall(pattern, text) if not exists(name)]  # type: ignore[operator]
+    return [name for name in re.findall(pattern, text) if not exists(name)]
 
 
 @every

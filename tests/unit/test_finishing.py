@@ -1,7 +1,6 @@
 """A result is stored once, by the worker that holds the lease, or not at all."""
 
 from dataclasses import replace
-from unittest.mock import Mock
 
 import pytest
 from flask import Flask
@@ -14,7 +13,7 @@ from webapp.analysis import leases, results
 from webapp.analysis.results import TargetResult
 from webapp.core.config import Settings
 from webapp.core.database import transaction
-from webapp.models import AnalysisState, AuditEvent, FailureReason, Finding, ModelVersion, TriageReason
+from webapp.models import AnalysisState, AuditEvent, Case, FailureReason, Finding, ModelVersion, TriageReason
 from webapp.storage.store import store_of
 from webapp.triage import rank
 from webapp.triage.concern import says_bcc
@@ -54,6 +53,7 @@ def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysi
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.bcc_probability, says_bcc(analysis)) == (AnalysisState.DONE, 0.9, True)
         assert (analysis.lease_owner, analysis.lease_until) == (None, None)
+        assert analysis.model_version is not None
         assert analysis.model_version.reference == "test-model@000000000000"
         assert analysis.preprocessing == "test-1"
         assert [finding.target for finding in analysis.findings] == ["BCC"]
@@ -93,7 +93,12 @@ def test_a_transaction_that_fails_leaves_no_heatmap(
 ) -> None:
     before = stored_files(settings)
     seen = []
-    monkeypatch.setattr(rank, "refresh", Mock(side_effect=lambda _case: seen.append(stored_files(settings)) or 1 / 0))
+
+    def refresh(_case: Case) -> None:
+        seen.append(stored_files(settings))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rank, "refresh", refresh)
     with pytest.raises(ZeroDivisionError):
         finish(app, analysis_id, "owner")
     assert len(seen[0]) == len(before) + 1, "the heatmap had been stored by then"

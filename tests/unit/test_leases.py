@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
-from webapp.analysis import leases
+from webapp.analysis import leases, queries
 from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, utcnow
@@ -139,6 +139,21 @@ def test_the_sweep_leaves_the_living_and_the_fresh_alone(app: Flask, world, anal
         assert analysis.lease_owner == "alive"
     with stored(app, fresh) as analysis:
         assert analysis.state is AnalysisState.QUEUED
+
+
+@pytest.mark.parametrize("state", [AnalysisState.RUNNING, AnalysisState.DONE, AnalysisState.SUPERSEDED])
+def test_the_sweep_looks_again_before_it_takes_an_analysis_away(
+    app: Flask, analysis_id: int, monkeypatch: pytest.MonkeyPatch, state: AnalysisState
+) -> None:
+    """Found abandoned, but by the time its case is locked its worker has renewed the lease, or it is over."""
+    take(app, analysis_id, "slow")
+    if state is not AnalysisState.RUNNING:
+        change(app, analysis_id, state=state)
+        expire(app, analysis_id)
+    monkeypatch.setattr(queries, "abandoned", lambda _now: [analysis_id])
+    assert sweep(app) == 0
+    with stored(app, analysis_id) as analysis:
+        assert (analysis.state, analysis.lease_owner) == (state, "slow")
 
 
 @pytest.mark.parametrize(("ago", "swept"), [(LONG_AGO, 1), (timedelta(0), 0)])

@@ -15,6 +15,7 @@ from tests.patience import wait_until
 from tests.unit.work import analysis_ids, messages, stored, stored_case, submitted
 from tests.web.helpers import stored_files
 from webapp.analysis import leases, runner
+from webapp.analysis.results import Outcome
 from webapp.core.config import Settings, settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import AnalysisState, FailureReason, TriageReason, Worker
@@ -64,7 +65,12 @@ def test_an_answer_is_stored(app: Flask, run, analysis_id: int, number: str) -> 
 
 def test_the_model_sees_the_stored_pixels(app: Flask, analysis_id: int, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr(runner, "analyse", lambda data, _settings: seen.append(data) or outcome(0.7))
+
+    def analyse(data: bytes, _settings: Settings) -> Outcome:
+        seen.append(data)
+        return outcome(0.7)
+
+    monkeypatch.setattr(runner, "analyse", analyse)
     with app.app_context():
         runner.run_analysis(analysis_id)
     with stored(app, analysis_id) as analysis:

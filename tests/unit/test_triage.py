@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -174,7 +175,7 @@ def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
 def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
     days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
-    waiting = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
+    waiting: dict[str, Any] = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
     due = placed(result(0.0), **waiting)
     assert (section(due), due.past_due) == (Section.NOW, True)
     waiting["waiting_since"] += timedelta(minutes=1)
@@ -183,7 +184,7 @@ def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
 
 
 def test_of_those_looked_at_now_the_reopened_come_first_then_by_due_date_then_by_concern() -> None:
-    def waits(days: int, *kinds: Kind, **facts: object) -> Case:
+    def waits(days: int, *kinds: Kind, **facts: Any) -> Case:
         return placed(*kinds, waiting_since=NOW - timedelta(days=days), **facts)
 
     again, urgent = {"reopened": ReopenReason.LATE_RESULT}, {"urgency": Urgency.URGENT}

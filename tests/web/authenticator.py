@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
 from tests.conftest import PASSWORD
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.core.database import reading, transaction
 from webapp.models import Attempt, User
 
@@ -72,12 +72,6 @@ def set_up(app: Flask, email: str, client: CheckedClient | None = None) -> str:
 def recovery_codes(client: CheckedClient) -> list[str]:
     page = client.submit("/mf-recovery-codes", {"generate_new_codes": "y"}).text
     return re.findall(r"<li>([0-9a-f]{4}(?:-[0-9a-f]{4}){2})</li>", page)
-
-
-def new_client(app: Flask) -> CheckedClient:
-    client = app.test_client()
-    assert isinstance(client, CheckedClient)
-    return client
 
 
 def forget_used_codes(app: Flask, email: str) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Column, Table, select
 from werkzeug.test import TestResponse
 
 from tests.conftest import World
@@ -88,8 +89,8 @@ class Clinic:
             }
 
 
-def _columns(table: object) -> list[object]:
-    return [column for column in table.columns if column.name not in BOOKKEEPING]  # type: ignore[attr-defined]
+def _columns(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if column.name not in BOOKKEEPING]
 
 
 def knock(client: CheckedClient, door: Door, data: dict[str, str] | None = None) -> TestResponse:

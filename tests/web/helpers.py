@@ -16,7 +16,7 @@ from tests.web_client import CheckedClient
 from webapp.core.config import Settings
 from webapp.core.database import reading, transaction
 from webapp.core.extensions import db
-from webapp.models import AuditEvent, Case, Centre, User
+from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, User
 from webapp.storage.store import open_store
 
 File = tuple[bytes, str]
@@ -42,7 +42,7 @@ def filled_in(**changes: object) -> dict[str, Any]:
     }
 
 
-def send(client: CheckedClient, files: list[File] | None = None, **changes: object) -> TestResponse:
+def send(client: CheckedClient, files: list[File] | None = None, /, **changes: object) -> TestResponse:
     """Fill in the new-case form and send it; one good image unless ``files`` says otherwise."""
     chosen = [(jpeg(), "lesion.jpg")] if files is None else files
     images = [(io.BytesIO(data), name) for data, name in chosen]
@@ -69,6 +69,18 @@ def count(app: Flask, table: type = Case) -> int:
 def stored_case(app: Flask, number: str) -> Iterator[Case]:
     with app.app_context(), reading() as session:
         yield session.scalars(select(Case).where(Case.number == number)).one()
+
+
+def standing(case: Case) -> Review:
+    """The decision in force, where there must be one."""
+    assert case.standing_review is not None
+    return case.standing_review
+
+
+def in_force(image: Image) -> Analysis:
+    """The result in force, where there must be one."""
+    assert image.current_analysis is not None
+    return image.current_analysis
 
 
 def change_case(app: Flask, number: str, **values: object) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from tests.conftest import PASSWORD, World
 from tests.web.doors import Clinic, Door, knock, to_sign_in
 from tests.web.helpers import user_id
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.core.access import ACCESS, PUBLIC
 from webapp.core.database import AUDITED_READS, SOMETIMES_AUDITED_READS, transaction
 from webapp.models import Role, User
@@ -42,7 +42,7 @@ def clinic(app: Flask, world: World, emails: dict[str, str], sign_in) -> Clinic:
 
 def browser_of(app: Flask, emails: dict[str, str], sign_in, person: str) -> CheckedClient:
     if person == "nobody":
-        return app.test_client()  # type: ignore[return-value]
+        return new_client(app)
     client: CheckedClient = sign_in(emails[person])
     if person == "disabled account":  # with the rest of the session intact
         with app.app_context(), transaction() as session:
@@ -119,7 +119,7 @@ def test_the_sweep_would_see_a_change(app: Flask, clinic: Clinic, emails, sign_i
 
 
 def test_nothing_is_posted_without_the_token_of_the_session(app: Flask, clinic: Clinic, emails, sign_in) -> None:
-    of_another_session = app.test_client().token("/login")  # type: ignore[attr-defined]
+    of_another_session = new_client(app).token("/login")
     browsers = {person: browser_of(app, emails, sign_in, person) for person in AT_WORK}
     before = clinic.everything()
     for person, client in browsers.items():

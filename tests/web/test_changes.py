@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import World
-from tests.web.helpers import actions, counted_queries, stored_case, words
+from tests.web.helpers import actions, counted_queries, standing, stored_case, words
 from tests.web.reading import decide, take, take_over
 from tests.web_client import CheckedClient
 from webapp.core.database import reading, transaction
@@ -46,7 +46,7 @@ def decided(client: CheckedClient, number: str, **form: object) -> None:
 
 def standing_id(app: Flask, number: str) -> int:
     with stored_case(app, number) as case:
-        return case.standing_review.id
+        return standing(case).id
 
 
 def undo(client: CheckedClient, number: str, seen: object = None):
@@ -265,7 +265,7 @@ def test_an_amendment_taken_back_leaves_the_decision_before_it(app: Flask, gp, r
     assert [taken_back for *_, taken_back in rows(app)] == [False, True]
     with stored_case(app, number) as case:
         assert (case.state, case.is_open) == (CaseState.REVIEWED, False)
-        assert case.standing_review.diagnosis is Diagnosis.BENIGN
+        assert standing(case).diagnosis is Diagnosis.BENIGN
     page = words(gp.get(f"/cases/{number}").text)
     assert "Benign lesion" in page
     assert "Biopsy" not in page

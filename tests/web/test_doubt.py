@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests.conftest import World
-from tests.web.helpers import change_case, jpeg, stored_case, user_id, words
+from tests.web.helpers import change_case, in_force, jpeg, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import amend, undo
 from tests.web.test_reopening import shown
@@ -15,7 +16,7 @@ from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
 from webapp.analysis import results
 from webapp.core.database import transaction
-from webapp.models import Case, CaseState, FailureReason, ReopenReason, Role, Urgency, utcnow
+from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, ReopenReason, Role, Urgency, utcnow
 from webapp.triage.lift import lift_past_due
 from webapp.triage.rank import Section
 
@@ -51,8 +52,8 @@ def reassure(client: CheckedClient, number: str, **form: object) -> int:
 
 def fail(app: Flask, number: str) -> None:
     with app.app_context(), transaction() as session, stored_case(app, number) as case:
-        (analysis,) = (image.current_analysis for image in case.images)
-        session.execute(analysis.__table__.update().values(state="running", lease_owner="test", attempts=3))
+        (analysis,) = (in_force(image) for image in case.images)
+        session.execute(update(Analysis).values(state=AnalysisState.RUNNING, lease_owner="test", attempts=3))
         session.expire_all()
         results.give_up(analysis.id, "test", FailureReason.ERROR)
 
@@ -145,6 +146,21 @@ def test_so_does_one_that_was_read_and_suspects_a_cancer(
     give_opinion(app, sign_in, reader, number, colleague, diagnosis="other_malignant")
     reader.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
     assert reassure(reader, number) == 422
+
+
+def test_so_does_a_case_that_was_reopened_for_no_cancer(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    """The colleague would take a biopsy of what both call benign."""
+    world.analyse(number, **CALM)
+    take(reader, number)
+    assert reassure(reader, number) == 302
+    give_opinion(app, sign_in, reader, number, colleague, management="biopsy")
+    reader.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    take(reader, number)
+    answer = decide(reader, number, management="reassure")
+    assert answer.status_code == 422
+    assert "the earlier decision has been called into question" in words(answer.text)
 
 
 def reopened_by_histology(gp: CheckedClient, world: World, reader: CheckedClient, number: str) -> None:

@@ -7,6 +7,7 @@ from tests.conftest import PASSWORD, World, make_app
 from tests.web.doors import Clinic, knock
 from tests.web.helpers import image_ids
 from tests.web.test_invitations import link_on
+from tests.web_client import new_client
 from webapp.core.extensions import db
 from webapp.models import Role
 
@@ -152,7 +153,7 @@ def test_a_host_that_is_not_ours_is_refused(settings, host: str) -> None:
 def test_the_link_of_an_invitation_names_our_host_only(settings, world: World) -> None:
     """Otherwise somebody who makes a browser or cache send another host would get the link of a new account."""
     app = make_app(settings.model_copy(update={"trusted_hosts": ("localhost",)}))
-    boss = app.test_client()
+    boss = new_client(app)
     boss.sign_in(world.user(Role.ADMIN), PASSWORD)
     form = {"email": "new@test.example", "name": "Test New", "role": "dermatologist", "centre_id": ""}
     form["csrf_token"] = boss.token("/admin/accounts/new")

@@ -58,6 +58,7 @@ def test_the_dermatologist_enters_it_and_the_decision_stays(app: Flask, reader, 
     assert enter(reader, number, reported_on="", remark="").location == f"/review/{number}"
     with stored_case(app, number) as case:
         assert (case.state, len(case.reviews), case.bcc_probability) == (CaseState.REVIEWED, 1, 0.02)
+        assert case.histology is not None
         assert (case.histology.reported_on, case.histology.remark) == (None, "")
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.conftest import PASSWORD, World, make_app
 from tests.web.helpers import actions, centre_id, user_id
-from tests.web_client import CheckedClient, without_token
+from tests.web_client import CheckedClient, new_client, without_token
 from webapp.core.config import Settings
 from webapp.core.extensions import db
 from webapp.models import Role
@@ -47,7 +47,7 @@ def choose(client: CheckedClient, link: str, password: str = CHOSEN):
 
 def test_the_link_lets_its_holder_in(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
     assert choose(client, invite(admin)).status_code == 302
-    fresh = app.test_client()
+    fresh = new_client(app)
     fresh.sign_in("new@test.example", CHOSEN)
     assert fresh.get("/review/").status_code == 200
     assert "Active" in admin.get("/admin/accounts").text
@@ -56,7 +56,7 @@ def test_the_link_lets_its_holder_in(app: Flask, admin: CheckedClient, client: C
 def test_a_gp_is_invited_into_a_centre(app: Flask, world: World, admin: CheckedClient, client: CheckedClient) -> None:
     world.centre("Test Centre B")
     choose(client, invite(admin, role=Role.GP, centre_id=centre_id(app, "Test Centre B")))
-    fresh = app.test_client()
+    fresh = new_client(app)
     fresh.sign_in("new@test.example", CHOSEN)
     assert "Test Centre B" in fresh.get("/cases/").text
 
@@ -70,17 +70,17 @@ def test_nobody_can_sign_in_before_the_link_was_used(admin: CheckedClient, clien
 def test_the_link_works_once(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
     link = invite(admin)
     choose(client, link)
-    assert DEAD in choose(app.test_client(), link, "a thief's own password").text
+    assert DEAD in choose(new_client(app), link, "a thief's own password").text
 
 
 def test_a_used_link_changes_no_password(app: Flask, admin: CheckedClient, client: CheckedClient) -> None:
     link = invite(admin)
     page = client.get(link)
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text).group(1)
-    choose(app.test_client(), link)
+    (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    choose(new_client(app), link)
     thief = {"csrf_token": token, "password": "a thief's own password", "password_confirm": "a thief's own password"}
     client.post(link, data=thief)
-    fresh = app.test_client()
+    fresh = new_client(app)
     answer = fresh.submit("/login", {"email": "new@test.example", "password": "a thief's own password"})
     assert answer.status_code == 200
     fresh.sign_in("new@test.example", CHOSEN)
@@ -90,7 +90,7 @@ def test_a_new_link_kills_the_old_one(app: Flask, admin: CheckedClient, client: 
     old = invite(admin)
     new = new_link(app, admin, "new@test.example")
     assert DEAD in choose(client, old).text
-    assert choose(app.test_client(), new).status_code == 302
+    assert choose(new_client(app), new).status_code == 302
 
 
 def test_a_new_link_ends_password_and_sessions(app: Flask, world: World, admin: CheckedClient, sign_in) -> None:
@@ -98,7 +98,7 @@ def test_a_new_link_ends_password_and_sessions(app: Flask, world: World, admin: 
     at_work = sign_in(email)
     new_link(app, admin, email)
     assert at_work.get("/cases/").status_code == 302
-    assert app.test_client().submit("/login", {"email": email, "password": PASSWORD}).status_code == 200
+    assert new_client(app).submit("/login", {"email": email, "password": PASSWORD}).status_code == 200
 
 
 def test_a_link_expires(app: Flask, settings, admin: CheckedClient) -> None:
@@ -138,8 +138,8 @@ def test_a_disabled_account_gets_no_link_and_its_old_one_opens_nothing(app: Flas
     refused = admin.submit(f"{page}/link", page=page)
     assert refused.status_code == 302
     assert "This account is disabled" in admin.get(page).text
-    choose(app.test_client(), link)
-    fresh = app.test_client()
+    choose(new_client(app), link)
+    fresh = new_client(app)
     assert fresh.submit("/login", {"email": "new@test.example", "password": CHOSEN}).status_code == 200
     assert fresh.get("/review/").status_code == 302
 

@@ -57,7 +57,7 @@ class Journeys:
             self.world.analyse(number, 0.02)
         return number
 
-    def decided(self, *, analysed: bool = True, **form: str) -> str:
+    def decided(self, analysed: bool = True, /, **form: str) -> str:
         number = self.case(analysed=analysed)
         take(self.reader, number)
         assert decide(self.reader, number, **form).status_code == 302
@@ -114,7 +114,7 @@ class Journeys:
 
     def doubts(self) -> None:
         """A result that comes after a decision, after closing, or after a request for images."""
-        waiting = [self.decided(analysed=False), self.decided(analysed=False, **RETAKE), self.decided(analysed=False)]
+        waiting = [self.decided(False), self.decided(False, **RETAKE), self.decided(False)]
         self.by_gp(waiting[2], "close")
         for number in waiting:
             self.world.analyse(number, 0.95)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -54,7 +55,12 @@ def test_gp_and_dermatologist_get_the_letter(app: Flask, world: World, sign_in, 
 
 def test_the_letter_says_what_was_decided(app: Flask, number: str, monkeypatch) -> None:
     pages = []
-    monkeypatch.setattr(letter, "_drawn", lambda page, _style: pages.append(page) or b"")
+
+    def drawn(page: str, _style: object) -> bytes:
+        pages.append(page)
+        return b""
+
+    monkeypatch.setattr(letter, "_drawn", drawn)
     with app.test_request_context(), stored_case(app, number) as case:
         letter.pdf_of(case)
     for text in (
@@ -112,7 +118,12 @@ def test_a_server_without_pango_says_so(app: Flask, email: str, sign_in, number:
 def test_the_letter_fetches_nothing(app: Flask, number: str, monkeypatch) -> None:
     fetched = []
     original = URLFetcher.fetch
-    monkeypatch.setattr(URLFetcher, "fetch", lambda self, url, *more: fetched.append(url) or original(self, url, *more))
+
+    def noted(self: URLFetcher, url: str, *more: Any) -> Any:
+        fetched.append(url)
+        return original(self, url, *more)
+
+    monkeypatch.setattr(URLFetcher, "fetch", noted)
     with app.test_request_context(), stored_case(app, number) as case:
         assert case.submitted_by.name  # what the page shows is loaded before the transaction ends
         letter.pdf_of(case)

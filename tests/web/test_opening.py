@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, stored_case, words
+from tests.web.helpers import actions, standing, stored_case, words
 from tests.web.reading import decide, take
-from tests.web.test_changes import amend, rows, undo
+from tests.web.test_changes import amend, later, rows, undo
 from tests.web_client import CheckedClient
 from webapp.cases import letter
 from webapp.models import CaseState, Diagnosis, Management, Role
@@ -56,7 +56,7 @@ def outcome_in(client: CheckedClient, path: str) -> list[str]:
 
 def opener(app: Flask, number: str) -> str | None:
     with stored_case(app, number) as case:
-        receipt = case.standing_review.receipt
+        receipt = standing(case).receipt
         return receipt.user.name if receipt else None
 
 
@@ -137,6 +137,25 @@ def test_a_decision_can_be_taken_back_until_the_gp_opens_it(app: Flask, reader, 
     assert [taken_back for *_, taken_back in rows(app)] == [True, False]
     with stored_case(app, number) as case:
         assert case.state in (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED), "it is not closed"
+
+
+def test_nor_after_its_time(app: Flask, reader, number: str) -> None:
+    decided(reader, number)
+    later(app, app.extensions["settings"].undo_minutes + 0.1)
+    assert f"/review/{number}/undo" not in reader.get(f"/review/{number}").text
+    undo(reader, number)
+    assert [taken_back for *_, taken_back in rows(app)] == [False]
+
+
+def test_what_was_read_stays_read_when_an_amendment_is_taken_back(app: Flask, reader, gp, number: str) -> None:
+    decided(reader, number)
+    gp.get(f"/cases/{number}")
+    amend(reader, number, **BIOPSY)
+    assert "nav-badge" in gp.get("/help").text
+    undo(reader, number)
+    assert "nav-badge" not in gp.get("/help").text
+    with stored_case(app, number) as case:
+        assert (case.state, case.unread) == (CaseState.REVIEWED, False)
 
 
 def test_only_an_opened_answer_is_closed(app: Flask, reader, gp, number: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, counted_queries, stored_case, user_id, words
+from tests.web.helpers import actions, counted_queries, standing, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import form_of
 from tests.web_client import CheckedClient
@@ -102,9 +102,10 @@ def test_both_are_kept_and_then_shown_to_both(app: Flask, first, second, asked: 
         assert "Look at &lt;the border&gt;." in page
         assert "without seeing the decision" in page
     with stored_case(app, asked) as case:
-        standing, opinion = case.standing_review, case.opinion_requests[0].opinion
-        assert (standing.diagnosis, opinion.diagnosis) == (Diagnosis.NOT_BCC_PREMALIGNANT, Diagnosis.BCC)
-        assert (standing.management, opinion.management) == (Management.ROUTINE_CLINIC, Management.BIOPSY)
+        review, opinion = standing(case), case.opinion_requests[0].opinion
+        assert opinion is not None
+        assert (review.diagnosis, opinion.diagnosis) == (Diagnosis.NOT_BCC_PREMALIGNANT, Diagnosis.BCC)
+        assert (review.management, opinion.management) == (Management.ROUTINE_CLINIC, Management.BIOPSY)
         assert len(case.reviews) == 1
     assert [action for action in actions(app) if action.startswith("opinion")] == ["opinion.asked", "opinion.given"]
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from tests.conftest import PASSWORD, World
 from tests.web.helpers import words
 from tests.web.test_invitations import choose, invite
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.accounts.passwords import LONGEST_PASSWORD
 from webapp.core.database import transaction
 from webapp.models import Role, User
@@ -57,9 +57,9 @@ def test_no_signs_or_digits_are_asked_for(client: CheckedClient, password: str) 
 def test_the_same_holds_for_the_first_password(app: Flask, world: World, sign_in) -> None:
     boss = sign_in(world.user(Role.ADMIN))
     link = invite(boss, email="abernathy@test.example")
-    assert "too easy to guess" in choose(app.test_client(), link, "password1234").text  # type: ignore[arg-type]
-    assert "contains your name" in choose(app.test_client(), link, "abernathy123").text  # type: ignore[arg-type]
-    assert choose(app.test_client(), link).status_code == 302  # type: ignore[arg-type]
+    assert "too easy to guess" in choose(new_client(app), link, "password1234").text
+    assert "contains your name" in choose(new_client(app), link, "abernathy123").text
+    assert choose(new_client(app), link).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_a_refused_sign_in_is_the_same_answer_and_the_same_work(
     with app.app_context(), transaction() as session:
         session.execute(update(User).where(User.email == invited).values(joined_at=None))
     email = {"unknown": "nobody00@test.example", "wrong password": known, "not joined yet": invited}.get(case, disabled)
-    browser = app.test_client()
-    token = browser.token("/login")  # type: ignore[attr-defined]
+    browser = new_client(app)
+    token = browser.token("/login")
     done: list[str] = []
     noted(monkeypatch, done)
     password = PASSWORD if case == "disabled, right password" else "wrong words altogether"

@@ -64,8 +64,8 @@ def plans(app: Flask) -> Iterator[list[str]]:
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
             look = _steps_of_sqlite if connection.dialect.name == "sqlite" else _steps_of_postgresql
             parameters = parameters[0] if isinstance(parameters, list) else parameters  # the same for many rows
-            cursor = connection.connection.driver_connection.cursor()
-            steps.extend(f"{step}\n    {statement}" for step in look(cursor, statement, parameters))
+            driver: Any = connection.connection.driver_connection
+            steps.extend(f"{step}\n    {statement}" for step in look(driver.cursor(), statement, parameters))
 
     with app.app_context():
         engine = db.engine

@@ -1,12 +1,13 @@
 """Evidence of a cancer that comes after a decision re-opens the case; nothing else does."""
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, stored_case, user_id, words
+from tests.web.helpers import actions, standing, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import amend, undo
 from tests.web.test_worklist import rows
@@ -24,7 +25,7 @@ from webapp.models import (
 )
 
 CANCER = {"probability": 0.9}
-MELANOMA = {"probability": 0.01, "lesion": {"mel": 0.7}}
+MELANOMA: dict[str, Any] = {"probability": 0.01, "lesion": {"mel": 0.7}}
 REASON = {"override_reason": "Looks harmless."}
 
 
@@ -55,7 +56,7 @@ def state(app: Flask, number: str) -> tuple[CaseState, ReopenReason | None]:
         return case.state, case.reopened
 
 
-def analyse_again(app: Flask, world: World, number: str, **result: object) -> None:
+def analyse_again(app: Flask, world: World, number: str, **result: Any) -> None:
     """A new analysis of each image replaces the previous one."""
     with app.app_context(), transaction() as session:
         case = session.query(Case).filter_by(number=number).one()
@@ -158,7 +159,7 @@ def test_taking_the_new_decision_back_asks_the_question_again(app: Flask, world:
     assert state(app, number) == (CaseState.IN_REVIEW, ReopenReason.LATE_RESULT)
     with stored_case(app, number) as case:
         assert 1.0 < case.rank < 1.5
-        assert case.standing_review.id == case.reviews[0].id
+        assert standing(case).id == case.reviews[0].id
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,13 @@ def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str
     gp.submit(f"/histology/{number}", {"result": result}, page="/profile")
     assert state(app, number)[1] is (ReopenReason.HISTOLOGY if reopened else None)
     assert ("Histology shows a cancer." in reader.get("/review/").text) is reopened
+
+
+def test_a_histology_counts_in_a_case_that_is_already_open_again(app: Flask, world: World, gp, reader, number) -> None:
+    decided(reader, number)
+    world.analyse(number, **CANCER)
+    gp.submit(f"/histology/{number}", {"result": "bcc"}, page="/profile")
+    assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.HISTOLOGY)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +201,7 @@ def test_an_amendment_to_less_than_the_model_asks_is_the_readers_own(app: Flask,
     world.analyse(number, **CANCER)
     assert amend(reader, number, management="reassure", **REASON).status_code == 302
     with stored_case(app, number) as case:
-        assert (case.reopened, case.standing_review.management) == (None, Management.REASSURE)
+        assert (case.reopened, standing(case).management) == (None, Management.REASSURE)
 
 
 @pytest.mark.parametrize(("result", "held_up"), [(CANCER, True), (MELANOMA, True), ({"probability": 0.01}, False)])

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import World
-from tests.web.helpers import actions, counted_queries, image_ids, stored_case
+from tests.web.helpers import actions, counted_queries, image_ids, in_force, stored_case
 from tests.web.reading import decide, put_back, take
 from tests.web_client import CheckedClient
 from webapp.core.database import reading, transaction
@@ -162,7 +162,7 @@ def test_the_decision_is_stored_as_made_and_the_gp_reads_it(app: Flask, world, s
     with stored_case(app, number) as case:
         assert (case.state, case.is_open) == (CaseState.REVIEWED, False)
         assert case.bcc_probability == 0.02, "the model's answer stays what it was"
-        assert says_bcc(case.images[0].current_analysis) is False
+        assert says_bcc(in_force(case.images[0])) is False
     page = sign_in(gp).get(f"/cases/{number}").text
     assert "Basal cell carcinoma" in page
     assert "Stop aspirin." in page

@@ -12,14 +12,13 @@ from tests.web.authenticator import (
     forget_used_codes,
     give_code,
     give_password,
-    new_client,
     recovery_codes,
     set_up,
     stored,
     wrong_code,
 )
 from tests.web.helpers import actions, user_id, words
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.accounts.second_factor import SECONDS_TO_FINISH, SINCE
 from webapp.accounts.settings import RECOVERY_CODES
 from webapp.core.config import Settings, settings_of

@@ -2,15 +2,17 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
 
 from tests.conftest import PASSWORD, World
 from tests.web.helpers import actions, counted_queries, user_id, words
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.accounts import sessions
 from webapp.accounts.browsers import browser_in_words
 from webapp.accounts.sessions import POLLS, ROWS_KEPT
@@ -179,7 +181,7 @@ def test_signing_out_ends_this_session_only(app: Flask, gp: str, sign_in) -> Non
 
 
 def test_one_sees_where_one_is_signed_in_and_ends_the_others(app: Flask, gp: str, world: World, sign_in) -> None:
-    elsewhere, here, stranger = sign_in(gp), app.test_client(), sign_in(world.user(Role.GP))
+    elsewhere, here, stranger = sign_in(gp), new_client(app), sign_in(world.user(Role.GP))
     page = here.post(
         "/login",
         data={"csrf_token": here.token("/login"), "email": gp, "password": PASSWORD},
@@ -225,19 +227,24 @@ def test_the_uniquifier_is_a_switch_for_the_whole_account(app: Flask, gp: str, a
     assert at_work.get("/cases/").status_code == OUT
 
 
+def told(response: TestResponse) -> dict[str, Any]:
+    assert isinstance(response.json, dict)
+    return response.json
+
+
 def test_asking_for_the_time_left_prolongs_nothing_and_being_there_does(app: Flask, at_work: CheckedClient) -> None:
     set_back(app, "seen_at", timedelta(minutes=14))
-    assert at_work.get("/session").json["seconds"] <= 60  # type: ignore[index]
-    token = at_work.get("/session").json["token"]  # type: ignore[index]
+    assert told(at_work.get("/session"))["seconds"] <= 60
+    token = told(at_work.get("/session"))["token"]
     stay = at_work.post("/session", headers={"X-CSRFToken": token})
-    assert 14 * 60 < stay.json["seconds"] <= 15 * 60  # type: ignore[index]
-    assert 14 * 60 < at_work.get("/session").json["seconds"] <= 15 * 60  # type: ignore[index]
+    assert 14 * 60 < told(stay)["seconds"] <= 15 * 60
+    assert 14 * 60 < told(at_work.get("/session"))["seconds"] <= 15 * 60
 
 
 def test_being_there_does_not_prolong_the_day(app: Flask, at_work: CheckedClient) -> None:
     set_back(app, "started_at", timedelta(hours=11, minutes=59))
-    token = at_work.get("/session").json["token"]  # type: ignore[index]
-    assert at_work.post("/session", headers={"X-CSRFToken": token}).json["seconds"] <= 60  # type: ignore[index]
+    token = told(at_work.get("/session"))["token"]
+    assert told(at_work.post("/session", headers={"X-CSRFToken": token}))["seconds"] <= 60
 
 
 def test_a_page_knows_how_long_it_may_stay_open(app: Flask, at_work: CheckedClient) -> None:

@@ -9,11 +9,17 @@ from flask_security import LoginForm
 
 from tests.conftest import PASSWORD
 from tests.web.helpers import count
-from tests.web_client import CheckedClient, without_token
+from tests.web_client import CheckedClient, new_client, without_token
 from webapp import create_app
 from webapp.accounts import queries
 from webapp.accounts.throttle import ATTEMPTS
 from webapp.models import AuditEvent, Centre, Role
+
+
+def session_of(client: CheckedClient) -> str:
+    cookie = client.get_cookie("dermtriage")
+    assert cookie is not None
+    return cookie.value
 
 
 def attempt(client: CheckedClient, email: str, password: str, path: str = "/login"):
@@ -110,9 +116,9 @@ def test_somebody_signed_in_already_is_not_sent_away_either(world, sign_in) -> N
 
 def test_the_session_before_sign_in_is_not_the_one_after(world, client: CheckedClient) -> None:
     client.get("/login")
-    before = client.get_cookie("dermtriage").value
+    before = session_of(client)
     attempt(client, world.user(Role.GP), PASSWORD)
-    assert client.get_cookie("dermtriage").value != before
+    assert session_of(client) != before
     stranger = client.application.test_client()
     stranger.set_cookie("dermtriage", before)
     assert stranger.get("/cases/").status_code == 302
@@ -151,13 +157,13 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites(world, app: Flask) -> N
 
 def test_guessing_is_slowed_down_for_one_account_only(world, app: Flask) -> None:
     email, other = world.user(Role.GP), world.user(Role.GP)
-    client = app.test_client()
+    client = new_client(app)
     answers = [attempt(client, email, "wrong").status_code for _ in range(ATTEMPTS)]
     assert set(answers) == {200}
     refused = attempt(client, email.upper(), PASSWORD)
     assert refused.status_code == 429
     assert "Please wait a minute" in refused.text
-    assert attempt(app.test_client(), other, PASSWORD).status_code == 302
+    assert attempt(new_client(app), other, PASSWORD).status_code == 302
 
 
 def test_a_sign_in_is_audited_once(app: Flask, world, sign_in) -> None:

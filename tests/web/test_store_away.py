@@ -65,7 +65,8 @@ def test_a_new_case_comes_back_as_it_was_typed(
 def test_a_store_that_fails_in_the_middle_leaves_no_half_case(
     app: Flask, settings: Settings, gp: CheckedClient, monkeypatch
 ) -> None:
-    blobs, written = store_of(app).blobs, []
+    written: list[str] = []
+    blobs = store_of(app).blobs
     write = blobs.write
 
     def one_only(key: str, data: bytes) -> None:
@@ -100,7 +101,8 @@ def test_new_images_that_fail_in_the_middle_are_not_shown_as_sent(
 ) -> None:
     number = world.case(email)
     ask_for_images(sign_in(world.user(Role.DERMATOLOGIST)), number)
-    blobs, written = store_of(app).blobs, []
+    written: list[str] = []
+    blobs = store_of(app).blobs
     write = blobs.write
 
     def first_image_only(key: str, data: bytes) -> None:

@@ -1,15 +1,18 @@
 """A GP sends a case: stored completely, once, and queued."""
 
 import io
+import sys
 import threading
 import uuid
+from typing import Any
 
 import pytest
 from flask import Flask
 from PIL import Image
 
+from ml.imaging import decoding
 from tests.images import encoded, jpeg, picture, png
-from tests.web.helpers import actions, count, filled_in, number_of, send, stored_case, stored_files
+from tests.web.helpers import actions, count, filled_in, in_force, number_of, send, stored_case, stored_files
 from tests.web.test_retake import ask_for_images
 from webapp.analysis import queue
 from webapp.core.config import Settings
@@ -48,7 +51,7 @@ def test_a_new_case_stands_at_the_top_and_waits_for_analysis(app: Flask, gp) -> 
     with stored_case(app, number_of(send(gp))) as case:
         assert (case.state, case.is_open, case.rank, case.needs_person) == (CaseState.SUBMITTED, True, 2.0, True)
         assert case.triage_reason is TriageReason.AWAITING_ANALYSIS
-        assert [image.current_analysis.state for image in case.images] == [AnalysisState.QUEUED]
+        assert [in_force(image).state for image in case.images] == [AnalysisState.QUEUED]
     with app.app_context():
         assert queue.pending_count() == 1
 
@@ -73,6 +76,24 @@ def test_the_kinds_that_are_promised_are_taken(app: Flask, gp, data: bytes, medi
         assert (image.media_type, image.width, image.height) == (media_type, 240, 180)
         stored = store_of(app).get(image.key)
     assert Image.open(io.BytesIO(stored)).size == (240, 180)
+
+
+def test_each_file_is_decoded_once_on_its_way_in(app: Flask, gp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is most of the work, and what a process does one request at a time."""
+    decode, seen = decoding.decode, []
+
+    def counted(data: bytes, *more: Any, **options: Any) -> Image.Image:
+        seen.append(data)
+        return decode(data, *more, **options)
+
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("ml", "webapp")]
+    for module in ours:  # whoever imported it, and under whatever name
+        for name in [name for name, value in vars(module).items() if value is decode]:
+            monkeypatch.setattr(module, name, counted)
+    files = [(jpeg(), "a.jpg"), (png(seed=1), "b.png")]
+    with stored_case(app, number_of(send(gp, files))) as case:
+        assert len(case.images) == 2
+    assert seen == [data for data, _name in files]
 
 
 def test_the_same_form_sent_twice_is_one_case(app: Flask, settings: Settings, gp) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, change_case, count, counted_queries, stored_case, words
+from tests.web.helpers import actions, change_case, count, counted_queries, in_force, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.operation.thresholds import Expectation
@@ -124,7 +124,7 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
     with stored_case(app, number) as case:
         assert int(case.rank) == Section.REST
         assert (case.needs_person, case.bcc_probability) == (before[1], before[3])
-        assert case.images[0].current_analysis.bcc_as_shipped is True
+        assert in_force(case.images[0]).bcc_as_shipped is True
     choose(admin, 0.95)
     assert "BCC suspected" in reader.get("/review/").text
     with stored_case(app, number) as case:

@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from tests.conftest import PASSWORD, World, make_app
-from tests.web.authenticator import give_code, give_password, new_client, set_up, wrong_code
+from tests.web.authenticator import give_code, give_password, set_up, wrong_code
 from tests.web.helpers import actions, count
-from tests.web_client import CheckedClient
+from tests.web_client import CheckedClient, new_client
 from webapp.accounts import service, throttle
 from webapp.accounts.throttle import ATTEMPTS, WINDOW
 from webapp.core.config import Settings
@@ -59,7 +60,7 @@ def test_others_are_not_held_up(world: World, gp: str, client: CheckedClient) ->
 def test_another_way_to_write_the_account_is_the_same_account(gp: str, client: CheckedClient, change) -> None:
     """Also for an account that does not exist: otherwise this would reveal which ones do."""
     for email in (gp, "nobody@test.example"):
-        statuses(lambda email=email: sign_in_wrongly(client, email), ATTEMPTS)
+        statuses(partial(sign_in_wrongly, client, email), ATTEMPTS)
         assert sign_in_wrongly(client, change(email)) == 429
 
 

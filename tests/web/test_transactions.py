@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 from flask import Flask
+from sqlalchemy import PoolProxiedConnection
 
 from tests.conftest import World
 from tests.images import jpeg
@@ -82,7 +83,7 @@ def test_a_commit_whose_answer_is_lost_keeps_the_images(
         dialect = db.engine.dialect
     stored = dialect.do_commit
 
-    def unheard(connection: object) -> None:
+    def unheard(connection: PoolProxiedConnection) -> None:
         stored(connection)
         raise dialect.loaded_dbapi.OperationalError("the connection is lost")
 

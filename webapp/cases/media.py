@@ -6,8 +6,8 @@ from flask import Blueprint, Response, abort
 from flask_login import current_user
 
 from webapp import audit
+from webapp.cases import answers, queries
 from webapp.cases import letter as letters
-from webapp.cases import queries, service
 from webapp.cases.service import CaseChangedError
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
@@ -61,7 +61,7 @@ def letter(number: str) -> Response:
     review_id = case.standing_review.id if case.standing_review else 0
     try:
         pdf = letters.pdf_of(case)
-        service.hand_out_letter(current_user, number, review_id)
+        answers.hand_out_letter(current_user, number, review_id)
     except letters.NoLetterError:
         abort(404)
     except CaseChangedError:

@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.cases import presenters, queries, service, uploads
+from webapp.cases import answers, presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, FollowForm, ImagesForm
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
@@ -179,7 +179,7 @@ def _visible_case(number: str, *, locked: bool = False) -> Case:
 
 @blueprint.get("/<number>")
 def show(number: str) -> str:
-    case = service.open_answer(current_user, number) or abort(404)
+    case = answers.open_answer(current_user, number) or abort(404)
     audit.record(current_user, "case.viewed", case)
     return _case_page(case, ImagesForm())
 
@@ -258,7 +258,7 @@ def withdraw(number: str) -> Response:
 def close(number: str) -> Response:
     case = _visible_case(number, locked=True)
     try:
-        service.close(current_user, case)
+        answers.close(current_user, case)
     except CaseChangedError:
         abort(409)
     flash(f"Case {case.number} is closed. You can still open it from your list.", "success")
