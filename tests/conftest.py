@@ -1,9 +1,9 @@
-"""What every test of the web application stands on: a migrated database, an application, people and cases.
+"""Shared by all tests of the web application: a migrated database, an application, people and cases.
 
 TEST_DATABASE_URL runs the suite on that database (PostgreSQL) instead of SQLite; it is emptied before each test.
 TEST_REDIS_URL names a Redis for the tests of brokers. TEST_S3_URL, such as
 ``s3://test-{worker}?endpoint=http://127.0.0.1:9000&region=us-east-1``, keeps the images of every test in that bucket,
-which must exist, under a prefix of the test's own; credentials come from the AWS_… variables. Where pytest-xdist runs
+which must exist, each test under its own prefix; credentials come from the AWS_… variables. If pytest-xdist runs
 several workers, each needs its own: {worker} in these addresses is the worker's number.
 """
 
@@ -42,7 +42,7 @@ from webapp.triage import rank
 
 PASSWORD = "four unrelated clinic words"
 CHEAP_HASHING = {"argon2__time_cost": 1, "argon2__memory_cost": 8, "argon2__parallelism": 1}
-"""Hundreds of tests sign in; how costly a real password hash is has a test of its own."""
+"""Hundreds of tests sign in; the cost of a real password hash has its own test."""
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 TOUCHES_A_DATABASE = {"app", "settings", "program"}
@@ -52,7 +52,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def server(variable: str) -> str | None:
-    """The address that the variable holds, None without one."""
+    """The address in the environment variable, None if unset."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     return os.environ.get(variable, "").replace("{worker}", worker) or None
 
@@ -81,18 +81,18 @@ def make_app(settings: Settings) -> Flask:
 
 
 def _compile_once(engine: Engine) -> None:
-    """Statements are compiled for a dialect and kept with an engine; each test has an engine of its own."""
+    """Compiled statements are cached per engine, and each test has its own engine: share them."""
     first = FIRST_ENGINE.setdefault(str(engine.url.drivername), engine)
     engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
 
 
 def _in_a_hurry(connection: sqlite3.Connection, _record: object) -> None:
-    """Nobody pulls the plug during a test, so no commit need wait for the disk."""
+    """No power cut during a test, so no commit needs to wait for the disk."""
     connection.execute("PRAGMA synchronous=OFF")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On servers the suite runs a second time: what has no application need not."""
+    """On servers the suite runs a second time: tests without an application need not."""
     if server("TEST_DATABASE_URL"):
         again = [item for item in items if TOUCHES_A_DATABASE & set(getattr(item, "fixturenames", ()))]
         config.hook.pytest_deselected(items=[item for item in items if item not in again])
@@ -110,7 +110,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An instance folder whose database was brought up to date once, by the real migrations."""
+    """An instance folder whose database was upgraded once, by the real migrations."""
     from flask_migrate import upgrade
 
     folder = tmp_path_factory.mktemp("migrated")
@@ -148,7 +148,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def another() -> Iterator[Callable[[Settings], Flask]]:
-    """Makes applications beside ``app``, with other settings; their connections are closed afterwards."""
+    """Makes applications with other settings than ``app``; their connections are closed afterwards."""
     made: list[Flask] = []
 
     def another(settings: Settings) -> Flask:
@@ -163,7 +163,7 @@ def another() -> Iterator[Callable[[Settings], Flask]]:
 
 
 def _empty_database() -> None:
-    """On PostgreSQL. TRUNCATE takes a hundred times as long for tables that hold next to nothing."""
+    """On PostgreSQL. For nearly empty tables TRUNCATE takes a hundred times as long."""
     tables = db.metadata.sorted_tables
     counted = [table.name for table in tables if "id" in table.c and table.c.id.autoincrement]
     restarts = ", ".join(f"setval(pg_get_serial_sequence('\"{name}\"', 'id'), 1, false)" for name in counted)
@@ -180,7 +180,7 @@ def client(app: Flask) -> CheckedClient:
 
 
 class World:
-    """Makes people and cases with as little as a test needs to say, each call in a transaction of its own."""
+    """Makes people and cases with as few arguments as a test needs, each call in its own transaction."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -196,7 +196,7 @@ class World:
             return int(centre.id)
 
     def user(self, role: Role, name: str | None = None, centre: str = "Test Centre A", active: bool = True) -> str:
-        """An account; returns its e-mail. Its password is PASSWORD."""
+        """Create an account with PASSWORD; returns its email."""
         email = f"{uuid.uuid4().hex[:10]}@test.example"
         centre_id = self.centre(centre) if role is Role.GP else None
         with self.app.app_context(), transaction() as session:
@@ -215,7 +215,7 @@ class World:
         return email
 
     def case(self, gp: str, *, images: int = 1, **facts: Any) -> str:
-        """A submitted case whose images wait for analysis; returns its number."""
+        """Submit a case whose images wait for analysis; returns its number."""
         new = cases.NewCase(
             submission_token=str(uuid.uuid4()),
             patient_reference=str(facts.pop("patient_reference", "TEST-1")),
@@ -248,7 +248,7 @@ class World:
 
 
 def outcome(probability: float | None) -> Outcome:
-    """What a worker would store; ``probability`` None: the model gave no usable answer."""
+    """What a worker would store; ``probability`` None: the model gave no usable result."""
     present = probability is not None and probability >= 0.1
     raster = HeatmapRaster(png=jpeg(seed=9)[:64], peak_x=0.5, peak_y=0.5, extent=0.1) if present else None
     found = [] if probability is None else [TargetResult("BCC", probability, present, 0.4, raster)]
@@ -278,7 +278,7 @@ def world(app: Flask) -> World:
 
 @pytest.fixture
 def sign_in(app: Flask) -> Callable[[str], CheckedClient]:
-    """A browser of its own, signed in to the account."""
+    """A new browser, signed in to the account."""
 
     def sign_in(email: str) -> CheckedClient:
         client = new_client(app)

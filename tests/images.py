@@ -1,4 +1,4 @@
-"""Small images that tests make themselves."""
+"""Small images for tests."""
 
 import io
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def picture(width: int = 240, height: int = 180, seed: int = 0) -> Image.Image:
-    """A smooth coloured blob on skin colour, with enough texture not to compress to nothing."""
+    """A smooth coloured blob on skin colour, with enough texture not to compress away."""
     noise = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     blob = np.exp(-(((x - width / 2) / (width / 5)) ** 2 + ((y - height / 2) / (height / 5)) ** 2))

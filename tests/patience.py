@@ -1,15 +1,15 @@
-"""How long a test waits for what must come. It looks at states, so an idle machine waits no longer than it needs."""
+"""How long a test waits. It polls for a state, so an idle machine waits no longer than necessary."""
 
 import time
 from collections.abc import Callable
 
 PATIENCE = 120.0
-"""Seconds, everywhere: enough for a machine with two cores that is slow and busy with other work."""
+"""In seconds: enough for a slow, busy machine with two cores."""
 PAUSE = 0.01
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    """Look until it has happened. Raises AssertionError after PATIENCE seconds."""
+    """Poll until it has happened. Raises AssertionError after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"

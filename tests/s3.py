@@ -1,4 +1,4 @@
-"""A real S3 server in a process of its own, reached over HTTP as any other: moto's, from its own environment."""
+"""A real S3 server (moto's, from its own virtual environment) in its own process, reached over HTTP."""
 
 import http.client
 import subprocess
@@ -15,7 +15,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class Server:
-    """Empty at each start: it keeps its objects in memory."""
+    """Keeps its objects in memory, so it is empty at each start."""
 
     def __init__(self) -> None:
         self.port = free_port()

@@ -13,7 +13,7 @@ from webapp.core.headers import CONTENT_SECURITY_POLICY
 
 
 class CheckedClient(FlaskClient):
-    """A browser without JavaScript that refuses sloppy pages and knows how to fill in the CSRF token."""
+    """A browser without JavaScript that rejects sloppy pages and fills in the CSRF token."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
@@ -31,7 +31,7 @@ class CheckedClient(FlaskClient):
     def submit(
         self, path: str, data: dict[str, Any] | None = None, page: str | None = None, **more: Any
     ) -> TestResponse:
-        """POST to ``path`` as the form on ``page`` (default: the same path) would."""
+        """POST to ``path`` as the form on ``page`` (by default the same path) would."""
         return self.post(path, data={"csrf_token": self.token(page or path), **(data or {})}, **more)
 
     def sign_in(self, email: str, password: str) -> TestResponse:
@@ -48,7 +48,7 @@ def new_client(app: Flask) -> CheckedClient:
 
 
 def without_token(html: str) -> str:
-    """The page as it looks: a CSRF token holds the second in which it was made, and a session has so many left."""
+    """The page without values that change every second: CSRF tokens and the session's remaining time."""
     return re.sub(r'name="csrf_token"[^>]*>|data-seconds="\d+"', "", html)
 
 

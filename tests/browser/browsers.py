@@ -1,4 +1,4 @@
-"""Which browser is used, and how it is started."""
+"""Which browser the tests use, and how it is started."""
 
 import shutil
 from pathlib import Path
@@ -16,5 +16,5 @@ MISSING = "no browser found: apt-get install chromium, or .venv/bin/playwright i
 
 
 def executable(own: str) -> str | None:
-    """The machine's Chromium, or Playwright's ``own``; None where there is neither."""
+    """The machine's Chromium, or Playwright's ``own``; None if there is neither."""
     return next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)

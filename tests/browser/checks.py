@@ -47,7 +47,7 @@ EXPECTED_STATUS = re.compile(r"status of (403|404|409|422) ")
 
 @dataclass
 class Troubles:
-    """Everything a page complained of: console errors and warnings (CSP among them), and uncaught exceptions."""
+    """Everything a page complained about: console errors and warnings (including CSP), and uncaught exceptions."""
 
     said: list[str] = field(default_factory=list)
 
@@ -67,9 +67,9 @@ class Troubles:
 
 
 def check(page: Page, name: str, *, focus: bool = True) -> None:
-    """Accessible, nothing sideways, every control labelled, focus to be seen; photographed if that is wanted.
+    """Accessible, no sideways scrolling, every control labelled, focus visible; a screenshot if SCREENSHOTS is set.
 
-    Pages look the same whatever holds their data, so this is looked at on SQLite only.
+    Pages look the same with any database, so this is checked on SQLite only.
     """
     page.wait_for_load_state()
     if server("TEST_DATABASE_URL"):
@@ -91,11 +91,11 @@ FROM_THE_TOP = """() => {
   document.body.focus();
   document.body.removeAttribute("tabindex");
 }"""
-"""Also where a page puts the focus on its last button."""
+"""Also enough if a page puts the focus on its last button."""
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core complains of."""
+    """What axe-core complains about."""
     assert AXE.is_file(), "axe-core is missing: make install-all"
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def violations(page: Page) -> list[str]:
 
 
 def check_focus(page: Page, name: str) -> None:
-    """Tab goes through the page, is never trapped, and always shows where it stands."""
+    """Tab goes through the page, is never trapped, and focus is always visible."""
     page.evaluate(FROM_THE_TOP)
     for tabs in range(MOST_TABS):
         page.keyboard.press("Tab")
@@ -116,7 +116,7 @@ def check_focus(page: Page, name: str) -> None:
 
 
 def photograph(page: Page, name: str) -> None:
-    """A picture of the whole page in the folder that SCREENSHOTS names."""
+    """A screenshot of the whole page, in the folder SCREENSHOTS."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,4 +1,4 @@
-"""Cases in every state, put straight into the running program's database where no person could make them."""
+"""Cases in every state, written straight to the running program's database where no user could create them."""
 
 import io
 import uuid
@@ -46,7 +46,7 @@ YEARS = timedelta(days=1000)
 
 
 class Clinic(World):
-    """The people and cases of the running program, reached from beside it."""
+    """The people and cases of the running program, accessed from outside it."""
 
     def settled_case(
         self,
@@ -55,20 +55,20 @@ class Clinic(World):
         pictures: tuple[bytes, ...] | None = None,
         **facts: object,
     ) -> str:
-        """A case whose analysis has this result; None: a worker is still at it, for most of an hour."""
+        """A case whose analysis has this result; None: a worker is still busy with it, for most of an hour."""
         store = store_of(self.app)
         shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
         new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
         files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
         with self.app.app_context():
-            clean = uploads.clean_images(files)  # slow, so not while the database is locked for the running program
+            clean = uploads.clean_images(files)  # slow, so not while the database is locked
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             case = cases.submit(user, new, clean)
             for image, stored in zip(case.images, clean, strict=True):
                 analysis: Analysis = image.analyses[-1]
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
-                analysis.lease_until = utcnow() + timedelta(minutes=50)  # more than an hour would be a wrong clock
+                analysis.lease_until = utcnow() + timedelta(minutes=50)  # over an hour would count as a wrong clock
                 session.flush()
                 if isinstance(result, Outcome):
                     framed = replace(result, region=centre_square(stored))
@@ -117,7 +117,7 @@ class Clinic(World):
 
     @contextmanager
     def long_ago(self) -> Iterator[None]:
-        """Meanwhile every case was sent years before."""
+        """Within the block, every case was sent years ago."""
         self._send_earlier(YEARS)
         try:
             yield
@@ -131,7 +131,7 @@ class Clinic(World):
 
     @contextmanager
     def without_other_admins(self, email: str) -> Iterator[None]:
-        """Meanwhile this is the only administrator."""
+        """Within the block, this is the only administrator."""
         with self.app.app_context(), transaction() as session:
             others = session.query(User).filter(User.role == Role.ADMIN, User.active, User.email != email)
             known = [user.id for user in others]
@@ -160,7 +160,7 @@ class Clinic(World):
             return int(session.query(Case).filter_by(submitted_by_id=user.id).count())
 
     def audited(self, number: str, *, views: bool = False) -> list[str]:
-        """What was noted of a case, in order; that somebody opened it only with ``views``."""
+        """The audit events of a case, in order; views of it only with ``views``."""
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
             events = session.query(AuditEvent).filter_by(subject_type="case_file", subject_id=str(case.id))
@@ -168,7 +168,7 @@ class Clinic(World):
             return [action for action in noted if views or action != "case.viewed"]
 
     def models_of(self, number: str) -> tuple[list[str], list[str]]:
-        """The model versions of a case's results: (in force, kept besides)."""
+        """The model versions of a case's results: (in force, shadow)."""
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
             results = [analysis for image in case.images for analysis in image.analyses]
@@ -180,7 +180,7 @@ class Clinic(World):
             return int(session.query(User).filter_by(email=email).one().id)
 
     def invitation(self, email: str) -> str:
-        """The path of a link with which to choose a password."""
+        """The path of a link for choosing a password."""
         with self.app.app_context(), transaction() as session:
             return accounts.invitation_path(session.query(User).filter_by(email=email).one())
 
@@ -196,7 +196,7 @@ def centre_square(image: CleanImage) -> dict[str, int]:
 
 
 def full_outcome(probability: float = 0.86) -> Outcome:
-    """A model's answer with patterns and heatmaps, as a later bundle will give it."""
+    """A model's result with patterns and heatmaps, as a later bundle will give it."""
     answer = outcome(probability)
     targets = TARGETS | {"BCC": probability}
     limits = dict.fromkeys(TARGETS, 0.5) | {"BCC": 0.1}

@@ -1,4 +1,4 @@
-"""The real program, a real browser, and people who use both. SCREENSHOTS=folder keeps a picture of every page."""
+"""The real program, a real browser, and people who use both. SCREENSHOTS=folder keeps a screenshot of every page."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Headless Chromium now and then stops painting, and is waited for in vain: such a test is run once more."""
+    """Headless Chromium occasionally stops painting, and the test times out: it is then run again."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TimeoutError"]))
@@ -39,8 +39,8 @@ def browser_type_launch_args(playwright: Playwright, pytestconfig: pytest.Config
 
 @pytest.fixture(scope="session")
 def program(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """Started once, on the servers of tests.conftest where they are named; the browser comes first, so that nothing is
-    started where there is none."""
+    """Started once, on the servers of tests.conftest if any are named; the browser comes first, so that nothing is
+    started without one."""
     servers = {"DATABASE_URL": server("TEST_DATABASE_URL"), "QUEUE_URL": server("TEST_REDIS_URL")}
     program = Program(tmp_path_factory.mktemp("program"), **{name: url for name, url in servers.items() if url})
     if url := servers["DATABASE_URL"]:
@@ -51,7 +51,7 @@ def program(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def empty(url: str) -> None:
-    """What earlier tests left on a PostgreSQL goes away; the program makes its tables itself."""
+    """Remove what earlier tests left on PostgreSQL; the program creates its tables itself."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
@@ -70,13 +70,13 @@ Arrive = Callable[..., Any]
 
 @pytest.fixture
 def arrive(browser: Browser, program: Program) -> Iterator[Arrive]:
-    """Somebody comes to a browser of their own: ``arrive(Gp)``; afterwards no page may have complained."""
+    """Somebody at a new browser: ``arrive(Gp)``; afterwards no page may have complained."""
     contexts: list[BrowserContext] = []
     people: list[Person] = []
 
     def arrive(kind: type[Person] = Person, **options: Any) -> Person:
         size = {"width": WIDTHS[0], "height": HEIGHT}
-        still = {"reduced_motion": "reduce"}  # nothing is measured in the middle of a change of colour
+        still = {"reduced_motion": "reduce"}  # no measuring in the middle of a colour transition
         settings = {"base_url": program.url, "viewport": size} | still | options
         context = browser.new_context(**settings)
         context.set_default_timeout(PATIENCE_MS)
@@ -95,13 +95,13 @@ def arrive(browser: Browser, program: Program) -> Iterator[Arrive]:
 
 @pytest.fixture(scope="session")
 def known() -> dict[str, Any]:
-    """The cookies of accounts that have signed in once."""
+    """The cookies of accounts that have signed in."""
     return {}
 
 
 @pytest.fixture
 def enter(arrive: Arrive, clinic: Clinic, known: dict[str, Any]) -> Arrive:
-    """Somebody with an account comes in signed in: ``enter(Role.GP, email)``."""
+    """Somebody with an account, already signed in: ``enter(Role.GP, email)``."""
 
     def enter(role: Role, email: str, **options: Any) -> Person:
         if email not in known:

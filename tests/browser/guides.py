@@ -1,4 +1,4 @@
-"""The pictures of docs/guides, taken of the running demonstration: ``make guides``. Every image in it is synthetic."""
+"""The screenshots of docs/guides, taken from the demonstration: ``make guides``. All its images are synthetic."""
 
 import io
 import re
@@ -21,7 +21,7 @@ IMAGES = ROOT / "docs" / "guides" / "images"
 SIZE: ViewportSize = {"width": 1180, "height": 800}
 MOST_BYTES = 120_000
 FINER = ((1.0, 256), (1.0, 128), (0.85, 192), (0.75, 128), (0.65, 96), (0.5, 64))
-"""Scale and colours, from the finest: the first that makes the file small enough is taken."""
+"""Scale and colours, finest first: the first to make the file small enough is used."""
 TO_THE_TOP = "() => window.scrollTo(0, 0)"
 P = TypeVar("P", bound=Person)
 
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def walk(browser: Browser, program: Program) -> None:
-    """A case from the GP to the dermatologist and back, with the administrator looking on."""
+    """A case from the GP to the dermatologist and back, and the administrator's pages."""
     passwords = dict(re.findall(r"(\w+)@demo\.example +(\S+)", program.log.read_text()))
 
     def come(kind: type[P], name: str) -> P:
@@ -79,7 +79,7 @@ def send(gp: Gp) -> str:
 
 
 def read(reader: Dermatologist) -> str:
-    """The first case with a heatmap that the model is sure of; returns its number."""
+    """Review the first trusted case with a heatmap; returns its number."""
     picture(reader.open("/review/").page, "reader-worklist")
     numbers = reader.page.locator("tr:not(.needs-person) [data-row]").all_inner_texts()
     number = next(number for number in numbers if reader.open(f"/review/{number}").page.locator("[data-url]").count())
@@ -115,7 +115,7 @@ def look_on(admin: Admin) -> None:
 
 
 def picture(page: Page, name: str, part: Locator | None = None) -> None:
-    """The window, or a part of the page, with as few colours as make it a small file."""
+    """A screenshot of the window, or a part of the page, with few enough colours for a small file."""
     page.wait_for_load_state("networkidle")
     shot = Image.open(io.BytesIO((part or page).screenshot())).convert("RGB")
     for scale, colours in FINER:

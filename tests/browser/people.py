@@ -1,4 +1,4 @@
-"""What people do with the application, in their own words: a method is what a person would say."""
+"""What people do with the application: each method is named as a person would say it."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ DROP = """async (data) => {
 
 
 def image_files(*contents: bytes) -> list[FilePayload]:
-    """Files as a person chooses them, named and typed by their first bytes."""
+    """Files as a person chooses them, with name and type from their first bytes."""
     kinds = [("png", "image/png") if data.startswith(b"\x89PNG") else ("jpg", "image/jpeg") for data in contents]
     return [
         {"name": f"lesion-{i}.{suffix}", "mimeType": media_type, "buffer": data}
@@ -32,7 +32,7 @@ def image_files(*contents: bytes) -> list[FilePayload]:
 
 
 class Person:
-    """Somebody at a browser of their own."""
+    """Somebody at their own browser."""
 
     def __init__(self, page: Page, troubles: Troubles) -> None:
         self.page, self.troubles = page, troubles
@@ -48,12 +48,12 @@ class Person:
         expect(self.page.locator("main")).to_contain_text(text)
 
     def sees_title(self, text: str | re.Pattern[str]) -> None:
-        """The page with this title has come in whole, so that its scripts run and every key finds its place."""
+        """The page with this title has loaded completely, so that its scripts run and every key works."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
         self.page.wait_for_load_state()
 
     def sees_errors(self) -> None:
-        """The form has come back with the summary of its errors, which has the focus."""
+        """The form has come back with an error summary, which has the focus."""
         expect(self.page.locator("#error-summary")).to_be_focused()
         self.page.wait_for_load_state()
 
@@ -68,7 +68,7 @@ class Person:
         return self
 
     def accept(self, invitation: str, email: str, password: str = PASSWORD) -> None:
-        """What everybody does with an invitation link: choose a password, then sign in with it."""
+        """Use an invitation link: choose a password, then sign in with it."""
         self.page.goto(invitation)
         self.page.get_by_label("New password", exact=True).fill(password)
         self.page.get_by_label("Confirm new password").fill(password)
@@ -77,7 +77,7 @@ class Person:
         self.sign_in(email, password)
 
     def will_not_reload(self) -> None:
-        """Leave a mark that a reload would wipe away."""
+        """Leave a mark that a reload would remove."""
         self.page.evaluate("() => { window.markOfTheTest = true; }")
 
     def has_not_reloaded(self) -> None:
@@ -143,7 +143,7 @@ class Gp(Person):
         self.click("Send case")
 
     def sent_case(self) -> str:
-        """The number of the case that was just sent."""
+        """The number of the case just sent."""
         self.page.wait_for_url(re.compile(r"/cases/DT-"))
         return self.page.url.rsplit("/", 1)[1]
 
@@ -156,7 +156,7 @@ class Dermatologist(Person):
         return self.page.get_by_role("row").filter(has_text=number)
 
     def read(self, number: str) -> None:
-        """From the worklist into the case, which is then reserved."""
+        """From the worklist into the case, which is then claimed."""
         self.page.get_by_role("button", name=f"Review case {number}").click()
         self.sees_title(f"Case {number}")
 
@@ -177,6 +177,6 @@ class Dermatologist(Person):
 
 
 def percentages(texts: Sequence[str]) -> list[float]:
-    """The probabilities that a list shows, as numbers; "< 1 %" counts as 0.5 and "> 99 %" as 99.5."""
+    """The probabilities shown in a list, as numbers; "< 1 %" counts as 0.5 and "> 99 %" as 99.5."""
     exact = {"< 1 %": 0.5, "> 99 %": 99.5}
     return [exact[text] if text in exact else float(text.removesuffix(" %")) for text in texts]

@@ -1,4 +1,4 @@
-"""The images that the browser tests upload. Real ones come from the project's data folder and are never stored."""
+"""The images that the browser tests upload. Real ones come from the project's data folder and are never kept."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from tests.images import encoded, picture
 HAM10000 = SHARED_DATA / "ham10000_256.zip"
 GREEN, BLUE = (0, 255, 0), (0, 0, 255)
 MARKS = {GREEN: (0.4, 0.4), BLUE: (0.6, 0.6)}
-"""Where ``marked_portrait`` has its spots, in shares of the centre square from its upper left."""
+"""Positions of the spots in ``marked_portrait``, as shares of the centre square from its upper left."""
 
 
 @cache
@@ -30,18 +30,18 @@ _SEEDS = itertools.count(1000)
 
 
 def fresh() -> bytes:
-    """An image that no test has sent before: the same one again would be noticed."""
+    """An image no test has sent before: a repeated one would be flagged."""
     return drawn(next(_SEEDS))
 
 
 def blurred() -> bytes:
-    """A fresh image that is plainly out of focus."""
+    """A new image that is clearly out of focus."""
     return encoded(picture(640, 480, next(_SEEDS)).filter(ImageFilter.GaussianBlur(12)), "PNG")
 
 
 @cache
 def carcinoma() -> bytes:
-    """A real basal cell carcinoma where the data is there, a drawn one otherwise."""
+    """A real basal cell carcinoma if the data is there, otherwise a drawn one."""
     if not HAM10000.is_file():
         return drawn(7, Pattern.AT)
     with zipfile.ZipFile(HAM10000) as archive, archive.open("metadata.csv") as table:
@@ -67,7 +67,7 @@ def marked_portrait() -> bytes:
 
 
 def spot(screenshot: bytes, colour: tuple[int, int, int]) -> tuple[float, float] | None:
-    """The middle of the pixels of about this colour; None where there are hardly any."""
+    """The centre of the pixels of about this colour; None if there are hardly any."""
     pixels = np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB")).astype(int)
     rows, columns = np.nonzero(np.abs(pixels - colour).sum(axis=2) < 120)
     if len(rows) <= 20:

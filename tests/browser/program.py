@@ -1,4 +1,4 @@
-"""The real program, started and stopped as a person would: ``python app.py`` and Ctrl-C."""
+"""The real program, started and stopped as a user would: ``python app.py`` and Ctrl-C."""
 
 import os
 import signal
@@ -23,10 +23,10 @@ def free_port() -> int:
 
 
 class Program:
-    """Web server and worker on a free port, with everything they write in one folder, or on the servers named."""
+    """Web server and worker on a free port, writing everything to one folder or to the given servers."""
 
     def __init__(self, folder: Path, *options: str, **settings: str) -> None:
-        """``options`` of app.py; ``settings``, such as the servers to use: what stands in the environment otherwise."""
+        """``options`` of app.py; ``settings``: environment variables, such as the servers to use."""
         self._options = options
         self.instance = folder / "instance"
         self.settings = {"INSTANCE_DIR": str(self.instance), "HTTPS": "0", "SECOND_FACTOR": "0", **settings}
@@ -41,7 +41,7 @@ class Program:
         return kept | self.settings | {"PYTHONUNBUFFERED": "1"}
 
     def start(self) -> float:
-        """Returns after how many seconds the program answered."""
+        """Returns the number of seconds until the program responded."""
         began = time.monotonic()
         command = [sys.executable, "app.py", "--port", str(self.port), *self._options]
         with self.log.open("ab") as log:
@@ -61,13 +61,13 @@ class Program:
             return False
 
     def stop(self) -> int:
-        """Ctrl-C; returns the exit status. What does not end by itself is an error, and is killed for the next test."""
+        """Ctrl-C; returns the exit status. A process that does not end by itself is an error, and is killed."""
         assert self._process is not None
         family = self.family()
         self._process.send_signal(signal.SIGINT)
         try:
             status = self._process.wait(PATIENCE)
-            wait_until(lambda: not alive(family))  # helpers of Python's own end a moment after those they help
+            wait_until(lambda: not alive(family))  # Python's helper processes end a moment later
             return status
         finally:
             for pid in alive(family):
@@ -81,9 +81,9 @@ class Program:
 
     @contextmanager
     def without_worker(self) -> Iterator[None]:
-        """The worker stands still meanwhile: what is uploaded stays in the queue."""
+        """Within the block the worker is stopped: uploads stay in the queue."""
         main = self._worker()
-        os.kill(main, signal.SIGSTOP)  # first, so that it starts no other process
+        os.kill(main, signal.SIGSTOP)  # first, so that it starts no new process
         pids = [main, *descendants(main)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -107,13 +107,13 @@ class Program:
 
 
 def alive(pids: list[int]) -> list[int]:
-    """Those that still run; a zombie does not."""
+    """Those still running; a zombie is not."""
     running = {pid for pid, _parent, state in _processes() if not state.startswith("Z")}
     return [pid for pid in pids if pid in running]
 
 
 def _processes() -> list[tuple[int, int, str]]:
-    """(pid, parent, state and command line) of every process of the machine."""
+    """(pid, parent, state and command line) of every process on the machine."""
     if Path("/proc/self/stat").exists():  # ps is not on every Linux machine
         return [entry for folder in Path("/proc").glob("[0-9]*") if (entry := _from_proc(folder))]
     listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,state=,args="], capture_output=True, text=True, check=True)

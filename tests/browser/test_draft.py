@@ -1,4 +1,4 @@
-"""The draft of a new case: whose it is, and when it is forgotten. That it is kept is told in the GP's first story."""
+"""The draft of a new case: whose it is, and when it is deleted. The GP's first story covers that it is kept."""
 
 import re
 

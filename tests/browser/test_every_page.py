@@ -1,4 +1,4 @@
-"""Every page there is, by its endpoint: a page that is added later and not named here fails the first test."""
+"""Every page, by endpoint: a page added later and not listed here fails the first test."""
 
 from collections.abc import Callable
 from typing import Any
@@ -50,14 +50,14 @@ PAGES: dict[str, tuple[Role | None, str | None]] = {
     "reports.dashboard": (ADMIN, None),
     "reports.export_page": (ADMIN, None),
 }
-"""Who opens it, and what its address names."""
+"""Who opens it, and the parameters of its address."""
 AT_SIGN_IN = {
     "security.two_factor_setup",
     "security.two_factor_token_validation",
     "security.mf_recovery",
     "security.mf_recovery_codes",
 }
-"""Pages that come in their order only: the story of the second factor looks at them (`test_sign_in.py`)."""
+"""Pages that come only in sequence: checked in the story of the second factor (`test_sign_in.py`)."""
 NO_PAGES = {
     "static",
     "bootstrap.static",
@@ -77,7 +77,7 @@ NO_PAGES = {
     "media.letter",
     "reports.export_csv",
 }
-"""Files, parts of pages that refresh themselves, and what nobody may call."""
+"""Files, page parts that refresh themselves, and what nobody may call."""
 
 
 def test_every_page_is_named_here(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -89,7 +89,7 @@ def test_every_page_is_named_here(tmp_path_factory: pytest.TempPathFactory) -> N
 
 @pytest.fixture(scope="session")
 def named(clinic: Clinic, gp: str, dermatologist: str) -> dict[str, Any]:
-    """What the addresses of the pages name."""
+    """Values for the parameters of the addresses."""
     number, decided = clinic.settled_case(gp, full_outcome()), clinic.settled_case(gp, full_outcome())
     clinic.decide(decided, dermatologist)
     invited = clinic.user(Role.DERMATOLOGIST, "Invited Dermatologist")

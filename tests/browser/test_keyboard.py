@@ -38,14 +38,14 @@ def test_signing_in_claiming_and_deciding_by_keyboard(
     reader: Dermatologist = arrive(Dermatologist)
     page = reader.open("/login").page
     keys = page.keyboard
-    # sign in: the focus is in the first field already
+    # sign in: the first field already has the focus
     expect(page.get_by_label("Email")).to_be_focused()
     keys.type(dermatologist)
     keys.press("Tab")
     keys.type(PASSWORD)
     keys.press("Enter")
     reader.sees_title("Worklist")
-    # over the head of the page, straight to the content
+    # skip the header, straight to the content
     keys.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     keys.press("Enter")
@@ -80,8 +80,8 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     keys.press("Enter")
     doctor.sees_title("New case")
     with page.expect_file_chooser() as chooser:
-        # Chromium hears of this wish on another line than of keys, so a key may overtake it. The questions that
-        # tab_to asks the page come after the wish on its own line: with their answers, the wish is known too.
+        # Chromium receives this setting on another channel than keys, so a key may overtake it. The queries of
+        # tab_to follow on the setting's channel: once they are answered, the setting is in effect.
         tab_to(page, "Dermoscopic images")
         keys.press("Space")
     chooser.value.set_files({"name": "lesion.png", "mimeType": "image/png", "buffer": fresh()})
@@ -123,7 +123,7 @@ def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
     expect(page.get_by_label("Basal cell carcinoma").last).not_to_be_checked()
     keys.press("Escape")
     expect(dialog).to_be_hidden()
-    # heatmaps one after another
+    # one heatmap after another
     keys.press("h")
     expect(page.locator("canvas.heatmap")).to_have_count(1)
     for _ in range(3):
@@ -132,7 +132,7 @@ def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
     # into the image
     keys.press("i")
     expect(page.locator(".openseadragon-canvas")).to_be_focused()
-    # typing is typing
+    # no shortcuts while typing
     keys.press("a")
     advice = page.get_by_label("Advice to the GP")
     expect(advice).to_be_focused()
@@ -142,7 +142,7 @@ def test_the_keys_are_listed_rest_while_typing_and_can_be_switched_off(
     keys.press("Escape")
     keys.press("2")
     expect(page.locator("input[name=diagnosis]:checked")).to_have_count(1)
-    # and off
+    # and switched off
     keys.press("?")
     page.get_by_label("Use keyboard shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()

@@ -46,12 +46,12 @@ def test_accounts_and_centres(enter: Arrive, clinic: Clinic, admin: str, gp: str
 def test_the_audit_log(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
     number = clinic.settled_case(gp, outcome(0.6))
     clinic.decide(number, dermatologist)
-    # Given a decided case, when the administrator looks who has done what to it
+    # Given a decided case, when the administrator looks up who did what to it
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/audit")
     check(somebody.page, "admin-audit")
     somebody.page.get_by_label("Case number").fill(number.lower())
     somebody.click("Apply")
-    # Then its whole history stands there, newest first
+    # Then its whole history is listed, newest first
     rows = somebody.page.locator("tbody tr")
     expect(rows).to_have_count(4)
     expect(rows.nth(0)).to_contain_text("Decision made")

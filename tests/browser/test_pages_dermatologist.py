@@ -20,13 +20,13 @@ HISTORY = "Shiny nodule for about eight months. Bleeds at times. Synthetic examp
 def test_a_click_anywhere_in_a_row_opens_the_case(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     number = clinic.settled_case(gp, full_outcome())
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    reader.row(number).locator(".cell-why").click(force=True)  # what lies over it is the link
+    reader.row(number).locator(".cell-why").click(force=True)  # the link covers it
     reader.sees_title(f"Case {number}")
     reader.sees("Not claimed")
 
 
 def reading(name: str) -> Callable[[Clinic, str, str], str]:
-    """How to make a case whose reading page is in the named state; returns its number."""
+    """Makes a case whose review page is in the named state; returns its number."""
 
     def unclaimed(clinic: Clinic, gp: str, _reader: str) -> str:
         return clinic.settled_case(gp, full_outcome(), history=HISTORY, clinical_question="BCC?", birth_year=1948)

@@ -1,4 +1,4 @@
-"""Signing in, invitations, help, and what went wrong."""
+"""Signing in, invitations, help, and error pages."""
 
 import time
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The GP's pages in every state: what tests.browser.checks asks of a page must hold."""
+"""The GP's pages in every state pass tests.browser.checks."""
 
 from typing import Any
 

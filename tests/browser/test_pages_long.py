@@ -1,4 +1,4 @@
-"""More than anybody expects: long names, long texts, six images."""
+"""More than expected: long names, long texts, six images."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from tests.browser.program import Program, alive
 pytestmark = pytest.mark.browser
 
 AS_QUICK = 3
-"""Times the first start, which makes the database too: a limit that a slow machine stretches by itself."""
+"""Times the first start, which also creates the database, so that the limit adapts to a slow machine."""
 
 
 def test_ctrl_c_stops_everything_and_the_second_start_is_quick(browser: Browser, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Signing in with a second factor, and what happens on a page that is left open: with a real browser and program."""
+"""Signing in with a second factor, and what happens on a page left open, with a real browser and program."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def strict(browser: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    """A program as it is by default: dermatologists need a second factor."""
+    """A program with default settings: dermatologists need a second factor."""
     program = Program(tmp_path_factory.mktemp("strict"), SECOND_FACTOR="1")
     program.start()
     yield program
@@ -45,13 +45,13 @@ def give_password(person: Dermatologist, program: Program, email: str) -> None:
 
 
 def next_code(key: str, after: int) -> tuple[str, int]:
-    """A code that counts now and did not before, without waiting: the server takes the one of the next half minute."""
+    """A code not used before, without waiting: the server accepts that of the next half minute."""
     counter = max(int(time.time()) // PERIOD, after + 1)
     return code_of(key, counter - int(time.time()) // PERIOD), counter
 
 
 def test_a_dermatologists_first_days(arrive, strict: Program, strict_clinic: Clinic) -> None:
-    """Sets up the second factor, writes down the recovery codes, signs out, and comes back with a code."""
+    """Sets up the second factor, keeps the recovery codes, signs out, and comes back with a code."""
     email = strict_clinic.user(Role.DERMATOLOGIST, "Test Dermatologist")
     reader = arrive(Dermatologist)
     page = reader.page
@@ -111,7 +111,7 @@ def seen_so_long_ago(clinic: Clinic, minutes: float) -> None:
 
 
 def test_a_page_left_open(arrive, strict: Program, strict_clinic: Clinic) -> None:
-    """A notice before the end and after it; what was typed stays, and can be sent after signing in in another tab."""
+    """A notice before the session ends and after; input stays, and can be sent after signing in in another tab."""
     email = strict_clinic.user(Role.GP, "Test GP", centre="Browser Centre")
     gp = arrive(Gp)
     page = gp.page

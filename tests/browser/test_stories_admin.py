@@ -1,4 +1,4 @@
-"""The administrator's journeys: accounts, what may be chosen, how well it goes, and the data for others."""
+"""The administrator's journeys: accounts, options, dashboards and exports."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.story]
 
 
 def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Clinic, admin: str) -> None:
-    # Given an administrator who invites a GP by a link
+    # Given an administrator who invites a GP with a link
     clinic.centre("First Story Centre")
     clinic.centre("Second Story Centre")
     somebody: Admin = enter(Role.ADMIN, admin, permissions=["clipboard-read", "clipboard-write"]).open("/")
@@ -27,7 +27,7 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     somebody.click("Copy link")
     expect(somebody.page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
     assert somebody.page.evaluate("() => navigator.clipboard.readText()") == link
-    # When the GP opens the link, then a password can be chosen, once
+    # When the GP opens the link, then a password can be chosen, but only once
     newcomer: Gp = arrive(Gp)
     newcomer.accept(link, "newcomer@story.example")
     newcomer.sees_title("Cases from First Story Centre")
@@ -38,7 +38,7 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     page.get_by_label("Centre").select_option(label="Second Story Centre")
     somebody.click("Save")
     newcomer.open("/cases/").sees_title("Cases from Second Story Centre")
-    # and with another role come other pages, after signing in again
+    # and another role shows other pages, after signing in again
     page.get_by_role("link", name="Story Newcomer").click()
     page.get_by_label("Dermatologist").check()
     page.get_by_label("Centre").select_option(index=0)
@@ -51,7 +51,7 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     somebody.click("Disable account")
     somebody.sees("is disabled and can no longer sign in")
     newcomer.open("/review/").sees_title("Sign in")
-    # When nobody else is administrator, then the last one can't lock the door
+    # When there is only one administrator, then they cannot lock themselves out
     with clinic.without_other_admins(admin):
         somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable account")
         somebody.sees("This is the last administrator. Add another administrator first.")
@@ -70,29 +70,29 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     expect(page.get_by_role("row").filter(has_text="Story Centre That Closes")).to_contain_text("Inactive")
     somebody.open("/admin/accounts/new")
     expect(page.get_by_role("option", name="Story Centre That Closes")).to_have_count(0)
-    # When no way to dermatology would be left among the management options
+    # When no management option with an appointment would be left
     somebody.click("Options", "link")
     check(page, "admin-management")
     for label in ("Urgent dermatology appointment", "Biopsy", "Routine dermatology appointment"):
         page.get_by_label(f"Available: {label}").uncheck()
     somebody.click("Save")
-    # Then that is refused, and what was chosen is kept
+    # Then that is refused, and the input is kept
     somebody.sees("must be available")
     expect(page.get_by_label("Available: Biopsy")).not_to_be_checked()
     check(page, "admin-management-error", focus=False)
-    # When the administrator looks at what each threshold would mean at a share of BCC of 5 %
+    # When the administrator looks at what each threshold would mean with 5 % BCC
     somebody.click("Model", "link")
     somebody.click("Threshold", "link")
     page.get_by_label("Percentage of your cases that are BCC").fill("5")
     somebody.click("Calculate")
-    # Then every operating point of the model says it, and one is in force
+    # Then the page says so for every operating point of the model, and one is in force
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(3)
     for row in rows.all():
         expect(row.locator("td").last).to_have_text(re.compile(r"^\d+ %$"))
     expect(page.get_by_role("radio", checked=True)).to_have_count(1)
     check(page, "admin-threshold")
-    # When another one is chosen, then it is in force, and who chose it is written down
+    # When another one is chosen, then it is in force, and the page says who chose it
     page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
     expect(rows.filter(has_text="98 % target sensitivity")).to_contain_text("in use")
@@ -113,11 +113,11 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/accounts")
     page = somebody.page
     somebody.click("Dashboard", "link")
-    # Then the missed case is listed, and every chart has its numbers
+    # Then the missed case is listed, and every chart comes with its numbers
     missed = page.get_by_role("region", name="BCC not suspected by the model")
     expect(missed.get_by_role("row").filter(has_text=number)).to_contain_text("3 %")
     expect(page.get_by_role("img")).to_have_count(4)
-    # and model and dermatologist are measured against each other and against the histology
+    # and model and dermatologist are compared with each other and with the histology
     truth = page.get_by_role("region", name="Agreement on BCC")
     expect(truth.get_by_role("row", name=re.compile("^Dermatologist histology"))).to_have_count(1)
     expect(truth.get_by_role("row", name=re.compile("^not BCC BCC 1 0 1$"))).to_have_count(1)
@@ -130,15 +130,15 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     somebody.click("Apply")
     somebody.sees("Cases sent per week")
     check(page, "admin-dashboard-year", focus=False)
-    # When the administrator looks whether everything is at work
+    # When the administrator checks whether everything is working
     somebody.click("Service", "link")
-    # Then worker, queue and model say so, and which model it is
+    # Then the page says so for worker, queue and model, and names the model
     for title in ("Worker", "Model", "Queue"):
         item = page.locator(".check").filter(has=page.get_by_role("heading", name=f"{title} "))
         expect(item).to_contain_text("Working")
     expect(page.locator(".check code")).to_have_text(read_card().sha256)
     check(page, "admin-service")
-    # When old cases are analysed again with the model in use, then the page tells by itself when it is done
+    # When old cases are re-run with the model in use, then the page updates itself until that is done
     somebody.click("Model", "link")
     somebody.sees("test-model")
     check(page, "admin-models")
@@ -146,7 +146,7 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     expect(page.locator("#versions")).to_contain_text("Last re-run")
     check(page, "admin-models-done", focus=False)
     expect(page.get_by_role("button", name="Re-run earlier cases with this model")).to_be_visible()
-    # and both results are kept: the new one in force where nobody has decided, beside the old one where somebody has
+    # and both results are kept: the new one in force for open cases, as a shadow for decided ones
     loaded = read_card().reference
     assert clinic.models_of(still_open) == ([loaded], ["test-model@000000000000"])
     assert clinic.models_of(number) == (["test-model@000000000000"], [loaded])
@@ -155,10 +155,10 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
 def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
     number = clinic.settled_case(gp, outcome(0.6), patient_reference="STORY-SECRET-1")
     clinic.decide(number, dermatologist)
-    # Given the dashboard, when its cases shall be evaluated elsewhere
+    # Given the dashboard, when its cases are to be evaluated elsewhere
     somebody: Admin = enter(Role.ADMIN, admin).open("/admin/dashboard")
     somebody.click("Export cases", "link")
-    # Then every column is explained, and the file holds the case, and nothing that tells whose it is
+    # Then every column is explained, and the file has the case and nothing that identifies the patient
     check(somebody.page, "admin-export")
     with somebody.page.expect_download() as download:
         somebody.click("Download CSV")
@@ -173,6 +173,6 @@ def test_cases_leave_as_a_table(enter: Arrive, clinic: Clinic, admin: str, gp: s
     somebody.click("Download CSV")
     somebody.sees("The end date is before the start date.")
     check(somebody.page, "admin-export-error", focus=False)
-    # and who has taken the file stands in the audit log
+    # and the audit log says who downloaded the file
     somebody.click("Audit log", "link")
     expect(somebody.page.locator("tbody tr").first).to_contain_text("Cases exported")

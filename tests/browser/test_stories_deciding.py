@@ -1,4 +1,4 @@
-"""The dermatologist's journeys from the decision on: its changes, the keyboard, the histology."""
+"""The dermatologist's journeys from the decision on: changes, keyboard, histology."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +15,7 @@ MOST_KEYS = 9
 
 
 def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given a reader who sees patterns, and wants no appointment although the model suspects BCC
+    # Given a reader who marks patterns and chooses no appointment although the model suspects BCC
     clinic.withdraw_everything()
     number = clinic.settled_case(gp, full_outcome())
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
@@ -24,7 +24,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent").check()
     reassuring = "No appointment: reassure, with safety-netting advice"
     reader.decide("Benign lesion", reassuring, "Synthetic advice.")
-    # Then a reason is asked for, and everything else is kept
+    # Then a reason is required, and the other input is kept
     reader.sees_errors()
     expect(reader.page.get_by_label("Reason for no appointment")).to_have_attribute("aria-invalid", "true")
     expect(reader.page.get_by_role("group", name="Ulceration").get_by_label("Absent")).to_be_checked()
@@ -32,17 +32,17 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.page.get_by_label("Reason for no appointment").fill("Seen in the clinic last week.")
     reader.click("Send decision to the GP")
     reader.sees(f"Decision saved for case {number}")
-    # When the decision is taken back at once
+    # When the decision is taken back straight away
     reader.page.get_by_role("link", name="View it, or take it back").click()
     check(reader.page, "decided-may-undo", focus=False)
     reader.click("Take back this decision")
-    # Then the form is there as it was sent, and the GP is told
+    # Then the form is filled in as it was sent, and the GP is told
     expect(reader.page.get_by_label("Benign lesion")).to_be_checked()
     expect(reader.page.get_by_label("Advice to the GP")).to_have_value("Synthetic advice.")
     doctor: Gp = enter(Role.GP, gp).open(f"/cases/{number}")
     doctor.sees("was taken back by Test Dermatologist")
     check(doctor.page, "case-taken-back", focus=False)
-    # When it is decided otherwise, and amended later
+    # When the case is decided differently, and amended later
     reader.decide("Basal cell carcinoma", "Biopsy", "Synthetic advice.")
     reader.open(f"/review/{number}").click("Change this decision", "link")
     reader.click("Send changed decision to the GP")
@@ -51,7 +51,7 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.page.get_by_label("Reason for changing the decision").fill("Seen once more. Synthetic example.")
     reader.choose("Urgent dermatology appointment")
     reader.click("Send changed decision to the GP")
-    # Then both see the new one, and what was before
+    # Then both see the new decision and the earlier ones
     reader.sees("The GP will see it as a new answer")
     reader.page.get_by_text("Earlier decisions (2)").click()
     check(reader.page, "amended", focus=False)
@@ -65,14 +65,14 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
     reader.page.get_by_label("Your question").fill("Is it a BCC?")
     reader.click("Request second opinion")
     reader.sees("will not see your decision before giving it")
-    # Then the colleague finds the case, and nothing of the decision
+    # Then the colleague finds the case, but sees nothing of the decision
     colleague: Dermatologist = enter(Role.DERMATOLOGIST, email).open("/review/opinions")
     check(colleague.page, "opinions", focus=False)
     colleague.page.get_by_role("link", name=number).click()
     colleague.sees("Your second opinion")
     expect(colleague.page.locator("main")).not_to_contain_text("Synthetic advice.")
     check(colleague.page, "opinion-requested", focus=False)
-    # and after the answer both see both
+    # and once the opinion is given, both see opinion and decision
     colleague.choose("Benign lesion", "Routine dermatology appointment")
     colleague.click("Send my opinion")
     colleague.sees("Synthetic advice.")
@@ -82,13 +82,13 @@ def test_a_decision_and_its_changes(enter: Arrive, clinic: Clinic, gp: str, derm
 
 
 def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given an open worklist, and a hand on the keyboard
+    # Given an open worklist
     clinic.withdraw_everything()
     number = clinic.settled_case(gp, full_outcome())
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
     expect(reader.page.get_by_role("button", name="Shortcuts")).to_be_visible()
     keys = Keys(reader.page)
-    # When the next case is opened, looked at with its first heatmap, and decided
+    # When the next case is opened, viewed with its first heatmap, and decided, all by keyboard
     keys.press("n")
     reader.sees_title(f"Case {number}")
     image = reader.viewer_is_open()
@@ -100,14 +100,14 @@ def test_a_case_takes_less_than_ten_keys(enter: Arrive, clinic: Clinic, gp: str,
     keys.press("d")
     expect(reader.page.get_by_role("button", name="Send decision to the GP")).to_be_focused()
     keys.press("Enter")
-    # Then the GP has the answer, after fewer than ten keys
+    # Then the GP has the answer after fewer than ten keystrokes
     reader.sees(f"Decision saved for case {number}")
     assert clinic.audited(number)[-1] == "case.decided"
     assert keys.pressed <= MOST_KEYS
 
 
 class Keys:
-    """A keyboard that counts."""
+    """A keyboard that counts keystrokes."""
 
     def __init__(self, page: Page) -> None:
         self._page, self.pressed = page, 0
@@ -118,7 +118,7 @@ class Keys:
 
 
 def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given a case that was sent to the routine clinic
+    # Given a case decided as a routine appointment
     clinic.withdraw_everything()
     number = clinic.settled_case(gp, full_outcome())
     clinic.decide(number, dermatologist, management=Management.ROUTINE_CLINIC)
@@ -131,7 +131,7 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     doctor.page.get_by_label("Basal cell carcinoma").check()
     doctor.page.get_by_label("Date of the report").fill("2026-01-31")
     doctor.click("Save result")
-    # Then the GP reads that it is looked at again, and it stands in the worklist with the reason
+    # Then the GP reads that it is being reviewed again, and it is in the worklist with the reason
     doctor.sees("This case has been re-opened for review by a dermatologist.")
     check(doctor.page, "case-reopened", focus=False)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
@@ -139,7 +139,7 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     reader.read(number)
     reader.sees("Please review again.")
     check(reader.page, "reading-reopened", focus=False)
-    # When the dermatologist decides anew, then the GP sees what changed and why
+    # When the dermatologist decides again, then the GP sees what changed and why
     reader.decide("Basal cell carcinoma", "Urgent dermatology appointment")
     doctor.open(f"/cases/{number}").sees("This decision was changed. Reason: Histology shows a cancer.")
     # and the dermatologist can correct the result

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.story]
 
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 800}}
 FIRST_LETTER_MS = 60_000
-"""The web process loads WeasyPrint with its first letter: a second of computing, more on a busy machine."""
+"""The web process loads WeasyPrint for its first letter: a second of computing, more on a busy machine."""
 
 
 def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
@@ -28,17 +28,17 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     earlier = clinic.settled_case(gp, outcome(0.3), (sent_before,))
     before = clinic.count(gp)
     doctor: Gp = enter(Role.GP, gp, **PHONE).open("/cases/new")
-    # When the form is opened, then it says how to take the images
+    # When the form is opened, then it explains how to take the images
     doctor.page.get_by_text("How to take the images").click()
     expect(doctor.page.get_by_text("Clean the lens and the skin.")).to_be_visible()
-    # When the patient's data are entered, the site by pointing at the figure, and the page is left and opened again
+    # When the patient's data are entered, the site by pointing at the figure, and the page is left and reopened
     doctor.page.get_by_label("Patient reference").fill("STORY-SENT-1")
     doctor.page.locator(".body-map [data-site=ear] label").first.click()
     doctor.page.get_by_label("History").fill("Bleeds at times.")
     doctor.page.get_by_label("Urgent").check()
     doctor.confirm()
     doctor.open("/cases/").open("/cases/new")
-    # Then what was typed is here again, but consent has to be asked for again
+    # Then the typed text is still there, but consent must be confirmed again
     doctor.sees("Your draft has been restored")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT-1")
     expect(doctor.site("Ear")).to_be_checked()
@@ -50,7 +50,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.choose_images(fresh())
     doctor.drop_image(blurred())
     doctor.use_camera(sent_before)
-    # Then each has its preview and says how good it is, or that it was sent before
+    # Then each has a preview and its quality, or a note that it was sent before
     expect(doctor.page.locator("#previews img")).to_have_count(3)
     expect(doctor.preview(1)).to_contain_text("Sharp and bright enough")
     expect(doctor.preview(2)).to_contain_text("please retake (out of focus")
@@ -61,7 +61,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.sees_errors()
     expect(reason).to_have_accessible_description(re.compile("Image 1 .*please retake"))
     check(doctor.page, "case-new-flags", focus=False)
-    # When both are given, and the button is pressed twice
+    # When both are given and the button is pressed twice
     doctor.confirm()
     reason.fill("The lesion is ulcerated.")
     sending: list[Route] = []
@@ -72,7 +72,7 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     (only,) = sending
     only.continue_()
     doctor.page.unroute("**/cases/new")
-    # Then it is one case, with its images, and the form is empty again
+    # Then there is one case with its images, and the form is empty again
     doctor.sent_case()
     expect(doctor.page.locator(".gallery img")).to_have_count(2)
     doctor.sees("Urgent")
@@ -88,19 +88,19 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     doctor: Gp = enter(Role.GP, gp)
     with program.without_worker():
         number = clinic.case(gp, patient_reference="STORY-FOLLOWED-1")
-        # When the GP opens it, then it says where the case stands, and its place in line
+        # When the GP opens it, then it shows the case's status and its place in line
         doctor.open(f"/cases/{number}")
         expect(doctor.step("Analysis")).to_contain_text("Queued")
         expect(doctor.step("Dermatologist")).to_contain_text("place 1 of 2")
         doctor.will_not_reload()
-    # When analysis, reading and decision go on, then the page tells so by itself
+    # When it is analysed, reviewed and decided, then the page updates itself
     expect(doctor.step("Analysis")).to_contain_text(re.compile("Done|No reliable result"))
     clinic.claim(number, dermatologist)
     expect(doctor.step("Dermatologist")).to_contain_text("Being reviewed now")
     clinic.decide(number, dermatologist)
     expect(doctor.page.get_by_role("link", name="The answer has arrived. Read it now")).to_be_visible()
     doctor.has_not_reloaded()
-    # When the GP looks for it by the beginning of its reference
+    # When the GP searches for the beginning of its reference
     doctor.open("/cases/")
     doctor.page.get_by_label("Search by case").fill("STORY-FOL")
     doctor.click("Search")
@@ -108,7 +108,7 @@ def test_a_gp_follows_a_case(program: Program, enter: Arrive, clinic: Clinic, gp
     rows = doctor.page.locator(".case-row")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text(number)
-    # and the filters lead to the cases that wait for a dermatologist
+    # and the filters lead to the cases waiting for a dermatologist
     doctor.open("/cases/").page.get_by_role("link", name=re.compile("^With the dermatologists")).click()
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text(behind)
@@ -126,7 +126,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.click("Send new images")
     # Then the same case waits again, with both images
     expect(doctor.step("Received")).to_contain_text("2 images")
-    # When it is decided, then the list says that there is something to read, and the dermatologist that nobody did
+    # When it is decided, then the list shows an unread answer, and the dermatologist sees that it is unread
     clinic.decide(number, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/decided")
     mine = reader.page.locator(".case-row").filter(has_text=number).first
@@ -137,7 +137,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     expect(answered).to_contain_text("New")
     # When the GP opens it
     answered.click()
-    # Then the outcome stands on top, and the dermatologist sees that it was opened
+    # Then the outcome is at the top, and the dermatologist sees that it was opened
     doctor.sees("Basal cell carcinoma")
     doctor.sees("The hospital will contact the patient to arrange a biopsy.")
     reader.open("/review/decided")
@@ -159,7 +159,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     doctor.confirm()
     doctor.send()
     again = doctor.sent_case()
-    # Then both sides see the earlier images and the earlier answer beside the new one
+    # Then both sides see the earlier images and answer next to the new ones
     doctor.sees("This lesion over time")
     expect(doctor.page.locator(".over-time img")).to_have_count(3)
     check(doctor.page, "case-history")
@@ -167,7 +167,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     expect(reader.page.locator(".over-time img")).to_have_count(3)
     reader.sees("Basal cell carcinoma. Biopsy.")
     check(reader.page, "reading-history", focus=False)
-    # and the GP can say that it was another lesion after all
+    # and the GP can say that it is a different lesion after all
     doctor.page.get_by_text("Have you sent this lesion before?").click()
     doctor.page.get_by_label("Earlier case of the same lesion").select_option(label="None: this is a different lesion")
     doctor.click("Save")

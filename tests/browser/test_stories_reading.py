@@ -1,4 +1,4 @@
-"""The dermatologist's journeys up to the decision: worklist, reservation, reading."""
+"""The dermatologist's journeys up to the decision: worklist, claims, review."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.story]
 
 
 def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given cases of every kind: more than one page of them
+    # Given more than a page of cases, of every kind
     clinic.withdraw_everything()
     for probability in (0.004, 0.31, 0.31, 0.86, 0.995):
         clinic.settled_case(gp, outcome(probability), birth_year=1950)
@@ -33,7 +33,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     clinic.wait_since(late, utcnow() - timedelta(days=15))
     # When the dermatologist opens the worklist
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    # Then what is pressing comes first, by due date; then those that need a person; the others by their probability
+    # Then pressing cases come first, by due date; then those that need a person; then the others by probability
     rows = reader.page.locator(".worklist tbody tr")
     expect(rows).to_have_count(11)
     numbers = reader.page.locator(".worklist tbody [data-row]").all_inner_texts()
@@ -41,7 +41,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     trusted = reader.page.locator(".worklist tbody tr:nth-child(n + 7) .cell-probability strong").all_inner_texts()
     assert len(trusted) == 5
     assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
-    # and each says in words why it stands there, until when it should be read, and what speaks for another cancer
+    # and each gives its reason, its due date and any other suspected cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
     expect(reader.row(unsure)).to_contain_text("Melanoma suspected (31 %)")
@@ -50,7 +50,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(reader.row(mine).get_by_role("button", name="Continue reviewing")).to_be_visible()
     expect(reader.row(taken)).to_contain_text("Claimed by Another Dermatologist")
     check(reader.page, "worklist")
-    # When it is narrowed by a count, or by the filters, then what was asked for is left
+    # When it is narrowed with a count or the filters, then only matching cases are left
     reader.page.get_by_role("link", name="Overdue 1").click()
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text(late)
@@ -64,7 +64,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     reader.click("Apply")
     reader.sees("No cases match these filters")
     check(reader.page, "worklist-no-match", focus=False)
-    # When there are more than fit on a page, then the last ones stand on the next
+    # When there are more than fit on a page, then the last ones are on the next
     for _ in range(PAGE_SIZE - 10):
         clinic.settled_case(gp, outcome(0.5))
     reader.open("/review/").page.get_by_role("link", name="More cases").click()
@@ -75,7 +75,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
 
 
 def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given a case that a colleague has taken, while the worklist was open here
+    # Given a case that a colleague claimed while the worklist was open here
     clinic.withdraw_everything()
     number, following = (clinic.settled_case(gp, outcome(probability)) for probability in (0.9, 0.6))
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
@@ -90,7 +90,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     reader.sees_title(f"Case {number} is being reviewed")
     reader.sees("Another Dermatologist has claimed this case")
     check(reader.page, "busy")
-    # When it can't wait, then it can be taken over, with a reason only
+    # When it can't wait, then it can be taken over, but only with a reason
     take_over = "Take over from Another Dermatologist"
     reader.click(take_over)
     reader.sees_errors()
@@ -102,7 +102,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     # and the colleague reads the reason
     colleague.open(f"/review/{number}").sees("took this case over from you. Reason: The patient is here.")
     check(colleague.page, "reading-taken-over", focus=False)
-    # When it is decided, then the next free case stands there, one step from being reserved
+    # When it is decided, then the next free case is shown, one step from being claimed
     reader.decide("Basal cell carcinoma", "Biopsy")
     reader.sees_title(f"Case {following}")
     reader.page.get_by_role("button", name="Claim this case").click()
@@ -110,7 +110,7 @@ def test_a_case_has_one_reader(enter: Arrive, clinic: Clinic, gp: str, dermatolo
 
 
 def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str) -> None:
-    # Given a case whose patterns speak for BCC while its probability does not
+    # Given a case whose patterns suggest BCC while its probability does not
     clinic.withdraw_everything()
     number = clinic.settled_case(gp, full_outcome(0.05))
     email = clinic.user(Role.DERMATOLOGIST, "Test Attentive")
@@ -118,7 +118,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     # When it is read
     reader.read(number)
     image = reader.viewer_is_open()
-    # Then probability and clinical rule stand side by side, and a sentence says that they contradict each other
+    # Then probability and clinical rule are shown side by side, with a sentence saying that they disagree
     reader.sees("calibrated probability of BCC; the model does not suspect BCC")
     reader.sees("Clinical rule: No pigment network, and of the BCC patterns: ulceration, arborizing telangiectasia.")
     reader.sees("Clinical rule and probability disagree.")
@@ -139,7 +139,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     image.get_by_label("Opacity").fill("80")
     expect(heatmap).to_have_css("opacity", "0.8")
     expect(image.locator(".heatmap-words")).to_contain_text("Ulceration (strength 0.26): strongest in the centre")
-    # and it can be shown beside the image, and be switched off
+    # and it can be shown next to the image, and switched off
     image.get_by_role("button", name="Side by side").click()
     expect(image.locator(".viewer")).to_have_count(2)
     expect(heatmap).to_have_count(1)
@@ -147,7 +147,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     image.get_by_role("button", name="Side by side").click()
     image.get_by_label("Off").check()
     expect(heatmap).to_have_count(0)
-    # When the reader would rather not know what the model says
+    # When the reader prefers not to see the model's result first
     reader.click("Release without deciding")
     reader.open("/profile").page.get_by_label("Hide the model's result").check()
     reader.click("Save")
@@ -156,7 +156,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     expect(reader.row(blinded)).to_contain_text("hidden")
     check(reader.page, "worklist-blinded", focus=False)
     reader.read(blinded)
-    # Then it comes after the own impression, and both are kept
+    # Then it is shown after the reader's own impression, and both are kept
     expect(reader.page.locator("main")).not_to_contain_text("86 %")
     expect(reader.page.locator(".overlay-choice")).to_have_count(0)
     check(reader.page, "impression", focus=False)
@@ -170,7 +170,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
 
 
 def place(image: Locator) -> FloatRect:
-    """Where the analysed square lies on the screen."""
+    """The position of the analysed square on the screen."""
     found = image.locator(".analysed-frame").bounding_box()
     assert found is not None
     return found

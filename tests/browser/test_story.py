@@ -1,4 +1,4 @@
-"""The main job from end to end: accounts, upload, analysis, worklist, reading, decision, answer."""
+"""The main job from end to end: accounts, upload, analysis, worklist, review, decision, answer."""
 
 import re
 
@@ -18,12 +18,12 @@ CENTRE = "Story Health Centre"
 
 
 def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clinic: Clinic, arrive: Arrive) -> None:
-    # Given an administrator who was made on the command line and opened the printed link
+    # Given an administrator created on the command line who opened the printed link
     printed = program.flask("create-admin", "--email", "admin@story.example", "--name", "Story Administrator")
     admin: Admin = arrive(Admin)
     admin.accept(re.findall(r"/reset/\S+", printed)[0], "admin@story.example")
     admin.sees_title("Accounts")
-    # and a centre, a GP and a dermatologist who chose their passwords by invitation links
+    # and a centre, a GP and a dermatologist who chose their passwords with invitation links
     admin.add_centre(CENTRE)
     gp: Gp = arrive(Gp)
     gp.accept(admin.invite("Story GP", "gp@story.example", "GP", CENTRE), "gp@story.example")
@@ -46,10 +46,10 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         expect(gp.step("Received")).to_contain_text("1 image stored")
         expect(gp.step("Analysis")).to_contain_text("Queued")
         gp.will_not_reload()
-        # and stands in the worklist already, needing a person
+        # and is already in the worklist, needing a person
         reader.open("/review/")
         expect(reader.row(number)).to_contain_text("Not analysed yet")
-    # and when the worker is back, the page tells so by itself
+    # and when the worker is back, the page updates itself
     expect(gp.step("Analysis")).to_contain_text("Done")
     expect(gp.step("Dermatologist")).to_contain_text("In the worklist")
     gp.has_not_reloaded()
@@ -63,11 +63,11 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
     assert bcc_seen or not HAM10000.is_file(), "this real carcinoma is above the operating point of the model"
     check(reader.page, "worklist-one")
 
-    # When the dermatologist reads it
+    # When the dermatologist reviews it
     reader.read(number)
     image = reader.viewer_is_open()
     expect(image.locator(".probability-value")).to_be_visible()
-    # Then the heatmap can be switched on, weakened and switched off where BCC is present
+    # Then the heatmap can be switched on, faded and switched off if BCC is present
     if bcc_seen:
         image.get_by_label("Basal cell carcinoma").check()
         heatmap = image.locator("canvas.heatmap")
@@ -77,13 +77,13 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
         check(reader.page, "reading-real", focus=False)
         image.get_by_label("Off").check()
         expect(heatmap).to_have_count(0)
-    # and meanwhile the GP sees that it is being read
+    # and meanwhile the GP sees that it is being reviewed
     expect(gp.step("Dermatologist")).to_contain_text("Being reviewed now")
 
     # When the dermatologist decides
     reader.decide("Basal cell carcinoma", "Urgent dermatology appointment", "Please tell the patient to expect a call.")
     reader.sees(f"Decision saved for case {number}")
-    # Then the answer comes to the GP, who reads it and closes the case
+    # Then the GP gets the answer, reads it and closes the case
     answer = gp.page.get_by_role("link", name="The answer has arrived. Read it now")
     expect(answer).to_be_visible()
     gp.has_not_reloaded()

@@ -1,4 +1,4 @@
-"""The GP's form: errors beside their fields, nothing lost, nothing doubled, and no JavaScript needed."""
+"""The GP's form: errors at their fields, nothing lost or duplicated, and no JavaScript needed."""
 
 import re
 
@@ -19,13 +19,13 @@ CHOSEN = "() => Array.from(document.getElementById('images').files, (file) => fi
 
 
 def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arrive, gp: str) -> None:
-    # Given a form with images and nothing else
+    # Given a form with only images
     doctor: Gp = enter(Role.GP, gp).open("/cases/new")
     doctor.choose_images(fresh(), fresh())
     expect(doctor.page.locator("#previews li")).to_have_count(2)
     # When it is sent
     doctor.send()
-    # Then the summary has the focus and leads to each field, which says itself what is wrong
+    # Then the summary has the focus and links to each field, which says what is wrong
     doctor.sees_errors()
     summary = doctor.page.locator("#error-summary")
     expect(summary.get_by_role("link")).to_have_count(4)
@@ -38,7 +38,7 @@ def test_an_incomplete_form_says_what_is_missing_and_keeps_the_images(enter: Arr
     assert doctor.page.evaluate(CHOSEN) == ["lesion-1.png", "lesion-2.png"]
     expect(doctor.page.locator("#previews img")).to_have_count(2)
     check(doctor.page, "case-new-errors")
-    # and once the form is complete, the case goes through with both
+    # and once the form is complete, the case is sent with both
     reference.fill("TEST-FORM-1")
     doctor.choose_site("Back")
     doctor.confirm()
@@ -60,20 +60,20 @@ def test_a_sent_case_is_confirmed_and_opened_once(enter: Arrive, clinic: Clinic,
 def test_a_truncated_image_is_refused_and_its_replacement_accepted(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor: Gp = enter(Role.GP, gp)
     before = clinic.count(gp)
-    # Given a complete form with an image of which half is missing
+    # Given a complete form with half of an image
     doctor.begin_case("TEST-CUT-1", site="Ear")
     doctor.page.get_by_label("History").fill("Bleeds at times.")
     doctor.choose_images(fresh(), truncated())
     # When it is sent
     doctor.send()
-    # Then the image is named beside the field, and the rest of the form is kept
+    # Then the message at the field names the image, and the other input is kept
     damaged = "Image 2 (lesion-2.jpg): The image is damaged or incomplete. Please export or upload it again."
     expect(doctor.page.locator("#images-error")).to_have_text(damaged)
     expect(doctor.page.locator("#error-summary")).to_be_focused()
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("TEST-CUT-1")
     expect(doctor.page.get_by_label("History")).to_have_value("Bleeds at times.")
     assert clinic.count(gp) == before
-    # and without it the case goes through
+    # and without it the case is sent
     doctor.click("Remove lesion-2.jpg")
     doctor.send()
     doctor.sent_case()
@@ -151,7 +151,7 @@ def test_pointing_at_the_figure_chooses_the_body_site(enter: Arrive, gp: str, sc
         for shape in dark.all():
             expect(shape).to_have_css("fill", DARK)
         expect(figure.locator("[data-site=chest] path")).not_to_have_css("fill", DARK)
-    # and what was chosen survives a refusal
+    # and the choice survives a refusal
     doctor.send()
     expect(doctor.page.locator("#error-summary")).to_be_visible()
     expect(doctor.site("Ear")).to_be_checked()

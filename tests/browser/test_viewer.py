@@ -1,4 +1,4 @@
-"""The image viewer: the overlay lies exactly on the analysed square, whatever is done to the view."""
+"""The image viewer: the overlay covers exactly the analysed square, whatever is done to the view."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ AT_REST = """(frame) => new Promise((done) => {
   };
   look();
 })"""
-"""The viewer moves its overlays in every picture it draws: five pictures alike, and it has come to rest."""
+"""The viewer moves its overlays in every frame: after five equal frames it has come to rest."""
 
 Box = tuple[float, float, float, float]
 
@@ -40,20 +40,20 @@ def box(element: Locator) -> Box:
 
 
 def in_viewer(image: Locator, name: str) -> Box:
-    """The same, but counted from the viewer's upper left corner: the page may scroll."""
+    """The same, relative to the viewer's upper left corner, since the page may scroll."""
     left, top, *_ = box(image.locator(".viewer"))
     x, y, width, height = box(image.locator(name))
     return x - left, y - top, width, height
 
 
 def settled(image: Locator) -> Box:
-    """Where in the viewer the frame of the analysed square lies, once nothing moves any more."""
+    """The position of the analysed square's frame in the viewer, once nothing moves."""
     image.locator(".analysed-frame").evaluate(AT_REST)
     return in_viewer(image, ".analysed-frame")
 
 
 def moved(image: Locator, before: Box) -> Box:
-    """The same, once it lies elsewhere than before."""
+    """The same, once it differs from before."""
     wait_until(lambda: max(abs(a - b) for a, b in zip(settled(image), before, strict=True)) > PIXELS)
     return settled(image)
 
@@ -64,7 +64,7 @@ def spots(image: Locator) -> tuple[tuple[float, float] | None, tuple[float, floa
 
 
 def square_by_its_spots(image: Locator) -> Box:
-    """Where in the viewer the analysed square must be, worked out from the spots in the pixels on the screen."""
+    """Where the analysed square must be in the viewer, calculated from the spots in the pixels on the screen."""
     green, blue = spots(image)
     assert green, "the green spot is not to be seen"
     assert blue, "the blue spot is not to be seen"
@@ -84,7 +84,7 @@ def assert_on_the_square(image: Locator) -> None:
 
 @pytest.fixture
 def portrait(clinic: Clinic, enter: Arrive, gp: str, dermatologist: str) -> Locator:
-    """A reader looks at a portrait that was stored lying on its side; its heatmap is on, but fully clear."""
+    """A reader views a portrait that was stored on its side; its heatmap is on, but fully transparent."""
     number = clinic.settled_case(gp, full_outcome(), (marked_portrait(),))
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     image = reader.viewer_is_open()
@@ -138,7 +138,7 @@ def test_the_keyboard_moves_the_view_and_never_turns_or_traps(portrait: Locator)
     assert after("-")[2] == pytest.approx(at_home[2], abs=PIXELS)
     assert after("ArrowRight")[0] < at_home[0]
     assert after("0") == pytest.approx(at_home, abs=PIXELS)
-    # A turned or mirrored lesion would be described wrongly: these keys of the viewer's library are off.
+    # A rotated or mirrored lesion would be described wrongly: these keys of the viewer's library are disabled.
     for key in ("r", "R", "f"):
         assert after(key) == pytest.approx(at_home, abs=PIXELS)
         assert_on_the_square(portrait)
@@ -169,7 +169,7 @@ def test_a_second_heatmap_replaces_the_first(clinic: Clinic, enter: Arrive, gp: 
     for label in ("Basal cell carcinoma", "Ulceration", "Arborizing telangiectasia"):
         image.get_by_label(label).check()
         expect(image.locator("canvas.heatmap")).to_have_count(1)
-    # the keyboard goes through the maps, and the other image is left alone
+    # the keyboard goes through the heatmaps, and the other image is unaffected
     reader.page.keyboard.press("ArrowDown")
     expect(image.get_by_label("Off")).to_be_checked()
     expect(image.locator("canvas.heatmap")).to_have_count(0)
@@ -205,7 +205,7 @@ def test_side_by_side_shows_the_image_and_the_image_with_the_heatmap(portrait: L
     button = portrait.get_by_role("button", name="Side by side")
     portrait.get_by_label("Off").check()
     button.click()
-    # the first heatmap comes by itself, over the second image only
+    # the first heatmap is shown automatically, over the second image only
     expect(portrait.locator(".viewer")).to_have_count(2)
     expect(portrait.locator("canvas.heatmap")).to_have_count(1)
     plain, mapped = portrait.locator(".viewer").first, portrait.locator(".viewer").last
@@ -223,7 +223,7 @@ def test_side_by_side_shows_the_image_and_the_image_with_the_heatmap(portrait: L
     inside = [(frame[0] - view[0], frame[1] - view[1], *frame[2:]) for frame, view in zip(frames, views, strict=True)]
     assert inside[0] == pytest.approx(inside[1], abs=PIXELS)
     photograph(page, "side-by-side-1280")
-    # and back: the heatmap lies over the one image again
+    # and back: the heatmap is over the single image again
     button.click()
     expect(portrait.locator(".viewer")).to_have_count(1)
     expect(portrait.locator(".viewer canvas.heatmap")).to_have_count(1)

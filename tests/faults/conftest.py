@@ -1,4 +1,4 @@
-"""These tests fork, fill disks and look at files, so the images lie in a folder, whatever store the other tests use."""
+"""These tests fork, fill disks and look at files, so images are kept in a folder, whichever store the others use."""
 
 import pytest
 

@@ -1,8 +1,8 @@
-"""Kills a process at any step of its work. The program holds no hook for it.
+"""Kills a process at any step of its work, without hooks in the program.
 
-A child, forked from the test with everything loaded, counts what it passes: every function of the program that begins
-or ends, every statement and commit, every message, every system call that changes files. At the chosen step it kills
-itself as ``kill -9`` does. A recording run says which steps there are: one that is added later is found by itself.
+A child, forked from the test with everything loaded, counts its steps: every function of the program that begins or
+ends, every statement and commit, every message, every system call that changes files. At the chosen step it kills
+itself as ``kill -9`` does. A recording run lists the steps, so steps added later are covered automatically.
 """
 
 import json
@@ -35,13 +35,13 @@ LIBRARIES = {
     },
     "huey/storage.py": {"enqueue": True, "dequeue": True, "add_to_schedule": True},
 }
-"""Functions of others at which the state of the world may change, and whether what they do outlasts the process."""
+"""Library functions that may change state, and whether their effect outlasts the process."""
 
 
 class Step(NamedTuple):
-    """The ``nth`` time that a process comes to ``name``; ``lasting``: it has just done what outlives it.
+    """The ``nth`` time that a process reaches ``name``; ``lasting``: what it just did outlasts the process.
 
-    From one lasting step to the next, a kill leaves the same behind wherever it comes.
+    Between one lasting step and the next, a kill leaves the same state wherever it happens.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Step(NamedTuple):
 
 
 class Counting:
-    """Calls ``arrived`` at each step of this process; the profiling hook of the interpreter tells of them."""
+    """Calls ``arrived`` at each step of this process, through the interpreter's profiling hook."""
 
     def __init__(self, arrived: Callable[[Step], None]) -> None:
         self._arrived, self._seen = arrived, Counter[str]()
@@ -74,7 +74,7 @@ class Counting:
 
 
 def _name_of(code: CodeType) -> tuple[str, bool] | None:
-    """What a step in this function is called, and whether it is a lasting one; None where it is no business of ours."""
+    """The name of a step in this function, and whether it is lasting; None if the function is not of interest."""
     path = Path(code.co_filename)
     if path.is_relative_to(ROOT / "webapp") or path.is_relative_to(ROOT / "ml"):
         return f"{path.relative_to(ROOT)}: {code.co_qualname}", False
@@ -85,7 +85,7 @@ def _name_of(code: CodeType) -> tuple[str, bool] | None:
 
 
 def steps_of(app: Flask, work: Work, notes: Path) -> list[Step]:
-    """Every step of ``work``, in order, from a run that nobody disturbs."""
+    """Every step of ``work``, in order, from an undisturbed run."""
 
     def recorded() -> None:
         steps: list[Step] = []
@@ -99,7 +99,7 @@ def steps_of(app: Flask, work: Work, notes: Path) -> list[Step]:
 
 
 def killed_at(app: Flask, work: Work, step: Step) -> bool:
-    """Do ``work`` in a process that is killed at ``step``; False if it ended without coming there."""
+    """Do ``work`` in a process that is killed at ``step``; False if it ended without reaching it."""
 
     def doomed() -> None:
         sys.setprofile(Counting(lambda here: os.kill(os.getpid(), signal.SIGKILL) if here == step else None))
@@ -111,12 +111,12 @@ def killed_at(app: Flask, work: Work, step: Step) -> bool:
 
 
 def in_child(app: Flask, work: Work) -> int:
-    """The exit status of a forked process that has done ``work``; minus the signal that killed it."""
+    """The exit status of a forked process that did ``work``; minus the number of the signal that killed it."""
     return ended(begun(app, work))
 
 
 def begun(app: Flask, work: Work) -> int:
-    """The id of a forked process that does ``work``."""
+    """Fork a process that does ``work``; returns its id."""
     let_go(app)
     child = os.fork()
     if child:

@@ -1,4 +1,4 @@
-"""Real worker processes for tests: started as in production, stopped in order, or killed."""
+"""Real worker processes for tests: started as in production, stopped cleanly or killed."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def worker_environment(app: Flask) -> dict[str, str]:
 
 @contextmanager
 def worker(app: Flask) -> Iterator[subprocess.Popen[bytes]]:
-    """The real worker command in a process group of its own."""
+    """The real worker command in its own process group."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     process = subprocess.Popen(command, cwd=ROOT, env=worker_environment(app), start_new_session=True)
     try:
@@ -50,7 +50,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(app: Flask, happened: Callable[[], bool]) -> None:
-    """Look into the database until it has happened."""
+    """Poll the database until it has happened."""
 
     def seen() -> bool:
         with app.app_context(), reading():

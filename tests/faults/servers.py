@@ -1,4 +1,4 @@
-"""Database and broker servers of a test's own, which it may stop, kill and start again."""
+"""A test's own database and broker servers, which it may stop, kill and restart."""
 
 import os
 import secrets
@@ -26,7 +26,7 @@ def listens(port: int) -> bool:
 
 
 class Postgres:
-    """A cluster in a folder of its own. It never runs as root: there it belongs to the user postgres."""
+    """A cluster in its own folder. It never runs as root: instead it then runs as the user postgres."""
 
     def __init__(self) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -52,7 +52,7 @@ class Postgres:
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """``immediate`` is a crash; ``fast`` ends connections in order."""
+        """``immediate`` is a crash; ``fast`` closes connections cleanly."""
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
     def remove(self) -> None:
@@ -66,7 +66,7 @@ class Postgres:
 
 
 class Redis:
-    """A server that writes nothing to disk: it forgets its queue when it ends."""
+    """A server that writes nothing to disk, so it forgets its queue when it stops."""
 
     def __init__(self) -> None:
         if shutil.which("redis-server") is None:

@@ -1,4 +1,4 @@
-"""The same task code on every broker: SQLite always, PostgreSQL and Redis where the environment names one."""
+"""The same task code on every broker: SQLite always, PostgreSQL and Redis if the environment names one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def settings(request: pytest.FixtureRequest, instance: Path) -> Settings:
 @pytest.fixture
 def app(app: Flask) -> Iterator[Flask]:
     huey = app.extensions["queue"].huey
-    huey.flush()  # a server keeps what earlier tests sent
+    huey.flush()  # a server keeps messages of earlier tests
     yield app
     huey.storage.close()
 
@@ -45,7 +45,7 @@ def test_a_case_is_analysed(app: Flask, world: World) -> None:
     world.case(gp, images=2)
     with worker(app):
         wait_until(app, all_done)
-        world.case(gp)  # now the worker is awake and hears of it
+        world.case(gp)  # now the worker is awake and receives it
         wait_until(app, all_done)
 
 

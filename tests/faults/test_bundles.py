@@ -1,4 +1,4 @@
-"""The model is away, damaged or wrong: every case is at the top with the reason, and answered after its repair."""
+"""The model is missing, damaged or wrong: every case is at the top with the reason, and analysed after the repair."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ def half_the_card(bundle: Path) -> None:
 
 
 def not_numbers(bundle: Path) -> None:
-    """Weights that fit their card and answer NaN."""
+    """Weights that match their card and give NaN."""
     model = onnx.load(bundle / MODEL_FILE)
     (bias,) = [tensor for tensor in model.graph.initializer if tensor.name.endswith("bcc_head.bias")]
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) * float("nan"), bias.name))
@@ -64,12 +64,12 @@ def not_numbers(bundle: Path) -> None:
 
 
 def another_size(bundle: Path) -> None:
-    """A card of one pattern fewer than the weights answer."""
+    """A card with one pattern fewer than the weights give."""
     sealed(bundle, lambda card: card["targets"].pop())
 
 
 def sealed(bundle: Path, change: Callable[[dict], object] = lambda _card: None) -> None:
-    """Change the card, which then vouches for the weights as they are."""
+    """Change the card and set its checksum to that of the weights."""
     card = json.loads((bundle / CARD_FILE).read_text())
     change(card)
     card["sha256"] = sha256_of(bundle / MODEL_FILE)

@@ -1,4 +1,4 @@
-"""The clock jumps by a day, forwards or backwards: no case is lost or held by two, none waits for it to catch up."""
+"""The clock jumps by a day, forwards or backwards: no case is lost or claimed twice, none waits for it to catch up."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
@@ -27,13 +27,13 @@ Jump = Callable[[timedelta], None]
 
 @pytest.fixture
 def settings(instance: Path) -> Settings:
-    """Nobody is signed out by a clock that jumps: what happens then has tests of its own."""
+    """A clock that jumps signs nobody out here: that has its own tests."""
     return make_settings(instance, idle_minutes=10_000, session_hours=10_000)
 
 
 @pytest.fixture
 def clock(monkeypatch) -> Jump:
-    """Sets the program's clock to so much from now."""
+    """Sets the program's clock to that much from now."""
 
     def jump(by: timedelta) -> None:
         class Clock:
@@ -54,7 +54,7 @@ def test_an_analysis_whose_worker_died_before_the_jump(app: Flask, world: World,
         assert leases.take(analysis_id, "dead")
     clock(jump)
     assert sweep(app) == 1
-    clock(jump + timedelta(minutes=1))  # what was put off for a moment is due
+    clock(jump + timedelta(minutes=1))  # what was delayed is now due
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "second")
         assert not leases.renew(analysis_id, "dead")
@@ -101,7 +101,7 @@ def test_a_failure_without_a_model_before_the_jump(app: Flask, world: World, clo
 
 @JUMPS
 def test_a_case_that_was_being_read(app: Flask, world: World, sign_in, clock: Jump, jump: timedelta) -> None:
-    """One reader holds it before and after; a colleague gets it in order, and the first is told when deciding."""
+    """One reader holds it before and after; a colleague can claim it properly, and the first is told when deciding."""
     number = world.case(world.user(Role.GP))
     world.analyse(number)
     first, second = sign_in(world.user(Role.DERMATOLOGIST)), sign_in(world.user(Role.DERMATOLOGIST, "Dr Second"))
@@ -143,7 +143,7 @@ def test_the_reader_goes_on_after_the_jump(app: Flask, world: World, sign_in, cl
 
 @JUMPS
 def test_a_decision_to_take_back(app: Flask, world: World, sign_in, clock: Jump, jump: timedelta) -> None:
-    """Forwards the time is over, and it stays in force; backwards there is more of it."""
+    """Forwards, the time is up and the decision stays in force; backwards, there is more time."""
     number = world.case(world.user(Role.GP))
     world.analyse(number)
     reader = sign_in(world.user(Role.DERMATOLOGIST))

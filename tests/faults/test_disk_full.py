@@ -1,4 +1,4 @@
-"""The disk is full: nothing is half stored, whoever waits is told so, and all goes on once there is room."""
+"""The disk is full: nothing is stored by halves, users are told, and work continues once there is room."""
 
 import io
 import os
@@ -51,7 +51,7 @@ def settings(instance: Path, small_disk: Path) -> Settings:
 
 @contextmanager
 def filled(disk: Path, room: int = 0) -> Iterator[None]:
-    """All but ``room`` bytes of the disk are taken, counted in its blocks."""
+    """All but ``room`` bytes of the disk are used, rounded to its blocks."""
     filler = disk / "filler"
     filler.touch()
     space = os.statvfs(disk)
@@ -67,7 +67,7 @@ def files_on(disk: Path) -> set[Path]:
 
 @pytest.mark.parametrize("room", [0, 16_384, 40_960])
 def test_an_upload_that_finds_no_room(app: Flask, small_disk: Path, world: World, sign_in, room: int) -> None:
-    """None for the first object, half of it, or all but the last."""
+    """Room for nothing, for half the first object, or for all but the last."""
     gp = sign_in(world.user(Role.GP))
     typed = filled_in(history="Shiny nodule since spring, bleeds.", patient_reference="PC-11/2026")
     files = [(jpeg(seed=seed), f"{seed}.jpg") for seed in range(2)]
@@ -84,7 +84,7 @@ def test_an_upload_that_finds_no_room(app: Flask, small_disk: Path, world: World
 
 
 def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World, sign_in) -> None:
-    """The case stays as it was: asked for new images, with the old one."""
+    """The case stays as it was: new images requested, with the old one."""
     gp = world.user(Role.GP)
     number = world.case(gp)
     reader = sign_in(world.user(Role.DERMATOLOGIST))
@@ -104,7 +104,7 @@ def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World
 
 
 def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) -> None:
-    """The analysis is tried again; with room it is answered, without any the case is at the top."""
+    """The analysis is retried: with room it succeeds, without any the case is at the top."""
     gp = world.user(Role.GP)
     world.case(gp)
     work_off(app)
@@ -126,7 +126,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
 
 @contextmanager
 def full_database(app: Flask) -> Iterator[None]:
-    """SQLite may not make its file larger, as where its disk is full."""
+    """SQLite cannot enlarge its file, as on a full disk."""
 
     def stop_growing(connection, _record: object) -> None:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -151,7 +151,7 @@ def test_a_database_that_finds_no_room(app: Flask, small_disk: Path, world: Worl
     with full_database(app):
         fitted = 0
         while (answer := send(client, **(typed := filled_in(history="Bleeds. " * 200)))).status_code == 302:
-            fitted += 1  # into pages that were there already
+            fitted += 1  # into existing pages
             assert fitted < 20
         assert answer.status_code == 503
         assert "The database is temporarily unavailable" in answer.text

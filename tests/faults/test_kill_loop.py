@@ -1,7 +1,7 @@
-"""A worker or a web process is killed at every step of its work; no case is lost, stuck or doubled by it.
+"""A worker or a web process is killed at every step of its work; no case is lost, stuck or duplicated.
 
-Under ``make test`` after each lasting step: from one of these to the next a kill leaves the same behind. With
-FAULTS=all (``make test-faults``) also where any function of the program begins or ends, and around each statement.
+Under ``make test`` after each lasting step: between two of these a kill leaves the same state. With FAULTS=all
+(``make test-faults``) also where any function of the program begins or ends, and around each statement.
 """
 
 import io
@@ -34,7 +34,7 @@ IMAGES = 2
 
 
 def chosen(steps: list[Step]) -> list[Step]:
-    """What lasts, every time; with FAULTS=all also whatever else there is, the first and the last time."""
+    """Every lasting step; with FAULTS=all also the first and last occurrence of every other step."""
     if not EVERY_STEP:
         return [step for step in steps if step.lasting]
     last = {step.name: step.nth for step in steps}
@@ -42,7 +42,7 @@ def chosen(steps: list[Step]) -> list[Step]:
 
 
 class Form:
-    """A filled-in form of a GP, which can be sent more than once."""
+    """A GP's filled-in form, which can be sent more than once."""
 
     def __init__(self, client: CheckedClient) -> None:
         self._client = client
@@ -56,14 +56,14 @@ class Form:
 
 
 def assert_most_were_killed(killed: int, steps: list[Step]) -> None:
-    """Not every run comes to every step: a folder of the store, for one, is made once."""
+    """Not every run reaches every step: a folder of the store, for example, is made only once."""
     assert killed >= 0.8 * len(steps) >= 6
     log.info("%d processes were killed, at %d steps", killed, len(steps))
 
 
 @pytest.fixture
 def gp(app: Flask, world: World) -> str:
-    """With an earlier case that was analysed, so that this process has loaded all that the killed ones need."""
+    """With an earlier analysed case, so that this process has loaded everything the killed ones need."""
     gp = world.user(Role.GP)
     world.case(gp)
     work_off(app)

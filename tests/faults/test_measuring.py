@@ -1,4 +1,4 @@
-"""The measuring commands at their shortest: their figures say nothing then, but each must still work."""
+"""The measuring commands at their shortest: the figures mean nothing, but each command must work."""
 
 import json
 import os

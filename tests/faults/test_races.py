@@ -1,4 +1,4 @@
-"""Two people, or one with two tabs, act at the same moment: one wins, the other is told in words, nothing is lost."""
+"""Two people, or one with two tabs, act at the same moment: one wins, the other is told, nothing is lost."""
 
 import io
 import os
@@ -56,7 +56,7 @@ def tab(first: CheckedClient) -> CheckedClient:
 
 
 def another_tab(client: CheckedClient) -> CheckedClient:
-    """Signed in as the first one is."""
+    """Signed in as the same user."""
     tab = client.application.test_client()
     cookie = client.get_cookie(client.application.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
@@ -66,7 +66,7 @@ def another_tab(client: CheckedClient) -> CheckedClient:
 
 
 def to_send(client: CheckedClient, path: str, page: str = "/profile", **fields: object) -> Send:
-    """A form that is filled in and only needs to be sent."""
+    """A form that is filled in and ready to send."""
     form = {"csrf_token": client.token(page), **fields}
     return lambda: client.post(path, data=form)
 
@@ -134,7 +134,7 @@ def test_two_tabs_decide(app: Flask, world: World, gp_email: str, first, tab) ->
 
 
 def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email: str, first, tab) -> None:
-    """Whichever comes second sees a decision that is not in force any more."""
+    """Whichever comes second has seen a decision that is no longer in force."""
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
         take(first, number)
@@ -155,7 +155,7 @@ def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email
 
 
 def test_the_gp_opens_an_answer_that_is_being_taken_back(app: Flask, world: World, gp_email: str, gp, first) -> None:
-    """Either it is opened, and stays; or it is taken back, and nobody was shown it."""
+    """Either it is opened and stays, or it is taken back and nobody has seen it."""
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
         take(first, number)
@@ -184,7 +184,7 @@ def test_two_of_the_centre_open_an_answer(app: Flask, world: World, gp_email: st
 
 
 def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: str, first, second) -> None:
-    """An old page's button does not take back what somebody has decided since."""
+    """An old page's button does not take back a later decision."""
     number = analysed(world, gp_email)
     take(first, number)
     decide(first, number)

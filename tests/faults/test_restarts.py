@@ -1,4 +1,4 @@
-"""The database or the broker goes away in the middle of the work and comes back. Nobody has to help."""
+"""The database or the broker goes down in the middle of the work and comes back. Nobody has to step in."""
 
 import io
 import os
@@ -52,7 +52,7 @@ def broker(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path, cluster: Postgres, broker: str) -> Settings:
-    """Short limits and many attempts: a worker that lost the database takes its work up again soon."""
+    """Short limits and many attempts: a worker that lost the database resumes soon."""
     database = cluster.database()
     settings = make_settings(
         tmp_path / "instance",
@@ -118,7 +118,7 @@ def test_pages_during_an_outage_and_after_it(app: Flask, cluster: Postgres, worl
 def test_forms_sent_while_the_database_crashes_again_and_again(
     app: Flask, cluster: Postgres, world: World, sign_in
 ) -> None:
-    """Each is answered in words; sent again until it is accepted, it is one case with its images."""
+    """Each gets a proper response; sent again until accepted, it makes one case with its images."""
     gp = sign_in(world.user(Role.GP))
     forms = [{"csrf_token": gp.token("/cases/new"), **filled_in()} for _ in range(4)]
     answers, stop = set[int](), threading.Event()
@@ -148,7 +148,7 @@ def test_forms_sent_while_the_database_crashes_again_and_again(
 
 @pytest.mark.parametrize("broker", ["sqlite", "postgresql"], indirect=True)
 def test_a_worker_outlives_a_restart(app: Flask, cluster: Postgres, world: World) -> None:
-    """Once in the middle of an analysis, once while it has nothing to do."""
+    """Once in the middle of an analysis, once while idle."""
     gp = world.user(Role.GP)
     number = world.case(gp)
     with worker(app) as process:
@@ -165,7 +165,7 @@ def test_a_worker_outlives_a_restart(app: Flask, cluster: Postgres, world: World
 
 @pytest.mark.parametrize("broker", ["redis"], indirect=True)
 def test_redis_forgets_its_queue(app: Flask, world: World, redis: Redis) -> None:
-    """What was sent is gone with it; the sweep sends all again, and a worker that was running goes on."""
+    """Its messages are lost; the sweep resends all, and a running worker carries on."""
     gp = world.user(Role.GP)
     numbers = [world.case(gp) for _ in range(3)]
     queue = app.extensions["queue"].huey

@@ -1,7 +1,7 @@
-"""A client that sends its form a byte now and then blocks nobody else.
+"""A client that sends its form a byte at a time blocks nobody else.
 
-Each takes one of the server's threads, so there must be fewer of them than threads: a reverse proxy that collects a
-request before it passes it on keeps them away altogether.
+Each takes one of the server's threads, so this holds for fewer clients than threads; a reverse proxy that buffers
+requests removes the problem.
 """
 
 import os

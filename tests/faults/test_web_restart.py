@@ -1,4 +1,4 @@
-"""A new release without an interruption: gunicorn changes its processes while requests keep coming."""
+"""A new release without an interruption: gunicorn replaces its processes while requests keep coming."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ TOKEN = "only-for-the-collector"
 
 
 class Server:
-    """The web server as in production, on a port of its own."""
+    """The web server as in production, on its own port."""
 
     def __init__(self, settings: Settings) -> None:
         self.port = free_port()
@@ -72,7 +72,7 @@ def server(settings: Settings) -> Iterator[Server]:
 
 @contextmanager
 def constant_requests(server: Server, clients: int = 4) -> Iterator[list[object]]:
-    """Pages are asked for all the time; what comes back, in order, or the error."""
+    """Requests pages continuously; yields the responses or errors, in order."""
     answers: list[object] = []
     stop = threading.Event()
 
@@ -116,14 +116,14 @@ def test_an_upload_under_way_is_ended_by_the_old_process(server: Server) -> None
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(server.workers() - before) == 2)
         for _ in range(3):
-            server.get("/login")  # by now the old processes have heard of it
+            server.get("/login")  # by now the old processes have received the signal
         upload.sendall(b"=way")
         assert upload.recv(12) == b"HTTP/1.1 400", "it holds no token, but it is answered"
     wait_until(lambda: not server.workers() & before)
 
 
 def test_a_process_that_stops_ends_its_requests_first(server: Server) -> None:
-    """One worker is asked to stop, as the limit of requests does; another takes its place."""
+    """One worker is asked to stop, as at its request limit; another replaces it."""
     before = server.workers()
     with constant_requests(server) as answers:
         wait_until(lambda: len(answers) > 20)

@@ -1,4 +1,4 @@
-"""The real worker shows what all its processes counted, to whoever knows the token."""
+"""The real worker serves the metrics of all its processes, to clients with the token."""
 
 import urllib.error
 import urllib.request
@@ -30,7 +30,7 @@ def test_the_worker_shows_its_analyses(app: Flask, world: World, monkeypatch) ->
 
     with worker(app):
         wait_until(app, lambda: set(db.session.scalars(select(Analysis.state))) == {AnalysisState.DONE})
-        # Counted by the process that analyses, shown by the one that schedules.
+        # Counted by the analysing process, served by the scheduling one.
         wait_until(app, lambda: 'dermtriage_analysis_seconds_count{stage="store"} 2.0' in figures(TOKEN))
         assert "dermtriage_waiting_images 0.0" in figures(TOKEN)
         with pytest.raises(urllib.error.HTTPError, match="401"):

@@ -1,4 +1,4 @@
-"""A worker that is killed without warning loses no case and doubles no result."""
+"""A worker killed without warning loses no case and duplicates no result."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def attempts() -> int:
 
 @contextmanager
 def endless_reading(app: Flask, number: str) -> Iterator[None]:
-    """The case's image is a pipe meanwhile: a worker that has begun its analysis stays in the middle of it."""
+    """Meanwhile the case's image is a pipe: a worker that begins its analysis stays in the middle of it."""
     with stored_case(app, number) as case:
         (path,) = settings_of(app).instance_dir.rglob(case.images[0].key)
     whole = path.rename(path.with_suffix(".whole"))
@@ -47,7 +47,7 @@ def endless_reading(app: Flask, number: str) -> Iterator[None]:
 
 
 def begin_and_kill(app: Flask, attempt: int) -> None:
-    """A worker that has begun the attempt is killed."""
+    """Kill a worker that has begun the attempt."""
     with worker(app) as process:
         wait_until(app, lambda: attempts() == attempt and states() == [AnalysisState.RUNNING])
         kill(process)
@@ -74,7 +74,7 @@ def test_a_worker_killed_during_an_analysis_leaves_exactly_one_result(app: Flask
 
     with worker(app):
         wait_until(app, lambda: states() == [AnalysisState.DONE])
-        wait_until(app, lambda: nothing_under_way(app))  # what a worker has fetched, it ends before it stops
+        wait_until(app, lambda: nothing_under_way(app))  # a worker finishes what it has fetched before it stops
 
     with app.app_context(), reading() as session:
         analysis = session.scalars(select(Analysis)).one()

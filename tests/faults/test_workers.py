@@ -1,4 +1,4 @@
-"""Two workers, one that hangs, an image that kills whoever looks at it: each case is answered, or at the top."""
+"""Two workers, one that hangs, an image that kills its process: each case is analysed or at the top."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def gp(app: Flask, world: World) -> str:
 
 
 def test_of_two_workers_one_finishes(app: Flask, world: World, gp: str) -> None:
-    """Both are told of the same analyses at the same time."""
+    """Both get messages for the same analyses at the same time."""
     queue = app.extensions["queue"]
 
     def told_of_all() -> None:
@@ -99,7 +99,7 @@ class TestWithATimeLimit:
         return make_settings(instance, analysis_attempts=1, analysis_timeout_seconds=6.0)
 
     def test_a_worker_that_hangs_is_stopped_and_goes_on(self, app: Flask, world: World) -> None:
-        """It hangs in a system call; the time limit ends that, and the next case is answered by the same worker."""
+        """It hangs in a system call; the time limit ends that, and the same worker analyses the next case."""
         number = world.case(world.user(Role.GP))
         with endless_reading(app, number), worker(app):
             wait_until_stored(app, lambda: failures() == [FailureReason.TIMED_OUT])

@@ -1,4 +1,4 @@
-"""A worker inside the test's own process, time that passes without waiting, and what must hold once all is quiet."""
+"""A worker inside the test's own process, time that passes without waiting, and what must hold once work is done."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ ROUNDS = 20
 
 
 def work_off(app: Flask) -> None:
-    """Take messages and do what they say until there are none, as a worker does."""
+    """Process messages until there are none, as a worker does."""
     queue = app.extensions["queue"]
     assert queue.analyse.name  # registered, so that messages can be read back
     while (task := queue.huey.dequeue()) is not None:
@@ -28,7 +28,7 @@ def work_off(app: Flask) -> None:
 
 
 def let_time_pass(app: Flask) -> None:
-    """As if an hour had gone by: leases have run out, and what was to wait is due."""
+    """As if an hour had passed: leases have expired, and what was delayed is due."""
     then = utcnow() - LONG
     with app.app_context(), transaction() as session:
         waiting = update(Analysis).where(Analysis.state.in_(WAITING))
@@ -48,7 +48,7 @@ def sweep(app: Flask) -> int:
 
 
 def until_quiet(app: Flask) -> None:
-    """Sweep and work, as a worker that was started again does, until nothing waits any more."""
+    """Sweep and work, as a restarted worker does, until nothing is waiting."""
     for _ in range(ROUNDS):
         let_time_pass(app)
         sweep(app)
@@ -65,7 +65,7 @@ def waiting(app: Flask) -> list[int]:
 
 
 def assert_answered_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
-    """Each image of an open case has one result in force, with each finding once, and the case its place."""
+    """Each image of an open case has one result in force, with each finding once, and the case has its place."""
     with stored_case(app, number) as case:
         assert case.is_open
         assert len(case.images) == images
@@ -80,13 +80,13 @@ def assert_answered_once(app: Flask, number: str, images: int, targets: set[str]
 
 
 def targets_of(app: Flask) -> set[str]:
-    """What the model looks for, as it has answered."""
+    """The targets in the model's result."""
     with app.app_context(), reading() as session:
         return set(session.scalars(select(Finding.target)))
 
 
 def named_objects(app: Flask) -> set[str]:
-    """Keys of the store that rows name; each must be there, whole."""
+    """Keys named by rows; each object must exist and be intact."""
     store = store_of(app)
     with app.app_context(), reading() as session:
         columns = (Image.key, Image.thumbnail_key, Finding.heatmap_key)
@@ -97,13 +97,13 @@ def named_objects(app: Flask) -> set[str]:
 
 
 def unnamed_files(app: Flask) -> set[Path]:
-    """Files of the store that no row names: what a killed process had written before its transaction."""
+    """Files in the store that no row names, left by a process killed before its commit."""
     folder: Path = settings_of(app).instance_dir / "images"
     named = named_objects(app)
     return {path for path in folder.rglob("*") if path.is_file() and path.name not in named}
 
 
 def numbers(app: Flask, token: str) -> list[str]:
-    """Cases that came of one form."""
+    """Numbers of the cases made from one form."""
     with app.app_context(), reading() as session:
         return list(session.scalars(select(Case.number).where(Case.submission_token == token)))

@@ -20,7 +20,7 @@ CENTRE_WITH_MOST = -1
 
 
 class Stage:
-    """One application with signed-in people, and places in its lists."""
+    """One application with signed-in people, and positions in its lists."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -56,7 +56,7 @@ class Stage:
 
     @cached_property
     def deep(self) -> str:
-        """The place in the worklist after which exactly one page is left."""
+        """The position in the worklist after which exactly one page is left."""
         with self.app.app_context(), reading() as session:
             line = select(Case).where(Case.is_open)
             line = line.order_by(Case.rank.desc(), Case.waiting_since.desc(), Case.id.desc())
@@ -78,7 +78,7 @@ class Stage:
         return f"{utcnow() - timedelta(days=500):%Y-%m-%d}"
 
     def give_back(self) -> None:
-        """Frees what ``claim next`` took."""
+        """Releases what ``claim next`` claimed."""
         with self.app.app_context(), transaction() as session:
             for claim in session.scalars(select(Claim).where(Claim.released_at.is_(None))):
                 if claim.user.email == emails(Role.DERMATOLOGIST)[CENTRE_WITH_MOST]:
@@ -93,7 +93,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Page:
-    """``costs``: how many ordinary requests it is worth; it is made that many times less often."""
+    """``costs``: how many ordinary requests it equals; it is made that many times less often."""
 
     name: str
     visit: Callable[[Stage], TestResponse]

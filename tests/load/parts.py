@@ -1,4 +1,4 @@
-"""What the bench runs: our web server and worker, the usual way, and a GP's browser; and how it reads memory."""
+"""What the benchmark runs: our web server and worker, the usual way, and a GP's browser; and memory readings."""
 
 import http.client
 import io
@@ -101,7 +101,7 @@ class Browser:
 
     def _send(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str, str]:
         if time.monotonic() - self._used > IDLE_SECONDS:
-            self._connection.close()  # the server is about to; a browser would open another as well
+            self._connection.close()  # the server is about to close it; a browser would also open another
         self._used = time.monotonic()
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
         self._connection.request(method, path, body, {"Cookie": cookies, **headers})

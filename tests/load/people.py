@@ -51,7 +51,7 @@ def _user(email: str, role: Role, centre_id: int | None, password: str) -> User:
 
 
 def sign_in(app: Flask, email: str) -> FlaskClient:
-    """A browser without the checks that tests make on every page: they would be measured too."""
+    """A browser without the checks that tests make on every page, which would be measured too."""
     client = FlaskClient(app, app.response_class)
     answer = client.post("/login", data={"email": email, "password": PASSWORD, "csrf_token": token(client, "/login")})
     if answer.status_code != 302:

@@ -2,7 +2,7 @@
 
     python -m tests.load.run [--seconds 300] [--factor 3] [--servers] [--web 2] [--workers 2]
 
-Starts the real program with an instance of its own, measures the pages first almost idle, then at the peak, waits
+Starts the real program with its own instance, measures the pages first almost idle, then at the peak, waits
 until every image is analysed, and checks in the database whether anything was lost. The last line is JSON; the status
 is 1 if there was an error or a loss.
 """

@@ -31,7 +31,7 @@ TARGET = 1.5
 
 
 def prepare(folder: Path, database_url: str | None, size: int, open_share: float) -> Flask:
-    """An application on a database of its own with that many cases."""
+    """An application on its own database with that many cases."""
     environ = {"INSTANCE_DIR": str(folder), "HTTPS": "0", "SECOND_FACTOR": "0"}
     environ |= {"DATABASE_URL": database_url} if database_url else {}
     app = create_app(Settings.from_environment(environ))
@@ -50,7 +50,7 @@ def measure(stages: dict[int, Stage], requests: int) -> dict[str, dict[int, tupl
     for page in PAGES:
         times: dict[int, list[float]] = {size: [] for size in stages}
         for stage in stages.values():
-            _once(page, stage)  # compiled templates and statements, the first look at the disk
+            _once(page, stage)  # compiled templates and statements, first disk reads
         for _ in range(max(3, requests // page.costs)):
             for size, stage in stages.items():
                 times[size].append(_once(page, stage))

@@ -1,4 +1,4 @@
-"""A working day for Locust: centres that upload at a constant rate, readers, GPs who look, an administrator.
+"""A working day for Locust: centres that upload at a constant rate, readers, GPs who view pages, an administrator.
 
 ``tests.load.run`` starts it with its settings in the environment, and reads the file of figures that it writes.
 Uploads start on time, whether or not earlier ones have been answered; everybody else waits for a page, and then for a
@@ -63,7 +63,7 @@ class Person(FastHttpUser):
 
     def on_start(self) -> None:
         kind = type(self)
-        number, kind.count = kind.count, kind.count + 1  # before anything that lets the others go on
+        number, kind.count = kind.count, kind.count + 1  # before anything that lets the others continue
         self.token = self.enter(emails(self.role)[number % len(emails(self.role))])
         self.wait_for_all()
 
@@ -78,7 +78,7 @@ class Person(FastHttpUser):
         gevent.sleep(self.wait_time())
 
     def enter(self, email: str) -> str:
-        """Sign in, two at a time because hashing is costly on purpose; returns the CSRF token of the session."""
+        """Sign in, two at a time because hashing is slow on purpose; returns the session's CSRF token."""
         with door:
             first = _token(self.client.get("/login").text)
             self.send("/login", "sign in", email=email, password=PASSWORD, csrf_token=first)
@@ -112,13 +112,13 @@ class Reader(Person):
         answer = self.send("/review/next", "claim next", csrf_token=self.token)
         path = str(answer.headers.get("Location", "")) if answer.headers else ""
         if "/review/DT-" not in path:
-            return  # nothing is free
+            return  # no free case
         page = self.look(path, "case page, dermatologist")
         if not self._decide(path, page):
             self._decide(path, self.look(path, "case page, dermatologist"), again=True)
 
     def _decide(self, path: str, page: str, again: bool = False) -> bool:
-        """False if a result has arrived meanwhile, so that the page must be read again."""
+        """False if a result has arrived in the meantime, so that the page must be reloaded."""
         found = RESULTS.search(page)
         form = {"csrf_token": self.token, "results": found.group(1) if found else ""}
         form |= {"diagnosis": "bcc", "management": "biopsy", "advice": "", "override_reason": ""}
@@ -135,7 +135,7 @@ class Reader(Person):
 
 
 class Looker(Person):
-    """A GP with the list open, which polls by itself; now and then a case, a search."""
+    """A GP with the list open, which polls; now and then a case or a search."""
 
     role = Role.GP
     fixed_count = LOOKERS
@@ -189,7 +189,7 @@ class Centres(Person):
         self.sessions = [Centre(self.environment) for _ in emails(Role.GP)]
         for session, email in zip(self.sessions, emails(Role.GP), strict=True):
             session.token = session.enter(email)
-            # Uploads of one centre overlap, and Locust keeps on the client what the last of them wants to follow.
+            # Uploads of one centre overlap, and Locust keeps the last one's redirect on the client.
             session.client.client.redirect_response_codes = frozenset()  # type: ignore[misc]
         self.wait_for_all()
 
@@ -224,7 +224,7 @@ class Centre(Person):
             **_multipart(image, self.form(number, token)),
         ) as answer:
             if answer.status_code == 503 and answer.headers.get("Retry-After"):
-                put_off += 1  # it is done when the form is sent, too
+                put_off += 1  # sending the form checks it too
                 answer.success()
         with self.client.post(
             "/cases/new",
@@ -236,7 +236,7 @@ class Centre(Person):
             if answer.status_code == 302:
                 accepted.append(answer.headers["Location"].rsplit("/", 1)[-1])
             elif answer.status_code == 503 and answer.headers.get("Retry-After"):
-                refused += 1  # politely: the page would send it again later
+                refused += 1  # a polite refusal: the page would retry later
                 answer.success()
             else:
                 answer.failure(f"{answer.status_code} instead of 302")

@@ -54,7 +54,7 @@ def new_database(server: str, name: str) -> str:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """The address of a server that is there meanwhile."""
+    """The address of a server that runs within the block."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="dermtriage-redis-") as folder:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--appendonly", "yes"]

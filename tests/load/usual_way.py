@@ -1,7 +1,7 @@
-"""The usual way, only as a yardstick: torch and pytorch-grad-cam inside the request.
+"""The usual way, as a yardstick only: torch and pytorch-grad-cam inside the request.
 
-The same network and the same work on an image: decode, probability, heatmap. It has no accounts, stores nothing and
-checks nothing. ``MAPS=all`` draws a map for each target, as our engine does; otherwise only that of BCC.
+The same network and the same work per image: decode, probability, heatmap. It has no accounts, stores nothing and
+checks nothing. ``MAPS=all`` draws a heatmap for each target, as our engine does; otherwise only that of BCC.
 """
 
 import io
@@ -16,7 +16,7 @@ from ml.imaging.preprocessing import decode, prepare
 from ml.results import Heatmap
 from ml.training.restore import network_of
 
-torch.set_num_threads(1)  # one process a core: measured faster than fewer processes with more threads
+torch.set_num_threads(1)  # one process per core: measured faster than fewer processes with more threads
 
 app = Flask(__name__)
 bundle = Bundle.load()

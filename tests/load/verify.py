@@ -74,7 +74,7 @@ def verify(app: Flask, accepted: Sequence[str], seeds: int) -> Verdict:
 
 
 def _ages(spans: Sequence[tuple[datetime, datetime]]) -> list[float]:
-    """How old the oldest image without a result was, every STEP."""
+    """The age of the oldest image without a result, at every STEP."""
     if not spans:
         return []
     ages, now, end = [], spans[0][0], max(finished for _stored, finished in spans)

@@ -2,8 +2,8 @@
 
     python -m tests.load.volume 1000000 [--open 0.03]
 
-fills the database of INSTANCE_DIR or DATABASE_URL. The rows are those that the program itself would have written; the
-images they name do not exist, so their pages show none.
+fills the database of INSTANCE_DIR or DATABASE_URL. The rows are those the program itself would have written; the images
+they name do not exist, so their pages show none.
 """
 
 import argparse
@@ -206,7 +206,7 @@ class Portion:
         urgency = self.random.choice([u.value for u in Urgency], self.size, p=[0.8, 0.15, 0.05])
         due = self.sent.astype("datetime64[D]") + np.select([urgency == u for u in DAYS], list(DAYS.values()))
         past_due = due < np.datetime64("today")
-        descending = 0.0005 + 0.999 * (1.0 - self.probability)  # the rule is that of webapp.triage.rank
+        descending = 0.0005 + 0.999 * (1.0 - self.probability)  # the same rule as webapp.triage.rank
         section = np.select([person, self.probability >= POINT["threshold"]], [2.0, 3.0], 4.0)
         rank = section + np.where(self.pending, 0.0, descending)
         concern = np.where(person, 0.0005, descending)
@@ -311,7 +311,7 @@ class Portion:
         )
 
     def _claims(self) -> None:
-        """A released one for each decision, and one that is held for each case being read."""
+        """A released claim for each decision, and a held one for each case being reviewed."""
         held = self.read | self.decided
         self.claim_ids = np.zeros(self.size, dtype=np.int64)
         self.claim_ids[held] = self._ids(Claim, int(held.sum()))
@@ -360,7 +360,7 @@ class Portion:
         )
 
     def _opinions(self) -> None:
-        """One case in a hundred; the latest are still to be given."""
+        """For one case in a hundred; the latest are not given yet."""
         asked = np.flatnonzero(self.decided & (self.random.random(self.size) < 0.01))
         if not len(asked):
             return

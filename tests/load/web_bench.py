@@ -43,7 +43,7 @@ Figures = dict[str, Any]
 
 
 class Rate(NamedTuple):
-    """``processor_seconds`` of a case, in all processes together: its cost, whatever else is running."""
+    """``processor_seconds`` per case, over all processes: its cost, whatever else is running."""
 
     cases_per_second: float
     processor_seconds: float
@@ -219,7 +219,7 @@ class Bench:
         return Rate(cases / seconds, (parts.processor_seconds(*pids) - used) / cases)
 
     def throughput(self) -> Figures:
-        """In turns, so that a busy machine affects all alike."""
+        """In turns, so that a busy machine affects all equally."""
         rates: dict[str, list[Rate]] = {"ours": [], "usual_one_map": [], "usual_all_maps": []}
         for _ in range(self.options.turns):
             rates["ours"].append(self.ours())

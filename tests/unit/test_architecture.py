@@ -1,4 +1,4 @@
-"""docs/architecture.md shows the rooms as the contract of import-linter has them; every path in it leads somewhere."""
+"""docs/architecture.md shows the rooms as in the import-linter contract; every path in it exists."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Several analyses at once: each result its own, and no image suffers from another."""
+"""Several analyses at once: each gets its own result, and no image affects another."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +30,7 @@ def four(app: Flask, world) -> list[int]:
 
 @pytest.fixture
 def passes(monkeypatch) -> list[int]:
-    """How many images the fake model saw at once, each time."""
+    """How many images the fake model was given in each call."""
     seen: list[int] = []
 
     def together(images, _settings: Settings) -> list[object]:

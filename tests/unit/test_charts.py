@@ -1,4 +1,4 @@
-"""The geometry of the charts: inside the view box, in proportion, not crowded."""
+"""The geometry of the charts: inside the view box, proportionate, not crowded."""
 
 import pytest
 

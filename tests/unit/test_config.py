@@ -1,4 +1,4 @@
-"""Settings: read once, mistakes explained in words, generated keys private and stable."""
+"""Settings: read once, mistakes explained, generated keys private and stable."""
 
 import stat
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Counts stop at a limit and then say so in words; so does a place in the worklist."""
+"""Counts stop at a limit and say so in words, and so do places in line."""
 
 import pytest
 from flask import Flask

@@ -88,7 +88,7 @@ def test_the_example_names_what_compose_asks_for() -> None:
 
 
 def image_files() -> list[str]:
-    """What the last stage copies from the project, not from another stage."""
+    """What the last stage copies from the project rather than from another stage."""
     last = (DEPLOY / "Dockerfile").read_text().split("\nFROM ")[-1]
     lines = re.findall(r"^COPY (?!--from)(.+)$", last, re.MULTILINE)
     return [source for line in lines for source in line.split()[:-1]]
@@ -96,7 +96,7 @@ def image_files() -> list[str]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of the image and no others."""
+    """A folder with exactly the files of the image."""
     folder = tmp_path_factory.mktemp("image")
     for source in image_files():
         path = ROOT / source
@@ -145,7 +145,7 @@ def test_the_commands_run_with_the_files_of_the_image_alone(image: Path) -> None
 
 
 def test_the_image_is_given_what_it_copies() -> None:
-    """.dockerignore excludes everything that it does not name."""
+    """.dockerignore excludes everything it does not name."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     let_in = {line[1:] for line in lines if line.startswith("!")}
     stages = re.findall(r"^COPY (?!--from)(.+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
@@ -163,7 +163,7 @@ def test_the_program_does_not_run_as_root() -> None:
 
 
 def test_machines_that_work_together_are_given_the_same_keys(tmp_path: Path) -> None:
-    """A key that is not given is generated on each machine: then one could not read what another has written."""
+    """A missing key would be generated on each machine, which could then not read what another has written."""
     Settings.from_environment({"INSTANCE_DIR": str(tmp_path)})
     made = {
         "secret.key": "SECRET_KEY",

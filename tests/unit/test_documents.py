@@ -1,4 +1,4 @@
-"""What the documents point to is there: files, modules, links, commands of the Makefile."""
+"""What the documents refer to exists: files, modules, links, Makefile targets."""
 
 import re
 from collections.abc import Callable

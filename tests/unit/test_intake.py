@@ -1,4 +1,4 @@
-"""What becomes of an uploaded file: pixels, upright, and nothing else."""
+"""An uploaded file is reduced to upright pixels and nothing else."""
 
 import io
 import threading

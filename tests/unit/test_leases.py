@@ -1,4 +1,4 @@
-"""One worker at a time; what a dead one leaves behind is found again."""
+"""One worker at a time; what a dead one leaves behind is picked up again."""
 
 from datetime import timedelta
 from unittest.mock import Mock

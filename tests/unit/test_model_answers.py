@@ -1,4 +1,4 @@
-"""What is kept of the engine's answer: every finding, and a heatmap only where one may be drawn."""
+"""What is kept of the engine's result: every finding, and heatmaps only where they may be drawn."""
 
 from types import SimpleNamespace
 
@@ -32,7 +32,7 @@ def test_a_present_finding_keeps_its_map() -> None:
 
 
 def test_bcc_keeps_its_map_from_the_lowest_operating_point_on() -> None:
-    """The clinic may have chosen that one, or choose it later; for patterns there is one threshold only."""
+    """The clinic may have chosen that one, or choose it later; patterns have only one threshold."""
     assert kept(target="BCC", probability=0.1, present=False).map is not None
     assert kept(target="AT", probability=0.1, present=False).map is None
 

@@ -1,4 +1,4 @@
-"""Two workers that meet a new model at the same moment agree on one row for it."""
+"""Two workers that load a new model at the same moment share one row for it."""
 
 from flask import Flask
 from sqlalchemy import select

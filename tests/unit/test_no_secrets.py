@@ -1,4 +1,4 @@
-"""No key, token or password is in the repository: detect-secrets looks through every tracked file."""
+"""No key, token or password is in the repository: detect-secrets scans every tracked file."""
 
 import secrets
 import subprocess

@@ -1,4 +1,4 @@
-"""The image store in a bucket, against a real server over HTTP."""
+"""The image store in a bucket, with a real server over HTTP."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

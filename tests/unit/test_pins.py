@@ -1,4 +1,4 @@
-"""Every package that is installed is named with its exact version, the browser's libraries with a checksum as well."""
+"""Every installed package is pinned to an exact version, the browser's libraries with a checksum too."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a fresh process loads, and what it says if its settings are wrong."""
+"""What a new process loads, and what it says if its settings are wrong."""
 
 import json
 import os

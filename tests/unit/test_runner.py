@@ -1,4 +1,4 @@
-"""The runner with a fake model: whatever happens, no case is lost or looks harmless."""
+"""The runner with a fake model: whatever happens, no case is lost or appears harmless."""
 
 from collections.abc import Callable
 from dataclasses import replace

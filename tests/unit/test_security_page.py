@@ -1,4 +1,4 @@
-"""docs/security.md names a test for each protection: each of them exists, and each requirement is listed once."""
+"""docs/security.md names a test for each protection: each test exists, and each requirement is listed once."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which state may follow which: the table refuses the rest, and the document shows the table."""
+"""Transitions between states: others are refused, and the document shows the table."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The image store: what comes back is what went in, or an error, never anything else."""
+"""The image store: returns exactly what was stored, or an error, never anything else."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where a case stands: doubt moves it up, never down."""
+"""A case's place in the worklist: doubt moves it up, never down."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def _settings(app: Flask):
 
 @dataclass(frozen=True)
 class Kind:
-    """One way in which an image's analysis can stand. BCC is suspected from 0.1 on."""
+    """One possible state of an image's analysis. BCC is suspected from 0.1 on."""
 
     name: str
     state: AnalysisState
@@ -139,7 +139,7 @@ def test_the_suspected_stand_by_their_probability_and_one_image_is_enough() -> N
 
 
 def test_the_rest_has_no_cliff_whatever_the_finding() -> None:
-    """A melanoma of 29 % stands above a BCC of 9 %, and both above what gives less concern."""
+    """A melanoma of 29 % comes before a BCC of 9 %, and both before anything of less concern."""
     cases = [
         placed(result(0.03, melanoma=0.29)),
         placed(result(0.09)),

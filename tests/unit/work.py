@@ -24,7 +24,7 @@ def analysis_ids(app: Flask, number: str) -> list[int]:
 
 @contextmanager
 def stored(app: Flask, analysis_id: int) -> Iterator[Analysis]:
-    """The row as it is, for reading."""
+    """The analysis as stored, read-only."""
     with app.app_context(), reading():
         yield db.session.get_one(Analysis, analysis_id)
 
@@ -43,7 +43,7 @@ def stored_case(app: Flask, number: str) -> Iterator[Case]:
 
 
 def messages(app: Flask) -> list[int]:
-    """Ids of the analyses that the queue hands out, in its order; the queue is empty afterwards."""
+    """Ids of the analyses in the queue, in order; empties the queue."""
     huey, found = app.extensions["queue"].huey, []
     while (task := huey.dequeue()) is not None:
         found.append(task.args[0])

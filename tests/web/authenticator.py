@@ -1,4 +1,4 @@
-"""The authenticator app of a test: codes by RFC 6238 from the standard library, and the way through the pages."""
+"""A test's authenticator app: RFC 6238 codes from the standard library, and the steps through the pages."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ PERIOD = 30
 
 
 def code_of(key: str, steps: int = 0) -> str:
-    """The six digits for a key in base32, ``steps`` half minutes from now."""
+    """The six-digit code for a base32 key, ``steps`` half minutes from now."""
     secret = base64.b32decode(key + "=" * (-len(key) % 8))
     counter = int(time.time()) // PERIOD + steps
     digest = hmac.digest(secret, struct.pack(">Q", counter), hashlib.sha1)
@@ -29,7 +29,7 @@ def code_of(key: str, steps: int = 0) -> str:
 
 
 def wrong_code(key: str) -> str:
-    """Six digits that are right at no moment near."""
+    """Six digits that are not a valid code around now."""
     near = {code_of(key, steps) for steps in range(-4, 5)}
     return next(text for text in map("{:06}".format, range(20)) if text not in near)
 
@@ -55,12 +55,12 @@ def give_code(client: CheckedClient, code: str) -> TestResponse:
 
 
 def begin_set_up(client: CheckedClient) -> str:
-    """The key that the page shows, after pressing its button."""
+    """Start setting up; returns the key that the page shows."""
     return key_on(client.submit("/tf-setup", {"setup": "authenticator"}).text)
 
 
 def set_up(app: Flask, email: str, client: CheckedClient | None = None) -> str:
-    """A first sign-in with everything that belongs to it; returns the key. Its code counts as used long ago."""
+    """A complete first sign-in; returns the key. Its code counts as used long ago."""
     client = client or new_client(app)
     assert give_password(client, email).location == "/tf-setup"
     key = begin_set_up(client)
@@ -75,7 +75,7 @@ def recovery_codes(client: CheckedClient) -> list[str]:
 
 
 def forget_used_codes(app: Flask, email: str) -> None:
-    """As if the half minute of the last code, and the minute of the last attempts, were long over."""
+    """As if the last code and the last attempts were long ago."""
     with app.app_context(), transaction() as session:
         session.execute(delete(Attempt))
         session.execute(update(User).where(User.email == email).values(tf_last_counter=None))

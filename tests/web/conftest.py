@@ -1,4 +1,4 @@
-"""The people whom most tests of the pages need; a test file that needs others names its own."""
+"""The people most page tests need; a test file that needs others overrides them."""
 
 from collections.abc import Callable
 
@@ -24,5 +24,5 @@ def reader(world: World, sign_in: SignIn) -> CheckedClient:
 
 @pytest.fixture
 def gp(world: World) -> str:
-    """The e-mail of a GP, for cases that come from somewhere."""
+    """The email of a GP who can send cases."""
     return world.user(Role.GP)

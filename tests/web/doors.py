@@ -1,4 +1,4 @@
-"""Every door of the application with real things behind it: a decided case of centre A with images and a heatmap."""
+"""Every endpoint, with real data behind it: a decided case of centre A with images and a heatmap."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Door:
 
 
 class Clinic:
-    """Two centres with a GP each, two dermatologists, an administrator, and a case that is answered."""
+    """Two centres with a GP each, two dermatologists, an administrator, and an answered case."""
 
     def __init__(self, app: Flask, world: World, reader: CheckedClient, emails: dict[str, str]) -> None:
         self.app, self.emails = app, emails
@@ -52,7 +52,7 @@ class Clinic:
         self.spare = world.user(Role.GP, centre="Test Centre C")
 
     def doors(self) -> Iterator[Door]:
-        """Each endpoint and method once; an address needs no more than the ids of what is there."""
+        """Each endpoint and method once; addresses are built from the ids of the data above."""
         values = self._values()
         for rule in sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.rule):
             assert rule.arguments <= OF_A_CASE | OTHERS, f"a new kind of id: {rule.rule}"
@@ -79,7 +79,7 @@ class Clinic:
         }
 
     def everything(self) -> dict[str, list[tuple[object, ...]]]:
-        """All rows of all tables, without what is noted of every request."""
+        """All rows of all tables, except what every request records."""
         with self.app.app_context(), reading() as session:
             return {
                 table.name: sorted(
@@ -94,7 +94,7 @@ def _columns(table: Table) -> list[Column[Any]]:
 
 
 def knock(client: CheckedClient, door: Door, data: dict[str, str] | None = None) -> TestResponse:
-    """Without the checks of each page: they have tests of their own, and there are hundreds of doors."""
+    """One request, without the usual page checks: they have their own tests, and there are hundreds of endpoints."""
     return FlaskClient.open(client, door.path, method=door.method, data=data, buffered=True)
 
 

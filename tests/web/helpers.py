@@ -1,4 +1,4 @@
-"""What tests of the pages share: filling in the GP's form, looking at rows and at the store's folder."""
+"""Shared by the page tests: filling in the GP's form, reading rows and the image store."""
 
 import io
 import re
@@ -20,11 +20,11 @@ from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, Use
 from webapp.storage.store import open_store
 
 File = tuple[bytes, str]
-"""Content and file name."""
+"""(content, file name)."""
 
 
 def filled_in(**changes: object) -> dict[str, Any]:
-    """A complete form without images."""
+    """The values of a complete form without images."""
     return {
         "submission_token": str(uuid.uuid4()),
         "patient_reference": "PC-7/2026",
@@ -50,12 +50,12 @@ def send(client: CheckedClient, files: list[File] | None = None, /, **changes: o
 
 
 def stored_files(settings: Settings) -> set[str]:
-    """Keys of everything in the image store, wherever that is."""
+    """Keys of everything in the image store, whichever store is used."""
     return {key for key, _written in open_store(settings).keys()}  # noqa: SIM118 - a store is no dict
 
 
 def stored_bytes(settings: Settings) -> dict[str, bytes]:
-    """The same with what lies there, encrypted."""
+    """Key → encrypted content."""
     blobs = open_store(settings).blobs
     return {key: blobs.read(key) for key in stored_files(settings)}
 
@@ -91,7 +91,7 @@ def change_case(app: Flask, number: str, **values: object) -> None:
 
 
 def number_of(response: TestResponse) -> str:
-    """The case number in the address that a page redirects to."""
+    """The case number in the address of a redirect."""
     assert response.status_code == 302, response.text
     return response.location.rsplit("/", 1)[-1]
 
@@ -117,14 +117,14 @@ def centre_id(app: Flask, name: str) -> int:
 
 
 def actions(app: Flask, *, ignore: tuple[str, ...] = ("account.signed_in", "case.viewed")) -> list[str]:
-    """What the audit trail holds, in order."""
+    """The actions in the audit trail, in order."""
     with app.app_context(), reading() as session:
         found = session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)).all()
         return [action for action in found if action not in ignore]
 
 
 def words(html: str) -> str:
-    """The text of a page, blanks collapsed."""
+    """The text of a page, with white space collapsed."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 

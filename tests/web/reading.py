@@ -1,4 +1,4 @@
-"""What a dermatologist does in tests: reserve, decide, put back."""
+"""What a dermatologist does in tests: claim, decide, release."""
 
 import re
 
@@ -16,13 +16,13 @@ def put_back(client: CheckedClient, number: str) -> TestResponse:
 
 
 def decide(client: CheckedClient, number: str, **changes: object) -> TestResponse:
-    """Benign, no appointment, unless ``changes`` say otherwise."""
+    """Decide: benign, no appointment, unless ``changes`` say otherwise."""
     form = {"diagnosis": "benign", "management": "routine_clinic", "advice": "", "override_reason": "", **changes}
     return client.submit(f"/review/{number}/decide", form, page="/profile")
 
 
 def take_over(client: CheckedClient, number: str, reason: str = "The patient is here now.") -> TestResponse:
-    """From the page that says who has the case, as it stands now."""
+    """Take the case over from the page that says who has it."""
     seen = re.search(r'name="seen" value="(\d+)"', client.get(f"/review/{number}").text)
     form = {"reason": reason, "seen": seen.group(1) if seen else ""}
     return client.submit(f"/review/{number}/take-over", form, page="/profile")

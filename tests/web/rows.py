@@ -1,4 +1,4 @@
-"""Rows for whatever tables a database has: nothing is known of them but what the database itself says."""
+"""Rows for any table in a database, made only from what the database says about it."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -9,12 +9,12 @@ from sqlalchemy import JSON, Column, Connection, Enum, MetaData, Table, func, in
 from webapp.core.extensions import db
 
 ROWS = 9
-"""More than lists of choices are long, so that each choice occurs. A row points to the parent of its own number."""
+"""More than any list of choices, so that each choice occurs. Row n refers to row n of the parent table."""
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 
 VALUES: dict[type, Callable[[int], Any]] = {
     bool: lambda n: n % 2 == 0,
-    int: lambda n: 1 + n % 6,  # within every range that a column checks
+    int: lambda n: 1 + n % 6,  # within every column's checked range
     float: lambda n: n / 10,
     datetime: lambda n: LONG_AGO + timedelta(days=n),
     date: lambda n: (LONG_AGO + timedelta(days=n)).date(),
@@ -23,14 +23,14 @@ VALUES: dict[type, Callable[[int], Any]] = {
 
 
 def tables(connection: Connection) -> list[Table]:
-    """Those of the program, parents first, as they stand now."""
+    """The program's tables as they are in the database, parents first."""
     metadata = MetaData()
     metadata.reflect(connection, only=lambda name, _: name in db.metadata.tables)
     return metadata.sorted_tables
 
 
 def fill_empty(connection: Connection) -> None:
-    """Give each table without rows some, with a value in every column."""
+    """Fill each empty table with rows that have a value in every column."""
     for table in tables(connection):
         if not connection.scalar(select(func.count()).select_from(table)):
             parents = {column: _keys_of_parent(connection, column) for column in table.columns if column.foreign_keys}
@@ -45,7 +45,7 @@ def _keys_of_parent(connection: Connection, column: Column[Any]) -> list[Any]:
 
 def _value(column: Column[Any], n: int, parents: dict[Column[Any], list[Any]]) -> Any:
     if column in parents:
-        return parents[column][n] if parents[column] else None  # a table that points to itself has no row yet
+        return parents[column][n] if parents[column] else None  # a table that refers to itself has no row yet
     if column.primary_key and column.type.python_type is int:
         return 1_000 + n
     known = db.metadata.tables[column.table.name].columns.get(column.name)

@@ -1,4 +1,4 @@
-"""Deny by default: the access table names every endpoint, and means what it says, for everybody and with real rows."""
+"""Deny by default: the access table names every endpoint and is enforced, for every role and with real rows."""
 
 import pytest
 from flask import Flask
@@ -44,7 +44,7 @@ def browser_of(app: Flask, emails: dict[str, str], sign_in, person: str) -> Chec
     if person == "nobody":
         return new_client(app)
     client: CheckedClient = sign_in(emails[person])
-    if person == "disabled account":  # with all else of the session intact
+    if person == "disabled account":  # with the rest of the session intact
         with app.app_context(), transaction() as session:
             session.execute(update(User).where(User.email == emails[person]).values(active=False))
     return client
@@ -56,7 +56,7 @@ def test_every_endpoint_has_a_decision_and_every_decision_an_endpoint(app: Flask
 
 @pytest.mark.parametrize("person", PEOPLE)
 def test_everybody_reaches_exactly_what_the_table_says(app: Flask, clinic: Clinic, emails, sign_in, person) -> None:
-    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # the question here is the person; CSRF has a test of its own
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # this test is about the role; CSRF has its own test
     client, role = browser_of(app, emails, sign_in, person), PEOPLE[person]
     for door in clinic.doors():
         if door.endpoint in ENDS_THE_SESSION:
@@ -73,7 +73,7 @@ def test_everybody_reaches_exactly_what_the_table_says(app: Flask, clinic: Clini
 def expected(door: Door, role: Role | None, *, own_centre: bool) -> str | int | None:
     allowed = ACCESS[door.endpoint]
     if allowed is PUBLIC:
-        return None  # lets everybody in, and some of them on from there
+        return None  # lets everybody in and redirects some
     if role is None:
         return "to sign in"
     if role not in allowed:
@@ -82,7 +82,7 @@ def expected(door: Door, role: Role | None, *, own_centre: bool) -> str | int | 
 
 
 def test_a_case_of_another_centre_is_not_there(app: Flask, clinic: Clinic, emails, sign_in) -> None:
-    """The sweep above for one GP, and that what is not there for one is there for the other."""
+    """The sweep above for one GP; and what is 404 for one GP exists for the other."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     own, foreign = (browser_of(app, emails, sign_in, person) for person in ("GP of A", "GP of B"))
     doors = [door for door in clinic.doors() if door.leads_to_a_case and Role.GP in (ACCESS[door.endpoint] or ())]
@@ -100,7 +100,7 @@ def test_an_endpoint_that_the_table_forgot_lets_nobody_in(app: Flask, world, sig
 
 
 def test_looking_changes_nothing(app: Flask, clinic: Clinic, emails, sign_in) -> None:
-    """Where a look is to be noted, the table of audited reads says so; all else leaves every row as it was."""
+    """Only the reads listed as audited leave a trace; every other GET changes no row."""
     browsers = {person: browser_of(app, emails, sign_in, person) for person in AT_WORK}
     before = clinic.everything()
     for client in browsers.values():

@@ -1,4 +1,4 @@
-"""The administrator's accounts page: never without an administrator, nothing typed gets lost."""
+"""The administrator's accounts page: there is always an administrator, and no input is lost."""
 
 import pytest
 from flask import Flask

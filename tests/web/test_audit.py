@@ -1,4 +1,4 @@
-"""The audit trail: each action once, with its change or not at all, and no word about a patient."""
+"""The audit trail: each action once, together with its change or not at all, and nothing about a patient."""
 
 from unittest.mock import Mock
 

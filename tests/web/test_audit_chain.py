@@ -1,4 +1,4 @@
-"""The audit trail can only grow: triggers refuse a change, and whoever goes past them is found by the chain."""
+"""The audit trail can only grow: triggers refuse a change, and the chain reveals one made without them."""
 
 import threading
 from collections.abc import Callable
@@ -25,7 +25,7 @@ EVENTS = 5
 
 @pytest.fixture
 def someone(app: Flask, world: World) -> str:
-    """An account about which five things were noted, each in a transaction of its own."""
+    """An account with five audit events, each written in its own transaction."""
     email = world.user(Role.GP)
     for number in range(EVENTS):
         note(app, email, number)
@@ -51,7 +51,7 @@ def head_of(app: Flask) -> str:
 
 
 def behind_the_back(app: Flask, *statements: str) -> None:
-    """Raw SQL with the triggers taken away, as somebody with the database's password could run it."""
+    """Raw SQL with the triggers removed, as anybody with the database's password could run."""
     with app.app_context(), db.engine.begin() as connection:
         if db.engine.dialect.name == "sqlite":
             connection.exec_driver_sql("DROP TRIGGER audit_event_no_update")
@@ -227,7 +227,7 @@ def test_writers_at_the_same_time_make_one_chain(app: Flask, world: World) -> No
 def test_somebody_who_locks_an_account_and_somebody_who_notes_it_do_not_wait_for_each_other(
     app: Flask, world: World
 ) -> None:
-    """The event's row locks its actor: were that done while the chain is held, this pair would stand still."""
+    """The event's row locks its actor: if that happened while the chain is locked, these two would deadlock."""
     actor = world.user(Role.ADMIN)
 
     def work(number: int) -> None:
@@ -242,7 +242,7 @@ def test_somebody_who_locks_an_account_and_somebody_who_notes_it_do_not_wait_for
 
 
 def test_the_migration_chains_the_events_that_exist(app: Flask, someone: str) -> None:
-    """Here with a gap in the ids, as a database that has rolled back has it."""
+    """With a gap in the ids, as left by a rollback."""
     with app.app_context():
         downgrade(revision="0009")
         with db.engine.begin() as connection:

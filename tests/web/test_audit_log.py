@@ -1,4 +1,4 @@
-"""The audit log page: everything that was noted, in words, found again by actor, action, case and day."""
+"""The audit log page: every event in words, filtered by actor, action, case and day."""
 
 import re
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ def whole_log(client: CheckedClient, query: str = "") -> list[Row]:
 
 
 def note(app: Flask, number: int, email: str) -> None:
-    """Many events of one account."""
+    """Record many events for one account."""
     with app.app_context(), transaction() as session:
         user = session.query(User).filter_by(email=email).one()
         for index in range(number):
@@ -182,7 +182,7 @@ def test_every_action_of_the_program_has_words() -> None:
 
 
 def test_the_filter_by_a_case_finds_all_that_happened_to_it(app: Flask, world: World, sign_in) -> None:
-    """Also what was noted of its images, analyses, heatmaps and decisions."""
+    """Including events about its images, analyses, heatmaps and decisions."""
     email = world.user(Role.GP)
     gp, reader = sign_in(email), sign_in(world.user(Role.DERMATOLOGIST))
     number, other = world.case(email), world.case(email)

@@ -1,4 +1,4 @@
-"""What is backed up can be put back, on either database, whole or not at all."""
+"""A backup can be restored, on either database, completely or not at all."""
 
 import json
 import stat
@@ -47,7 +47,7 @@ def gp(world: World) -> str:
 
 @pytest.fixture
 def number(world: World, sign_in, gp: str) -> str:
-    """A clinic with one answered case and one that waits, the second following the first."""
+    """A clinic with an answered case and a waiting one that follows it."""
     first = world.case(gp, history="Growing – since “May”", images=2)
     world.analyse(first, 0.9)
     reader = sign_in(world.user(Role.DERMATOLOGIST))
@@ -108,7 +108,7 @@ def folder(app: Flask, number: str, tmp_path: Path) -> Path:
 def test_everything_comes_back_and_works(
     app: Flask, settings: Settings, number: str, gp: str, folder: Path, tmp_path: Path, kind: str
 ) -> None:
-    """Where the suite runs on PostgreSQL this moves a site to SQLite, too."""
+    """When the suite runs on PostgreSQL, this also moves a site to SQLite."""
     with another_place(settings, tmp_path / "elsewhere", kind) as other:
         before, files = every_row(app), stored_bytes(settings)
         status, output = run(other, "restore", folder)
@@ -154,7 +154,7 @@ def test_a_backup_is_private_holds_no_key_and_nothing_readable_of_an_image(setti
 
 
 def test_a_backup_is_one_moment(app: Flask, world: World, number: str, gp: str, tmp_path: Path, monkeypatch) -> None:
-    """A case that is sent while the backup is being made is in none of its tables."""
+    """A case sent while the backup is being made is in none of its tables."""
     dump, sent = rows.dump, []
 
     def slow(connection, table):

@@ -1,4 +1,4 @@
-"""Files that are no usable image: a plain sentence, and nothing left behind."""
+"""Files that are not a usable image: a plain message, and nothing left behind."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Blinded reading: own impression first, then the model's answer; both kept with their times."""
+"""Blinded reading: the reader's impression first, then the model's result; both kept with their times."""
 
 from io import BytesIO
 
@@ -184,7 +184,7 @@ def test_nobody_else_has_a_way_of_reading(sign_in, gp: str) -> None:
 def test_what_the_gp_says_of_a_flagged_image_is_shown_before_the_impression(
     app: Flask, reader, sign_in, gp: str, number: str
 ) -> None:
-    """It comes from the GP and from a look at the pixels, not from the model."""
+    """It comes from the GP and the quality check, not from the model."""
     with app.app_context(), transaction() as session:
         image = session.get_one(Image, image_ids(app, number)[0])
         image.quality_flags, image.sent_anyway = ["too_dark"], "The lesion is <ulcerated>."

@@ -1,4 +1,4 @@
-"""More images at once than can be decoded: they are put off at once, in words, and the pages go on."""
+"""More images at once than can be decoded: the rest are refused at once, with a message, and pages keep working."""
 
 import io
 import runpy
@@ -36,7 +36,7 @@ def gp(email: str, sign_in) -> CheckedClient:
 
 @contextmanager
 def crowded() -> Iterator[None]:
-    """All places are taken."""
+    """All decoding places are taken."""
     with ExitStack() as others:
         for _ in range(4):
             others.enter_context(INSIDE)
@@ -82,7 +82,7 @@ def test_a_check_before_sending_says_when_to_ask_again(gp: CheckedClient) -> Non
 
 @pytest.fixture
 def waited(monkeypatch) -> None:
-    """This request has waited for a thread for longer than it should."""
+    """This request has waited too long for a thread."""
     monkeypatch.setattr(threading.current_thread(), "waited_seconds", LATE_SECONDS * 1.01, raising=False)
 
 

@@ -1,4 +1,4 @@
-"""A decision taken back or amended: every row stays, the one in force is shown, and the GP is told anew."""
+"""A decision taken back or amended: every row stays, the one in force is shown, and the GP is notified again."""
 
 import re
 from datetime import timedelta
@@ -61,7 +61,7 @@ def amend(client: CheckedClient, number: str, reason: str = "Read again.", seen:
 
 
 def later(app: Flask, minutes: float) -> None:
-    """Let the stored decisions be so much older."""
+    """Make the stored decisions that much older."""
     with app.app_context(), transaction() as session:
         for review in session.scalars(select(Review)):
             review.decided_at -= timedelta(minutes=minutes)
@@ -74,7 +74,7 @@ def rows(app: Flask) -> list[tuple[Diagnosis, Management, bool]]:
 
 
 def form_of(page: str) -> set[str]:
-    """What is chosen in the form on a page."""
+    """The values selected in the form on a page."""
     return set(re.findall(r'<input(?=[^>]*checked)[^>]*value="([^"]+)"', page))
 
 

@@ -1,4 +1,4 @@
-"""The dashboard: right numbers of the right cases, whatever their number; no word about a patient."""
+"""The dashboard: the right numbers for the right cases, however many; nothing about a patient."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def decide(
     management: Management = Management.BIOPSY,
     after: timedelta = HOUR,
 ) -> None:
-    """Decided ``after`` it was sent."""
+    """A decision ``after`` seconds after the case was sent."""
     with world.app.app_context(), transaction() as session:
         user = session.query(User).filter_by(email=reader).one()
         case = session.query(Case).filter_by(number=number).one()
@@ -162,7 +162,7 @@ def test_who_has_read_the_histology_is_not_measured_by_it(app: Flask, world: Wor
     world.analyse(number, 0.02)
     decide(world, reader, number, Diagnosis.BENIGN, Management.ROUTINE_CLINIC, after=-HOUR)
     enter_histology(world, gp, number, HistologyResult.BENIGN)
-    enter_histology(world, gp, number, HistologyResult.BCC)  # a correction, which brings the case back
+    enter_histology(world, gp, number, HistologyResult.BCC)  # a correction, which re-opens the case
     decide(world, reader, number, Diagnosis.BCC)
     case = only_kind(app)
     assert (case.diagnosis, case.unaided, case.histology) == (Diagnosis.BCC, Diagnosis.BENIGN, HistologyResult.BCC)

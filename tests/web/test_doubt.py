@@ -1,4 +1,4 @@
-"""The rule of doubt as a reader meets it: what needs a typed reason, what must be seen first, what time does."""
+"""The rule of doubt as a reader sees it: what needs a reason, what must be seen first, what passing time does."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def colleague(world: World) -> str:
 
 @pytest.fixture
 def number(world: World, gp_email: str) -> str:
-    """A case that nobody has analysed yet."""
+    """A case not analysed yet."""
     return world.case(gp_email)
 
 
@@ -171,7 +171,7 @@ def reopened_by_histology(gp: CheckedClient, world: World, reader: CheckedClient
 
 
 def test_a_request_for_images_never_settles_a_reopening(app: Flask, world: World, gp, reader, number: str) -> None:
-    """A histology of BCC is not erased by it: the new images, however harmless, stand first and need a reason."""
+    """A histology of BCC still counts: with new images, however harmless, the case comes first and needs a reason."""
     reopened_by_histology(gp, world, reader, number)
     take(reader, number)
     assert decide(reader, number, management="retake", advice="Closer, please.").status_code == 302

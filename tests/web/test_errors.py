@@ -1,4 +1,4 @@
-"""When something fails, the page says so in words, and nothing is half stored."""
+"""When something fails, the page says so in words and nothing is stored by halves."""
 
 import io
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_not_your_role(gp: CheckedClient) -> None:
 
 
 def test_a_bug_is_our_fault_and_stores_nothing(app: Flask, settings: Settings, gp: CheckedClient, monkeypatch) -> None:
-    """The audit is the last step of a submission: everything before it must go away again."""
+    """Auditing is the last step of a submission: everything before it must be undone."""
     monkeypatch.setattr("webapp.audit.record", Mock(side_effect=RuntimeError("a bug")))
     assert_plain_words(send(gp), 500, "Something went wrong")
     assert count(app) == 0
@@ -61,7 +61,7 @@ def test_a_bug_is_our_fault_and_stores_nothing(app: Flask, settings: Settings, g
 
 @contextmanager
 def broken(target: object, moment: str) -> Iterator[None]:
-    """Every ``moment`` of a session or an engine fails, as with a database that is full or away."""
+    """Every ``moment`` of a session or engine fails, as when the database is full or down."""
 
     def fail(*_: object) -> None:
         raise OperationalError("SQL", {}, Exception("the database is not well"))

@@ -1,4 +1,4 @@
-"""The export: every case of the scope once, true labels, nothing that a spreadsheet would calculate, no secrets."""
+"""The export: every case in scope once, correct labels, no spreadsheet formulas, no secrets."""
 
 import csv
 import io
@@ -156,4 +156,4 @@ def test_it_comes_in_portions_of_a_bounded_size(app: Flask, world: World, gp: st
         world.analyse(world.case(gp, images=2), 0.9)
     with counted_queries(app) as more:
         exported(admin)
-    assert len(more) <= len(few) + 1  # findings are asked for where there are any
+    assert len(more) <= len(few) + 1  # findings are queried only if there are any

@@ -1,4 +1,4 @@
-"""The worklist filtered, sorted and counted; no filter loses a case over the pages, and none hides a suspicion."""
+"""The worklist filtered, sorted and counted; no filter loses a case between pages or hides a suspicion."""
 
 import re
 from datetime import timedelta
@@ -25,7 +25,7 @@ def listed(client: CheckedClient, **filters: object) -> list[str]:
 
 
 def targets(probability: float, *present: str) -> list[TargetResult]:
-    """BCC and all seven patterns, of which those named are present."""
+    """BCC and all seven patterns, with the named ones present."""
     bcc = TargetResult("BCC", probability, probability >= 0.1, 0.4, None)
     codes = ("PN", "U", "ON", "MG", "ML", "SW", "AT")
     return [bcc, *(TargetResult(code, 0.5, code in present, 0.4, None) for code in codes)]

@@ -1,4 +1,4 @@
-"""The GP's list and case page: own centre only, found again, read, closed."""
+"""The GP's list and case page: own centre only, search, reading, closing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Exact response headers, on every kind of answer."""
+"""Exact response headers, on every kind of response."""
 
 import pytest
 from flask import Flask, request
@@ -61,7 +61,7 @@ def test_only_static_files_may_be_kept(client) -> None:
 
 
 def test_nothing_but_a_static_file_is_ever_kept(app: Flask, world: World, sign_in) -> None:
-    """Every door, for everybody it lets in: pages, images, heatmaps, letters, exports, answers to polls."""
+    """Every endpoint, for everybody it lets in: pages, images, heatmaps, letters, exports, polls."""
     emails = {"GP of A": world.user(Role.GP)}
     people = [world.user(role) for role in (Role.DERMATOLOGIST, Role.ADMIN)]
     clinic = Clinic(app, world, sign_in(world.user(Role.DERMATOLOGIST)), emails)
@@ -74,7 +74,7 @@ def test_nothing_but_a_static_file_is_ever_kept(app: Flask, world: World, sign_i
 
 
 def cookie(response) -> tuple[str, set[str]]:
-    """Name and flags of the one cookie that is set."""
+    """Name and flags of the only cookie set."""
     (line,) = response.headers.getlist("Set-Cookie")
     first, *flags = line.split("; ")
     return first.split("=")[0], set(flags)
@@ -87,7 +87,7 @@ def test_cookie_and_transport_on_one_machine(client) -> None:
 
 
 def test_cookie_and_transport_under_tls(settings, world: World) -> None:
-    """``__Host-``: no other host of the domain, and nobody on the way, can set it."""
+    """``__Host-``: no other host of the domain, and nobody in between, can set it."""
     app = make_app(settings.model_copy(update={"https": True}))
     client = app.test_client()
     gp = world.user(Role.GP)
@@ -151,7 +151,7 @@ def test_a_host_that_is_not_ours_is_refused(settings, host: str) -> None:
 
 
 def test_the_link_of_an_invitation_names_our_host_only(settings, world: World) -> None:
-    """Whoever made the administrator's browser, or a cache, send another host would get the link of a new account."""
+    """Otherwise somebody who makes a browser or cache send another host would get the link of a new account."""
     app = make_app(settings.model_copy(update={"trusted_hosts": ("localhost",)}))
     boss = new_client(app)
     boss.sign_in(world.user(Role.ADMIN), PASSWORD)

@@ -1,4 +1,4 @@
-"""What a supervisor may ask without an account: is the process alive, and is all that it needs there?"""
+"""What a supervisor may ask without an account: is the process alive, and is everything it needs there?"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_without_its_database_the_process_lives_and_is_not_ready(client, no_data
 
 
 def test_neither_asks_who_is_there(client, world, sign_in, no_database) -> None:
-    """Nor reads a session: the answer is the same for everybody."""
+    """Nor does it read a session: the response is the same for everybody."""
     assert client.get("/healthz", headers={"Cookie": "dermtriage=anything"}).status_code == 200
 
 

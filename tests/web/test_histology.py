@@ -1,4 +1,4 @@
-"""The histology result: entered later by GP or dermatologist, corrected by a new row, never part of the decision."""
+"""Histology results: entered later by GP or dermatologist, corrected by a new row, never part of the decision."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -114,7 +114,7 @@ def test_the_number_of_queries_does_not_grow_with_the_results(app: Flask, gp, re
 
     pages = [(gp, f"/cases/{number}"), (reader, f"/review/{number}")]
     enter(gp, number)
-    gp.get(f"/cases/{number}")  # the first look writes the receipt
+    gp.get(f"/cases/{number}")  # the first view writes the receipt
     before = [queries(*page) for page in pages]
     for _ in range(4):
         enter(gp, number)

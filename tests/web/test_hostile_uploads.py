@@ -1,4 +1,4 @@
-"""Usable images that carry more than pixels, and requests that no browser sends: nothing but pixels is kept."""
+"""Usable images that carry more than pixels, and requests no browser sends: only pixels are kept."""
 
 import io
 import zipfile
@@ -56,7 +56,7 @@ def marked_text() -> PngImagePlugin.PngInfo:
 
 
 def marked(kind: str) -> bytes:
-    """An image with the mark in every place that its kind has."""
+    """An image with the mark everywhere its format allows."""
     profile, exif = marked_profile(), marked_exif()
     if kind == "PNG":
         return encoded(picture(), "PNG", pnginfo=marked_text(), exif=exif, icc_profile=profile)
@@ -140,7 +140,7 @@ def test_a_name_with_nul_leaves_nothing(app: Flask, settings: Settings, gp: Chec
 
 
 def test_a_thousand_and_one_parts(app: Flask, settings: Settings, gp: CheckedClient) -> None:
-    """The count is held against the form as a whole, before any part of it is looked at."""
+    """The limit applies to the whole form, before any part is read."""
     form = {"csrf_token": gp.token("/cases/new"), **filled_in(history=["x"] * 1_001)}
     response = gp.post("/cases/new", data=form, content_type="multipart/form-data")
     assert response.status_code == 413
@@ -150,7 +150,7 @@ def test_a_thousand_and_one_parts(app: Flask, settings: Settings, gp: CheckedCli
 
 
 def test_what_chance_has_broken_leaves_nothing_behind(app: Flask, settings: Settings, gp: CheckedClient) -> None:
-    """Each is a case or is refused in words; the store holds what the cases name, and not a file more."""
+    """Each becomes a case or is refused with a message; the store holds what the cases name and nothing else."""
     generator = np.random.default_rng(2)
     accepted = 0
     for whole in (jpeg(96, 80), png(96, 80), encoded(picture(96, 80), "WEBP")) * 6:

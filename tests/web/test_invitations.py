@@ -1,4 +1,4 @@
-"""Accounts begin with a link: it works once, not forever, and only the latest one."""
+"""Accounts begin with a link: it works once, expires, and only the latest one works."""
 
 import re
 
@@ -36,7 +36,7 @@ def new_link(app: Flask, admin: CheckedClient, email: str) -> str:
 
 
 def choose(client: CheckedClient, link: str, password: str = CHOSEN):
-    """Open the link as its holder does, and choose a password."""
+    """Open the link as its recipient does, and choose a password."""
     page = client.get(link)
     if page.status_code != 200:
         return client.get(page.location)

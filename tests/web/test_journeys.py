@@ -1,4 +1,4 @@
-"""Every way that a case and an analysis can really go: together they are the tables of `webapp.models.states`."""
+"""Every transition that cases and analyses really make: together they are the tables of `webapp.models.states`."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ BIOPSY = {"diagnosis": "bcc", "management": "biopsy"}
 
 @pytest.fixture
 def ways(monkeypatch: pytest.MonkeyPatch) -> set[Way]:
-    """Where cases have moved since."""
+    """Transitions that cases have made since."""
     seen: set[Way] = set()
     move_to = Case.move_to
 
@@ -44,7 +44,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> set[Way]:
 
 
 class Journeys:
-    """One centre, one reader and a colleague; each method is a journey with a case of its own."""
+    """One centre, one reader and a colleague; each method takes its own case through some states."""
 
     def __init__(self, app: Flask, world: World, sign_in) -> None:
         self.app, self.world, self.email = app, world, world.user(Role.GP)
@@ -113,7 +113,7 @@ class Journeys:
             assert amend(self.reader, self.closed(), **second).status_code == 302
 
     def doubts(self) -> None:
-        """A result that comes late, after a decision, its closing, or a request for images."""
+        """A result that comes after a decision, after closing, or after a request for images."""
         waiting = [self.decided(False), self.decided(False, **RETAKE), self.decided(False)]
         self.by_gp(waiting[2], "close")
         for number in waiting:
@@ -139,7 +139,7 @@ def test_cases_go_every_way_of_the_table_and_no_other(app: Flask, world: World, 
 
 
 class Analyses:
-    """Takes analyses from state to state by what the worker calls, and notes where each has gone."""
+    """Takes analyses from state to state with the worker's own functions, and records the transitions."""
 
     def __init__(self, app: Flask, world: World) -> None:
         self.app, self.world, self.seen = app, world, set[Way]()
@@ -174,7 +174,7 @@ class Analyses:
         return analysis_id
 
     def rerun(self, analysis_id: int) -> None:
-        """A re-run of its image ends and, the case being open, takes its place."""
+        """A re-run of its image ends and, since the case is open, replaces it."""
         self.step(analysis_id, lambda: _put_in_force_instead_of(analysis_id))
 
 

@@ -1,4 +1,4 @@
-"""Cases of the same lesion: said by the GP, seen side by side by GP and dermatologist."""
+"""Cases of the same lesion: linked by the GP, shown side by side to GP and dermatologist."""
 
 import re
 
@@ -28,7 +28,7 @@ def follow(client: CheckedClient, number: str, earlier: str) -> int:
 
 
 def shown(page: str) -> list[str]:
-    """The earlier cases of the history, in its order."""
+    """The earlier cases in the history, in order."""
     return re.findall(r'<h3><a href="/(?:cases|review)/(DT-\w+)"', page)
 
 

@@ -1,4 +1,4 @@
-"""The PDF letter: what it says, who may have it, and that nothing in it comes from elsewhere."""
+"""The PDF letter: what it says, who may have it, and that it loads nothing from elsewhere."""
 
 import re
 import sys
@@ -29,7 +29,7 @@ def email(world: World) -> str:
 
 @pytest.fixture
 def number(world: World, email: str, sign_in) -> str:
-    """An answered case of two images."""
+    """An answered case with two images."""
     number = world.case(email, images=2, history="<i>Bleeds</i> at times.", patient_reference="TEST-7")
     reader = sign_in(world.user(Role.DERMATOLOGIST, name="Test Reader"))
     take(reader, number)

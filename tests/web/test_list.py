@@ -1,4 +1,4 @@
-"""The GP's list: narrowed by state, place in line with an honest estimate, read receipts, updates without a session."""
+"""The GP's list: filters, place in line with an honest estimate, read receipts, updates without a session."""
 
 import re
 from datetime import timedelta
@@ -26,7 +26,7 @@ def gp(email: str, sign_in) -> CheckedClient:
 
 
 def decided_cases(app: Flask, world: World, email: str, hours_ago: list[float]) -> None:
-    """One closed case for each, decided that long ago."""
+    """One closed case for each time, decided that long ago."""
     reader = world.user(Role.DERMATOLOGIST)
     for hours in hours_ago:
         number = world.case(email)

@@ -1,4 +1,4 @@
-"""The log tells what happened to which request and analysis, and no word of a patient."""
+"""The log says what happened to which request and analysis, and nothing about a patient."""
 
 import io
 import json
@@ -37,7 +37,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """What the program writes when every logger there is tells all it can."""
+    """What the program writes with every logger at its most verbose."""
     stream, root = io.StringIO(), logging.getLogger()
     known = [root, *(item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger))]
     levels = [(logger, logger.level) for logger in known]
@@ -61,7 +61,7 @@ def requests(lines: Lines, endpoint: str) -> list[dict[str, Any]]:
 
 
 def fail_with_marker(*_args: object, **_more: object) -> None:
-    """As a bug does: an exception that quotes its input, while a statement with that input failed."""
+    """Fails as a bug might: with an exception that quotes its input, after a failed statement with that input."""
     try:
         db.session.execute(text("SELECT :given FROM no_such_table"), {"given": MARKER})
     except SQLAlchemyError as error:
@@ -234,7 +234,7 @@ def test_a_log_setting_that_is_unknown_is_refused(tmp_path: Path, name: str, val
 
 
 def test_the_production_entry_writes_json_to_standard_error(settings: Settings) -> None:
-    """A process of its own, as a server starts it."""
+    """In its own process, as a server starts it."""
     environ = {**os.environ, "INSTANCE_DIR": str(settings.instance_dir), "DATABASE_URL": settings.database_url}
     script = "import wsgi; wsgi.app.test_client().get('/nowhere?q=secret')"
     done = subprocess.run(

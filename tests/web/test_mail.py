@@ -1,4 +1,4 @@
-"""Invitations by mail, where a server is set up: a real conversation with a small mail server, and what if it fails."""
+"""Invitations by email if a server is set up: a real exchange with a small mail server, and its failures."""
 
 import re
 import socketserver
@@ -22,7 +22,7 @@ from webapp.models import Role
 
 
 class PostOffice(socketserver.ThreadingTCPServer):
-    """Takes every mail and keeps it."""
+    """Accepts and keeps every email."""
 
     allow_reuse_address = daemon_threads = True
 
@@ -32,7 +32,7 @@ class PostOffice(socketserver.ThreadingTCPServer):
 
 
 class Counter(socketserver.StreamRequestHandler):
-    """One conversation in SMTP (RFC 5321)."""
+    """One SMTP conversation (RFC 5321)."""
 
     server: PostOffice
 
@@ -152,7 +152,7 @@ def test_without_a_server_nobody_speaks_of_mail(app: Flask, settings: Settings, 
 
 
 def test_no_link_leaves_unencrypted(settings: Settings, monkeypatch, office: PostOffice) -> None:
-    """To another machine: a server that cannot encrypt gets nothing."""
+    """A server on another machine that cannot encrypt gets nothing."""
     monkeypatch.setattr(mail, "LOCAL", ())
     with pytest.raises(mail.MailError, match="SMTPNotSupported"):
         mail.send(settings, "new@test.example", "Subject", "Text")

@@ -1,4 +1,4 @@
-"""Management options: order, offer and the reassuring flag count for new decisions and leave old ones alone."""
+"""Management options: order, offer and the reassuring flag apply to new decisions and leave old ones alone."""
 
 import re
 
@@ -15,7 +15,7 @@ SHIPPED = ["urgent_referral", "biopsy", "routine_clinic", "reassure", "retake"]
 
 
 def form(order: list[str] = SHIPPED, off: tuple[str, ...] = (), reassuring: tuple[str, ...] = ("reassure",)) -> dict:
-    """The filled-in form; a box that is not ticked is not sent."""
+    """The filled-in form; an unticked box is not sent."""
     places = {f"place_{code}": str(place) for place, code in enumerate(order, start=1)}
     ticked = [f"active_{code}" for code in order if code not in off] + [f"reassuring_{code}" for code in reassuring]
     return places | dict.fromkeys(ticked, "y")

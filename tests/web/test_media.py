@@ -1,4 +1,4 @@
-"""An image leaves the store only for those who may see its case, and never unnoticed."""
+"""An image leaves the store only for those who may see its case, and never without an audit event."""
 
 import io
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The figures: shown to whoever knows the token, counted where things happen, and telling of nobody."""
+"""The metrics: shown only with the token, counted where things happen, and about nobody in particular."""
 
 import re
 
@@ -22,7 +22,7 @@ def settings(settings: Settings) -> Settings:
 
 
 def figures(client: CheckedClient) -> dict[str, float]:
-    """Every sample by its name and labels."""
+    """Every sample by name and labels."""
     answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200
     lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables of the models, on either database, and can be taken back."""
+"""The migrations create exactly the models' tables, on either database, and can be undone."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ OURS = {table.name for table in db.metadata.sorted_tables}
 
 @pytest.fixture
 def from_nothing(app: Flask) -> Iterator[None]:
-    """An application context on a database without tables; brought up to date again afterwards."""
+    """An application context on a database without tables, which is upgraded again afterwards."""
     with app.app_context():
         downgrade(revision="base")
         yield
@@ -65,7 +65,7 @@ def test_the_migrated_checks_are_those_of_the_models(app: Flask) -> None:
 
 @pytest.mark.usefixtures("from_nothing")
 def test_each_revision_down_and_up_with_rows_in_every_table(app: Flask) -> None:
-    """Rows of tables that the revision before has, too, are all still there; those of its own tables may be gone."""
+    """Rows of tables that exist in the previous revision survive; those of new tables may be gone."""
     script = ScriptDirectory(app.extensions["migrate"].directory)
     before = "base"
     for revision in reversed([step.revision for step in script.walk_revisions()]):
@@ -98,7 +98,7 @@ def test_down_to_nothing_and_up_again() -> None:
 
 
 def test_rows_survive_the_way_down_to_the_second_revision_and_up_again(app: Flask, world: World, sign_in) -> None:
-    """SQLite copies a table to alter it: the rows that point to the old one must neither stop it nor be lost."""
+    """SQLite copies a table to alter it: rows that refer to the old one must neither prevent that nor be lost."""
     number = world.case(world.user(Role.GP))
     world.analyse(number)
     reader = sign_in(world.user(Role.DERMATOLOGIST))

@@ -1,4 +1,4 @@
-"""One rule: nothing shows an answer to a GP before it is opened, and what is opened is not taken back any more."""
+"""One rule: nothing shows an answer to a GP before it is opened, and an opened answer can no longer be taken back."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,7 +41,7 @@ def number(world: World, email: str) -> str:
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Letters are drawn in a test of their own."""
+    """Letters are drawn in their own test."""
     monkeypatch.setattr(letter, "_drawn", lambda _page, _style: b"%PDF-")
 
 
@@ -125,7 +125,7 @@ def test_a_decision_that_changes_while_its_letter_is_drawn(
 
 @pytest.mark.parametrize("form", [BIOPSY, RETAKE])
 def test_a_decision_can_be_taken_back_until_the_gp_opens_it(app: Flask, reader, gp, number: str, form: dict) -> None:
-    """Not until the case is closed: from the moment that somebody may act on it."""
+    """Not until the case is closed: once opened, somebody may act on it."""
     decided(reader, number, **form)
     gp.get("/cases/")
     undo(reader, number)

@@ -1,4 +1,4 @@
-"""Second opinions: asked of one colleague, given blind, kept beside the decision."""
+"""Second opinions: asked of one colleague, given blind, kept along with the decision."""
 
 import re
 
@@ -60,7 +60,7 @@ def decided(client: CheckedClient, number: str) -> None:
 
 @pytest.fixture
 def asked(app: Flask, first, emails, number: str) -> str:
-    """A decided case about which Test Second was asked."""
+    """A decided case on which Test Second was asked for an opinion."""
     decided(first, number)
     assert ask(first, number, user_id(app, emails["Second"])).status_code == 302
     return number

@@ -1,4 +1,4 @@
-"""Passwords: long, not among those that everybody tries; and a refused sign-in tells nothing, not even by its work."""
+"""Passwords: long and not commonly used; a refused sign-in reveals nothing, not even by its timing."""
 
 import pytest
 from flask import Flask
@@ -84,7 +84,7 @@ def test_a_refused_sign_in_is_the_same_answer_and_the_same_work(
 
 
 def noted(monkeypatch, done: list[str]) -> None:
-    """Each time that argon2 really works."""
+    """Each real call of argon2."""
     import argon2.low_level
 
     for name in ("hash_secret", "hash_secret_raw", "verify_secret", "core"):

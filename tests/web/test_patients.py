@@ -1,4 +1,4 @@
-"""What is held on a patient can be handed over whole and erased whole; an audit trail without the reference stays."""
+"""A patient's data can be exported and erased completely; the audit trail stays, without the reference."""
 
 import json
 import stat
@@ -39,7 +39,7 @@ KEPT = {
     "user_account",
     "worker",
 }
-"""Tables without anything about one patient. A new table belongs either to a case, by a foreign key, or in here."""
+"""Tables with nothing about one patient. A new table must refer to a case by foreign key or be listed here."""
 
 
 def run(app: Flask, *command: str, answer: str | None = None) -> tuple[int, str]:
@@ -161,7 +161,7 @@ def test_erasing_asks_first(app: Flask, world: World, gp: str) -> None:
 
 
 def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign_in, gp) -> None:
-    """Erased while a dermatologist reads the case and a worker analyses it."""
+    """The case is erased while a dermatologist reviews it and a worker analyses it."""
     number = world.case(gp, patient_reference=REFERENCE)
     reader = sign_in(world.user(Role.DERMATOLOGIST))
     take(reader, number)
@@ -252,7 +252,7 @@ LONG_AGO = datetime(2010, 5, 5, tzinfo=UTC)
 
 @pytest.fixture
 def old(app: Flask, settings: Settings) -> Flask:
-    """The application with cases kept for five years."""
+    """The application with a retention of five years."""
     app.extensions["settings"] = settings.model_copy(update={"retention_years": 5})
     return app
 

@@ -1,6 +1,6 @@
-"""The hot pages find their rows by indexes, however many there are: what the database says of each statement's plan.
+"""The busiest pages find their rows by index, however many there are, according to the database's query plans.
 
-A few thousand cases with statistics; a page that goes through a whole table fails, at any speed.
+On a few thousand cases with statistics, a page that scans a whole table fails, however fast.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from webapp.triage import lift
 
 CASES = 3000
 BIG = {"case_file", "image", "analysis", "finding", "claim", "review", "outcome_receipt", "assessment"}
-"""Not the audit trail: its newest rows are taken from the end of the table."""
+"""Not the audit trail: its newest rows are read from the end of the table."""
 PARTIAL = ("ix_case_file_open", "ix_case_file_unread", "ix_analysis_queued", "ix_analysis_failed", "uq_claim_held")
-"""Indexes of few rows, which may be gone through."""
+"""Small indexes, which may be scanned."""
 NEVER = " 0 = 1"
-"""A condition that no row fulfils: nothing is read."""
+"""A condition that no row meets: nothing is read."""
 WALKS = {
     "worklist": "ix_case_file_worklist",
     "worklist, far down": "ix_case_file_worklist",
@@ -57,7 +57,7 @@ def stage(app: Flask) -> Stage:
 
 @pytest.fixture
 def plans(app: Flask) -> Iterator[list[str]]:
-    """Every step of the plan of each statement, as it is made."""
+    """Every step of each statement's plan, as the statement is executed."""
     steps: list[str] = []
 
     def explain(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
@@ -79,9 +79,9 @@ def _steps_of_sqlite(cursor: Any, statement: str, parameters: Any) -> list[str]:
 
 
 def _steps_of_postgresql(cursor: Any, statement: str, parameters: Any) -> list[str]:
-    """In SQLite's words: SEARCH where an index is asked for something, SCAN where all of it is read."""
+    """In SQLite's terms: SEARCH for an index lookup, SCAN for reading all of it."""
     for choice in ("enable_seqscan", "enable_bitmapscan"):
-        cursor.execute(f"SET LOCAL {choice} = off")  # small tables are read whole where nothing forbids it
+        cursor.execute(f"SET LOCAL {choice} = off")  # otherwise small tables are read whole
     cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
     (plan,) = cursor.fetchone()
     return [
@@ -92,7 +92,7 @@ def _steps_of_postgresql(cursor: Any, statement: str, parameters: Any) -> list[s
 
 
 def _verb(node: dict[str, Any]) -> str:
-    """WALK: from the newest row on, until a page is full."""
+    """WALK: from the newest row until a page is full."""
     if "Index Cond" in node:
         return "SEARCH"
     return "WALK" if node.get("Scan Direction") == "Backward" else "SCAN"
@@ -105,7 +105,7 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def whole_tables(steps: list[str]) -> list[str]:
-    """Steps that go through a whole big table. Aliases end with a number."""
+    """Steps that scan a whole big table. Aliases end with a number."""
     scans = [step for step in steps if step.startswith("SCAN ") and step.split()[1].rstrip("_0123456789") in BIG]
     return [scan for scan in scans if not any(name in scan for name in (*PARTIAL, NEVER))]
 
@@ -120,7 +120,7 @@ def test_no_page_goes_through_a_table(stage: Stage, plans: list[str]) -> None:
             page.afterwards(stage)
 
     for page in everyday:
-        visit(page)  # what the measurement itself looks for is not the page's
+        visit(page)  # the test's own queries do not count
     found = {}
     for page in everyday:
         plans.clear()
@@ -136,14 +136,14 @@ def test_what_the_worker_asks_every_second_goes_through_no_table(app: Flask, sta
             with app.app_context(), transaction():
                 step()
 
-    once()  # finds much that was left waiting
+    once()  # finds many waiting rows
     plans.clear()
     once()
     assert whole_tables(plans) == []
 
 
 def test_the_lists_walk_along_their_indexes(stage: Stage, plans: list[str]) -> None:
-    """Without its index a list is still found by another one, and sorted: slowly, so the index itself is looked for."""
+    """Without its index a list would still be found through another one and sorted, slowly: so look for the index."""
     missing = {}
     for name, index in WALKS.items():
         (page,) = [one for one in PAGES if one.name == name]

@@ -1,4 +1,4 @@
-"""Poor and repeated images: the GP is told, may send them with a reason, and the dermatologist reads it."""
+"""Poor and repeated images: the GP is told and may send them with a reason, which the dermatologist sees."""
 
 import io
 import uuid

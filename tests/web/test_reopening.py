@@ -1,4 +1,4 @@
-"""What comes after a decision and speaks for a cancer puts the case back before a person; nothing else does."""
+"""Evidence of a cancer that comes after a decision re-opens the case; nothing else does."""
 
 import re
 from typing import Any
@@ -41,7 +41,7 @@ def gp(gp_email: str, sign_in) -> CheckedClient:
 
 @pytest.fixture
 def number(world: World, gp_email: str) -> str:
-    """A case that nobody has analysed yet."""
+    """A case not analysed yet."""
     return world.case(gp_email)
 
 
@@ -57,7 +57,7 @@ def state(app: Flask, number: str) -> tuple[CaseState, ReopenReason | None]:
 
 
 def analyse_again(app: Flask, world: World, number: str, **result: Any) -> None:
-    """A new analysis of each image takes the place of the one before it."""
+    """A new analysis of each image replaces the previous one."""
     with app.app_context(), transaction() as session:
         case = session.query(Case).filter_by(number=number).one()
         for image in case.images:
@@ -196,7 +196,7 @@ def test_a_second_opinion_that_sees_more(
 
 
 def test_an_amendment_to_less_than_the_model_asks_is_the_readers_own(app: Flask, world: World, reader, number) -> None:
-    """The reader knows the model's answer then: nothing new has come."""
+    """The reader knew the model's result: nothing new has arrived."""
     decided(reader, number, "biopsy")
     world.analyse(number, **CANCER)
     assert amend(reader, number, management="reassure", **REASON).status_code == 302
@@ -221,7 +221,7 @@ def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
 
 
 def shown(client: CheckedClient, number: str) -> str:
-    """What the form on the page says that its reader has seen."""
+    """What the page's form says its reader has seen."""
     found = re.search(r'name="shown" value="([^"]*)"', client.get(f"/review/{number}").text)
     assert found is not None
     return found.group(1)
@@ -234,7 +234,7 @@ def test_what_was_seen_cannot_be_made_up_into_an_error(world: World, reader, num
 
 
 def test_a_reopened_case_offers_no_letter(app: Flask, world: World, gp, reader, number) -> None:
-    """Nobody should file a decision that is called into question."""
+    """Nobody should file a decision that has been called into question."""
     decided(reader, number)
     letter = f"/media/letters/{number}.pdf"
     assert letter in gp.get(f"/cases/{number}").text

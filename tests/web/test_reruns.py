@@ -1,4 +1,4 @@
-"""Re-runs of old images: after fresh uploads, both results kept, a decided case keeps what its reader saw."""
+"""Re-runs of old images: after new uploads; both results kept; a decided case keeps what its reader saw."""
 
 import re
 from dataclasses import replace
@@ -44,7 +44,7 @@ def feed(app: Flask) -> int:
 
 
 def work(app: Flask, answer: Outcome | FailureReason) -> None:
-    """What a worker does with the re-runs that are queued."""
+    """Process the queued re-runs as a worker would."""
     store = store_of(app)
     with app.app_context(), transaction() as session:
         for analysis in session.scalars(select(Analysis).where(Analysis.shadow, Analysis.state == "queued")):
@@ -89,7 +89,7 @@ def test_an_open_case_gets_the_new_result_and_keeps_the_old_one(app: Flask, worl
     load(app, NEW)
     assert start(app, admin).status_code == 302
     assert feed(app) == 1
-    with stored_case(app, number) as case:  # until the new result is there, nothing changes
+    with stored_case(app, number) as case:  # nothing changes until the new result arrives
         assert (case.bcc_probability, case.needs_person) == (0.02, False)
         assert weights(in_force(case.images[0])) == OLD
     work(app, fresh(0.9))
@@ -118,7 +118,7 @@ def test_a_decided_case_keeps_what_its_reader_saw(app: Flask, world: World, gp: 
         assert (case.bcc_probability, beside.bcc_probability, beside.state) == (0.02, 0.9, AnalysisState.DONE)
         version = beside.model_version_id
     dashboard = admin.get("/admin/dashboard").text
-    assert number in dashboard  # missed as the dermatologist saw it
+    assert number in dashboard  # missed in the result the dermatologist saw
     assert number not in admin.get(f"/admin/dashboard?version={version}").text
 
 
@@ -132,7 +132,7 @@ def test_a_failed_re_run_changes_nothing(app: Flask, world: World, gp: str, admi
     work(app, FailureReason.ERROR)
     with stored_case(app, number) as case:
         assert (case.bcc_probability, case.needs_person) == (0.02, False)
-    assert feed(app) == 0  # and is not tried for ever
+    assert feed(app) == 0  # and is not retried for ever
     assert "1 of 1 images, 1 of them without a result" in shown(admin)
     assert "No analyses of open cases have failed" in words(admin.get("/admin/service").text)
 
@@ -145,7 +145,7 @@ def test_in_portions_after_fresh_uploads(app: Flask, world: World, gp: str, admi
     load(app, NEW)
     messages(app)
     start(app, admin)
-    assert [feed(app), feed(app)] == [2, 0]  # two are pending: no more before they are done
+    assert [feed(app), feed(app)] == [2, 0]  # two are pending: no more until they are done
     urgent = world.case(gp)
     with stored_case(app, urgent) as case:
         new = case.images[0].analyses[0].id

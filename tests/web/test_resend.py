@@ -1,4 +1,4 @@
-"""A form that comes after its session has ended: said plainly, and nothing that was typed is lost."""
+"""A form sent after its session has ended: a plain message, and no input is lost."""
 
 import io
 import re
@@ -35,7 +35,7 @@ def number(world: World) -> str:
 
 
 def fields(page: str) -> dict[str, str]:
-    """Everything that the form of the page would send."""
+    """Everything the page's form would send."""
     found = re.findall(r'<textarea name="(\w+)" hidden aria-hidden="true">\n(.*?)</textarea>', page, re.DOTALL)
     token = re.search(r'<form class="card-plain".*?name="csrf_token" value="([^"]+)"', page, re.DOTALL)
     assert token, page

@@ -1,4 +1,4 @@
-"""New images on request, and withdrawal: the case stays one case, and nobody reads what was taken back."""
+"""New images on request, and withdrawal: the case stays one case, and nobody reviews a withdrawn one."""
 
 import io
 

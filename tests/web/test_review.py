@@ -1,4 +1,4 @@
-"""Reading and deciding: one reader at a time, one decision, and no typed word gets lost."""
+"""Reviewing and deciding: one reader at a time, one decision, and no input is lost."""
 
 import threading
 from datetime import timedelta

@@ -1,6 +1,6 @@
-"""Every query that selects cases shows a GP those of the own centre, a dermatologist all, and an administrator none.
+"""Every query for cases shows a GP those of their own centre, a dermatologist all, and an administrator none.
 
-The access table keeps administrators from the pages; here it is out of the way, and the queries must do it alone.
+The access table keeps administrators off the pages; without it, here, the queries must do so alone.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def people(world: World) -> dict[str, str]:
 
 @pytest.fixture
 def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callable[[User], Any]]:
-    """Ways to come to an open case of centre A, or to a part of it; truthy where it is found."""
+    """Ways to reach an open case of centre A, or a part of it; truthy if found."""
     earlier, number = world.case(people["GP of A"]), world.case(people["GP of A"])
     world.analyse(number, 0.9)
     (image_id,), (finding_id,) = image_ids(app, number), heatmap_ids(app, number)

@@ -1,4 +1,4 @@
-"""The second factor: required where the role says so, each code once, and a way back for whoever lost the telephone."""
+"""The second factor: required by role, each code works once, and there is a way back after losing the phone."""
 
 import threading
 
@@ -39,7 +39,7 @@ def reader(world: World) -> str:
 
 @pytest.fixture
 def key(app: Flask, reader: str) -> str:
-    """Of a reader whose second factor is set up, and who is signed in nowhere that matters."""
+    """The key of a reader whose second factor is set up, and who is not signed in."""
     return set_up(app, reader)
 
 
@@ -97,7 +97,7 @@ def test_who_must_have_one_cannot_switch_it_off(app: Flask, reader: str, client:
 
 
 def test_somebody_signed_in_before_it_was_required_sets_it_up_now(app: Flask, world: World, monkeypatch) -> None:
-    """Also if the role's rule is switched on while people are at work."""
+    """Including when the requirement is switched on while people are working."""
     loose, strict = settings_of(app).model_copy(update={"second_factor": False}), settings_of(app)
     monkeypatch.setitem(app.extensions, "settings", loose)
     client = new_client(app)
@@ -156,7 +156,7 @@ def test_the_code_of_the_set_up_is_used_up_too(app: Flask, reader: str) -> None:
 
 
 def test_two_at_once_cannot_use_one_code(app: Flask, reader: str, key: str) -> None:
-    """Each has read the account before the other has written it."""
+    """Each reads the account before the other writes it."""
     browsers = [new_client(app), new_client(app)]
     for browser in browsers:
         give_password(browser, reader)

@@ -1,4 +1,4 @@
-"""The service status page: tells in plain words what is at work, what waits, and what is broken."""
+"""The service status page: says in plain words what is working, what is waiting, and what is broken."""
 
 import re
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ def at_work(app: Flask, name: str = "machine:1", seen_at: datetime | None = None
 
 
 def check(admin: CheckedClient, title: str) -> str:
-    """What the page says under this title, its state included."""
+    """What the page says under this title, including the state."""
     items = re.findall(r'<li class="check .*?</li>', admin.get("/admin/service").text, re.DOTALL)
     (said,) = [said for said in map(words, items) if said.startswith(title)]
     return said

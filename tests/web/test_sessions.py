@@ -1,4 +1,4 @@
-"""A sign-in ends by time, by its owner, by an administrator; a page that asks by itself keeps nobody signed in."""
+"""A session ends by time, by its owner or by an administrator; polling keeps nobody signed in."""
 
 import hashlib
 from datetime import timedelta
@@ -38,7 +38,7 @@ def rows(app: Flask) -> list[SignInSession]:
 
 
 def set_back(app: Flask, column: str, by: timedelta) -> None:
-    """As if so much time had gone by for every session."""
+    """As if that much time had passed for every session."""
     with app.app_context(), transaction() as session:
         session.execute(update(SignInSession).values({column: utcnow() - by}))
 
@@ -155,7 +155,7 @@ def test_account_and_session_are_one_query(app: Flask, at_work: CheckedClient) -
 
 
 def test_it_is_noted_after_the_pages_own_transaction(app: Flask, at_work: CheckedClient) -> None:
-    """And nothing is asked of the database after it."""
+    """And no query follows it."""
     set_back(app, "seen_at", timedelta(minutes=2))
     with counted_queries(app) as statements:
         assert at_work.get("/cases/").status_code == 200
@@ -254,7 +254,7 @@ def test_a_page_knows_how_long_it_may_stay_open(app: Flask, at_work: CheckedClie
 
 
 def test_no_token_of_flask_security_signs_in(app: Flask, gp: str, client: CheckedClient) -> None:
-    """It would know nothing of our limits, nor of the second factor."""
+    """It would bypass our limits and the second factor."""
     with app.app_context(), reading() as session:
         token = session.scalars(select(User).where(User.email == gp)).one().get_auth_token()
     assert client.get("/cases/", headers={"Authentication-Token": token}).status_code == OUT

@@ -1,4 +1,4 @@
-"""A copied cookie dies with the session; ids and control codes that no database holds are answered politely."""
+"""A copied cookie dies with the session; impossible ids and control characters get a polite response."""
 
 import pytest
 from flask import Flask

@@ -20,7 +20,7 @@ from webapp.review.worklist import WorklistRow
 
 
 def case_with(app: Flask, world: World, gp: str, *probabilities: float) -> str:
-    """A case with an image of each P(BCC)."""
+    """A case with one image for each P(BCC)."""
     number, store = world.case(gp, images=len(probabilities)), app.extensions["image_store"]
     for analysis_id, probability in zip(analysis_ids(app, number), probabilities, strict=True):
         with app.app_context(), transaction():

@@ -1,4 +1,4 @@
-"""Signing in and out: says nothing about accounts, leads nowhere foreign, ends for good."""
+"""Signing in and out: reveals nothing about accounts, never redirects to another site, ends for good."""
 
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urljoin, urlsplit
@@ -27,7 +27,7 @@ def attempt(client: CheckedClient, email: str, password: str, path: str = "/logi
 
 
 def without_secrets(html: str, email: str) -> str:
-    """The page without its CSRF token and the address that was typed."""
+    """The page without its CSRF token and the email that was typed."""
     return without_token(html).replace(email, "EMAIL")
 
 
@@ -173,7 +173,7 @@ def test_a_sign_in_is_audited_once(app: Flask, world, sign_in) -> None:
 
 
 def test_a_real_password_hash_is_costly(settings) -> None:
-    """The tests hash cheaply; the application itself must not."""
+    """The tests use a cheap hash; the application must not."""
     from flask_security.utils import hash_password
 
     with create_app(settings).app_context():
@@ -185,7 +185,7 @@ def test_a_real_password_hash_is_costly(settings) -> None:
 
 
 def test_others_may_write_while_a_password_is_checked(app: Flask, world, client: CheckedClient, monkeypatch) -> None:
-    """Hashing takes long on purpose; on SQLite a lock held meanwhile would stop everybody."""
+    """Hashing is slow on purpose; on SQLite a lock held meanwhile would block everybody."""
     real = LoginForm.validate
 
     def slow(form: LoginForm, **more: object) -> bool:

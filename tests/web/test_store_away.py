@@ -1,4 +1,4 @@
-"""An object store that stops answering: nothing typed is lost, nothing half is kept, and it works again by itself."""
+"""An object store that stops responding: no input is lost, nothing is stored by halves, and it recovers by itself."""
 
 import io
 from collections.abc import Iterator

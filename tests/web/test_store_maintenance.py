@@ -1,4 +1,4 @@
-"""The store and the rows are compared both ways, and every object gets the key in force without being put at risk."""
+"""Store and rows are compared both ways, and every object is safely re-encrypted with the current key."""
 
 import os
 import time
@@ -22,12 +22,12 @@ from webapp.storage.store import MAGIC, ImageStore, store_of
 
 NEW = bytes(range(32))
 OTHER_KEYS = {"management_option.key", "case_file.reference_key"}
-"""Columns so called that name no object."""
+"""Columns with such names that do not hold an object's key."""
 
 
 @pytest.fixture
 def settings(instance: Path) -> Settings:
-    """The objects lie in a folder, whatever store the other tests use: these damage files and make them old."""
+    """Objects are kept in a folder, whichever store the other tests use: these tests damage and age files."""
     return make_settings(instance, storage_url=f"file://{instance}/images")
 
 
@@ -60,7 +60,7 @@ def aged(path: Path) -> None:
 
 @pytest.fixture
 def rotated(settings: Settings, another) -> Callable[..., Flask]:
-    """The application after a new key was put first."""
+    """The application after a new key was put first in the list."""
 
     def rotated(*, with_old: bool = True) -> Flask:
         old = settings.image_keys if with_old else {}
@@ -140,7 +140,7 @@ def test_an_object_without_a_row_is_told_after_an_hour_and_deleted_when_asked(ap
 
 
 def test_an_object_that_is_erased_during_the_search_is_no_finding(app: Flask, number: str, monkeypatch) -> None:
-    """The row was read before; it and its object went away before the object was."""
+    """Row and object are deleted after the row was read and before the object is."""
     with app.app_context():
         image = next(objects.all_named())
         store_of(app).delete(image.key)

@@ -1,4 +1,4 @@
-"""A GP sends a case: stored whole, once, and queued."""
+"""A GP sends a case: stored completely, once, and queued."""
 
 import io
 import sys
@@ -111,7 +111,7 @@ def test_a_second_form_is_a_second_case(app: Flask, gp) -> None:
 
 
 def test_a_real_double_click_is_one_case(app: Flask, settings: Settings, gp) -> None:
-    """Two requests at the same moment, with the same cookies."""
+    """Two simultaneous requests with the same cookies."""
     csrf, form = gp.token("/cases/new"), filled_in()
     cookie = gp.get_cookie("dermtriage")
     answers, start = [], threading.Barrier(2)
@@ -148,7 +148,7 @@ def test_a_case_number_can_be_read_out_on_the_telephone(gp) -> None:
 
 
 def test_what_the_script_sends_is_confirmed_and_opened_once(app: Flask, world, sign_in) -> None:
-    """A redirect would be followed unseen: the confirmation gone, and the view audited, before anybody looks."""
+    """A redirect would be followed silently: the confirmation lost and the view audited before anybody looks."""
     email = world.user(Role.GP)
     client = sign_in(email)
     by_script = {"X-Requested-With": "XMLHttpRequest"}

@@ -1,4 +1,4 @@
-"""A mistake in the form: said beside the field, the rest kept, nothing stored."""
+"""A mistake in the form: a message at the field, the other input kept, nothing stored."""
 
 import re
 from html import unescape

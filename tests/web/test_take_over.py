@@ -1,4 +1,4 @@
-"""A second reader may take a case over, with a reason that the first one reads; and on to the next case."""
+"""A second reader may take a case over, with a reason that the first one sees; and moving on to the next case."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""The threshold page: what a choice would mean here is shown before, and the choice changes words, never cases."""
+"""The threshold page: shows what a choice would mean here; choosing changes verdicts, never decided cases."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def test_expectations_at_the_local_prevalence_and_workload(app: Flask, world: Wo
     page = words(admin.get("/admin/threshold").text)
     assert "Decided in the last 12 months: 4, of which BCC: 25.0 % (4.6 to 69.9)" in page
     assert "Cases sent per day over the last 30 days: 0.2" in page  # 5 in 30 days
-    # a quarter BCC: of 100 cases 23.75 rightly and 7.5 wrongly suspected
+    # a quarter BCC: of 100 cases 23.75 are suspected rightly and 7.5 wrongly
     assert table(admin)[1][4:] == ["0.1", "76 %"]
 
 
@@ -146,7 +146,7 @@ def test_a_more_careful_choice_asks_for_more_reasons(world: World, admin, reader
 
 @pytest.mark.usefixtures("model")
 def test_each_choice_is_a_row_and_noted_and_the_same_again_is_not(app: Flask, admin: CheckedClient) -> None:
-    choose(admin, 0.95)  # what is in force already
+    choose(admin, 0.95)  # the point already in force
     assert count(app, OperatingPointChoice) == 0
     choose(admin, 0.98)
     choose(admin, 0.98)

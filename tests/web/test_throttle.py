@@ -1,4 +1,4 @@
-"""Guessing is slow: five attempts a minute for each account and kind of secret, counted before it is looked at."""
+"""Guessing is slow: five attempts a minute per account and kind of secret, counted before the secret is checked."""
 
 import threading
 from collections.abc import Callable
@@ -58,14 +58,14 @@ def test_others_are_not_held_up(world: World, gp: str, client: CheckedClient) ->
 
 @pytest.mark.parametrize("change", [str.upper, str.title, lambda email: f"  {email} "])
 def test_another_way_to_write_the_account_is_the_same_account(gp: str, client: CheckedClient, change) -> None:
-    """Also for one that is none: else this would tell which exist."""
+    """Also for an account that does not exist: otherwise this would reveal which ones do."""
     for email in (gp, "nobody@test.example"):
         statuses(partial(sign_in_wrongly, client, email), ATTEMPTS)
         assert sign_in_wrongly(client, change(email)) == 429
 
 
 def test_an_account_that_is_none_is_counted_alike(client: CheckedClient) -> None:
-    """Else the limit would tell which accounts exist."""
+    """Otherwise the limit would reveal which accounts exist."""
     assert statuses(lambda: sign_in_wrongly(client, "nobody@test.example")) == [200] * ATTEMPTS + [429]
     assert sign_in_wrongly(client, "somebody@test.example") == 200
 
@@ -97,7 +97,7 @@ def test_it_counts_in_the_database_for_every_process(settings: Settings, gp: str
 
 
 def test_attempts_at_once_do_not_slip_through(app: Flask, gp: str) -> None:
-    """Each looks at the count before any other has come to an end, as far as the database lets it."""
+    """Each reads the count before any other has finished, as far as the database allows."""
     together, free, refused = threading.Barrier(4 * ATTEMPTS), [], []
 
     def attempt() -> None:
@@ -153,7 +153,7 @@ def test_the_present_password_is_guessed_as_slowly(gp: str, sign_in) -> None:
 
 @pytest.fixture
 def reader(app: Flask, world: World, settings: Settings, monkeypatch) -> str:
-    """Who requires two-factor authentication, and has one."""
+    """A reader who needs a second factor and has one."""
     monkeypatch.setitem(app.extensions, "settings", settings.model_copy(update={"second_factor": True}))
     return world.user(Role.DERMATOLOGIST)
 

@@ -1,4 +1,4 @@
-"""What follows a commit or a rollback belongs to that very transaction."""
+"""Hooks after a commit or a rollback belong to that transaction only."""
 
 import io
 from unittest.mock import Mock
@@ -75,7 +75,7 @@ def test_an_error_after_the_commit_keeps_the_images(
 def test_a_commit_whose_answer_is_lost_keeps_the_images(
     app: Flask, settings: Settings, world: World, sign_in, monkeypatch
 ) -> None:
-    """The database has stored the case and goes away before it says so: the images must not go with it."""
+    """The database stores the case but goes down before confirming: the images must not be deleted."""
     gp = sign_in(world.user(Role.GP))
     form = {"csrf_token": gp.token("/cases/new"), **filled_in()}
     app.config["PROPAGATE_EXCEPTIONS"] = False
@@ -103,7 +103,7 @@ def test_a_commit_whose_answer_is_lost_keeps_the_images(
     [(200, True), (201, True), (302, True)] + [(code, False) for code in (400, 401, 404, 409, 422, 429, 500, 503)],
 )
 def test_only_a_success_is_stored(app: Flask, world: World, sign_in, status: int, stored: bool) -> None:
-    """A request that changes a row and then answers with an error has changed nothing, nor has its audit row."""
+    """A request that changes a row and then responds with an error stores nothing, not even its audit row."""
     email = world.user(Role.GP)
     client, before = sign_in(email), actions(app)
 

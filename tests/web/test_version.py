@@ -1,4 +1,4 @@
-"""One version, wherever somebody asks for it. The letter's is in test_letter.py, that of /healthz in test_health.py."""
+"""The same version everywhere. For the letter see test_letter.py, for /healthz test_health.py."""
 
 import pkgutil
 import tomllib

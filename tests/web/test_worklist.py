@@ -1,4 +1,4 @@
-"""The worklist: needs-a-person first, then P(BCC), then waiting time; every case exactly once."""
+"""The worklist: in order of rank, then of waiting time; every case exactly once."""
 
 import re
 from datetime import timedelta
@@ -38,7 +38,7 @@ def test_an_empty_list_says_so(reader: CheckedClient) -> None:
 
 
 def test_the_order_of_reading(world: World, gp: str, reader: CheckedClient) -> None:
-    """Each in words: what stands above what."""
+    """The expected order, in words."""
     low, high, unsure, failed, fresh = (world.case(gp) for _ in range(5))
     world.analyse(low, 0.02)
     world.analyse(high, 0.97)
