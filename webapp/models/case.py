@@ -136,6 +136,7 @@ class Case(Base):
     case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
+    ``waiting_since``: when it was sent, or re-opened.
     ``unread``: the case is answered and nobody at the centre has opened the answer.
     """
 

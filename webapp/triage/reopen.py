@@ -5,7 +5,17 @@ request for new images does not count: the case stays re-opened until somebody d
 """
 
 from webapp import audit
-from webapp.models import Analysis, Case, CaseState, Histology, Management, Opinion, ReopenReason, Review
+from webapp.models import (
+    Analysis,
+    Case,
+    CaseState,
+    Histology,
+    Management,
+    Opinion,
+    ReopenReason,
+    Review,
+    utcnow,
+)
 from webapp.triage import rank
 from webapp.triage.concern import suspects_cancer
 from webapp.triage.risk import CANCER
@@ -72,5 +82,6 @@ def _reopen(case: Case, reason: ReopenReason) -> None:
     case.closed_at = None
     if not case.is_open:
         case.move_to(CaseState.AWAITING_REVIEW)
+        case.waiting_since = utcnow()  # it was answered: it begins to wait anew, and is not overdue at once
     rank.refresh(case)
     audit.record(None, "case.reopened", case, before={"state": before}, after={"reason": reason.value})
