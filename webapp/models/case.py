@@ -228,6 +228,15 @@ class Case(Base):
         return kept[-1]
 
     @property
+    def images_wanted(self) -> "Review | None":
+        """The request for new images that the GP can answer: also of a case re-opened since, until there are some."""
+        kept = [review for review in self.reviews if review.retraction is None]
+        if not kept or not kept[-1].asks_for_images or self.state is CaseState.WITHDRAWN:
+            return None
+        sent = self.is_open and any(image.stored_at > kept[-1].decided_at for image in self.images)
+        return None if sent or (self.is_open and not self.reopened) else kept[-1]
+
+    @property
     def taken_back(self) -> "Review | None":
         """The last decision, if it was taken back and not replaced."""
         last = self.reviews[-1] if self.reviews else None
