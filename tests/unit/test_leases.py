@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 
 from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
-from webapp.analysis import leases, queries
+from webapp.analysis import leases, queries, queue
 from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
-from webapp.models import AnalysisState, FailureReason, TriageReason, utcnow
+from webapp.models import AnalysisState, Case, CaseState, FailureReason, TriageReason, utcnow
 from webapp.triage import rank
 
 LONG_AGO = timedelta(hours=1)
@@ -165,6 +165,46 @@ def test_the_sweep_tries_again_where_the_model_was_missing(app: Flask, analysis_
     assert messages(app) == [analysis_id] * swept
     if swept:
         assert take(app, analysis_id, "after the repair")
+
+
+@pytest.mark.parametrize(
+    ("state", "swept"),
+    [(CaseState.REVIEWED, 1), (CaseState.CLOSED, 1), (CaseState.RETAKE_REQUESTED, 1), (CaseState.WITHDRAWN, 0)],
+)
+def test_a_decision_made_without_the_model_gets_its_late_result(
+    app: Flask, world, number: str, analysis_id: int, state: CaseState, swept: int
+) -> None:
+    """Last of all: only then can the result call the decision into question."""
+    (fresh,) = analysis_ids(app, submitted(world))
+    messages(app)
+    values = {"state": AnalysisState.FAILED, "failure": FailureReason.MODEL_UNAVAILABLE, "attempts": 3}
+    change(app, analysis_id, **values, finished_at=utcnow() - LONG_AGO)
+    with app.app_context(), transaction() as session:
+        case = session.query(Case).filter_by(number=number).one()
+        case.state, case.is_open = state, False
+    assert sweep(app) == swept
+    with app.app_context(), transaction():
+        queue.send_all([(fresh, queue.RERUN)])
+        assert queries.next_fresh(5) == [fresh, analysis_id][: 1 + swept]
+    assert messages(app) == [fresh, analysis_id][: 1 + swept]
+
+
+def test_the_sweep_retries_open_cases_before_decided_ones(
+    app: Flask, world, number: str, analysis_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "AFTERWARDS", 1)
+    others = [submitted(world) for _ in range(3)]
+    ids = [analysis_id, *(analysis_ids(app, other)[0] for other in others)]
+    for one in ids:
+        values = {"state": AnalysisState.FAILED, "failure": FailureReason.STORE_UNAVAILABLE}
+        change(app, one, **values, finished_at=utcnow() - LONG_AGO)
+    with app.app_context(), transaction() as session:
+        for case in session.query(Case).filter(Case.number.in_([number, others[0]])):
+            case.state, case.is_open = CaseState.REVIEWED, False
+    messages(app)
+    assert sweep(app) == 3
+    assert messages(app) == [*ids[2:], ids[0]]
+    assert sweep(app) == 1
 
 
 def test_the_sweep_does_not_retry_other_failures(app: Flask, analysis_id: int) -> None:

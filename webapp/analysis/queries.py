@@ -29,6 +29,9 @@ AHEAD = timedelta(hours=1)
 PORTION = 500
 """The most rows that one sweep takes; the next sweep comes a second later."""
 
+AFTERWARDS = 20
+"""The same for analyses of decided cases, which wait for everything else."""
+
 
 def locked_case_of(analysis_id: int) -> Case | None:
     """The case of an analysis with everything triage needs, locked so that its images finish one at a time."""
@@ -81,7 +84,10 @@ def exhausted(now: datetime, grace: timedelta, attempts: int) -> list[tuple[int,
 
 
 def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
-    """Analyses of open cases that failed without model or store, at least ``pause`` ago: at most PORTION."""
+    """Analyses that failed without model or store, at least ``pause`` ago.
+
+    At most PORTION of open cases and AFTERWARDS of decided ones, whose late result may call the decision into question.
+    """
     statement = (
         select(Analysis)
         .join(Analysis.image)
@@ -94,10 +100,16 @@ def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
                 Analysis.finished_at < now - pause,
                 Analysis.finished_at > now + AHEAD,
             ),
-            Case.is_open,
         )
+        .order_by(Analysis.id)
     )
-    return list(db.session.scalars(_unlocked(statement.order_by(Analysis.id).limit(PORTION))))
+    decided = and_(~Case.is_open, Case.state != CaseState.WITHDRAWN)
+    portions = ((Case.is_open, PORTION), (decided, AFTERWARDS))
+    return [
+        analysis
+        for which, most in portions
+        for analysis in db.session.scalars(_unlocked(statement.where(which).limit(most)))
+    ]
 
 
 def first_attempt(analysis_id: int) -> bool:
@@ -112,7 +124,13 @@ def next_fresh(limit: int) -> list[int]:
         .join(Analysis.image)
         .join(Image.case)
         .where(now_in(AnalysisState.QUEUED), Analysis.attempts == 0)
-        .order_by(Analysis.shadow, Case.urgency != Urgency.URGENT, Analysis.queued_at, Analysis.id)
+        .order_by(
+            ~or_(Case.is_open, Analysis.shadow),
+            Analysis.shadow,
+            Case.urgency != Urgency.URGENT,
+            Analysis.queued_at,
+            Analysis.id,
+        )
         .limit(limit)
     )
     return list(db.session.scalars(statement.with_for_update(of=Analysis, skip_locked=True)))

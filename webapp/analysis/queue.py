@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-URGENT, FRESH, RERUN = 30, 20, 10
+URGENT, FRESH, RERUN, AFTERWARDS = 30, 20, 10, 5
 KINDS = {
     "sqlite": "an SQLite file on this machine",
     "redis": "Redis",
@@ -113,7 +113,9 @@ def _open(url: str) -> Huey:
 
 
 def priority_of(analysis: Analysis) -> int:
-    """Urgent cases first, then fresh uploads, then re-runs."""
+    """Urgent cases first, then fresh uploads, then re-runs, and last what was missing when a case was decided."""
+    if not analysis.image.case.is_open and not analysis.shadow:
+        return AFTERWARDS
     if analysis.shadow:
         return RERUN
     return URGENT if analysis.image.case.urgency is Urgency.URGENT else FRESH
