@@ -70,6 +70,7 @@ class ReopenReason(StrEnum):
 
     LATE_RESULT = "late_result"
     HISTOLOGY = "histology"
+    HISTOLOGY_CORRECTED = "histology_corrected"
     SECOND_OPINION = "second_opinion"
 
     @property
@@ -77,6 +78,7 @@ class ReopenReason(StrEnum):
         return {
             "late_result": "The model's result arrived after the decision and suspects a cancer.",
             "histology": "Histology shows a cancer.",
+            "histology_corrected": "Histology showed a cancer, and this has since been corrected.",
             "second_opinion": "A second opinion suspects a cancer, or advises a biopsy or an urgent appointment.",
         }[self.value]
 

@@ -84,6 +84,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
             selectinload(Case.images).selectinload(Image.analyses),
             selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
             selectinload(Case.opinion_requests),
+            selectinload(Case.histologies),
             selectinload(Case.impressions),
         )
     )

@@ -42,14 +42,15 @@ class WorklistRow:
         """The reason for the case's place, in words."""
         if self.model_hidden:
             return "Hidden until you have recorded your own impression"
-        return " ".join([*self._now, *self._suspected, *self._doubt]) or "No cancer suspected"
+        return " ".join([*self._now, *self._suspected, *self._doubt]) or self._rest
 
     @property
     def _now(self) -> list[str]:
         reopened = f"Re-opened. {self.case.reopened.sentence}" if self.case.reopened else ""
         urgent = "Sent as urgent." if due.is_urgent(self.case) else ""
         past = "Past its due date." if self.overdue else ""
-        return [words for words in (reopened, urgent, past) if words]
+        people = "A second opinion or histology suspects a cancer." if concern.people_suspect_cancer(self.case) else ""
+        return [words for words in (reopened, urgent, past, "" if reopened else people) if words]
 
     @property
     def _suspected(self) -> list[str]:
@@ -60,6 +61,14 @@ class WorklistRow:
             else f"{suspicion.lesion.label} suspected ({percent(suspicion.probability)})."
             for suspicion in concern.suspected(self.case)
         ]
+
+    @property
+    def _rest(self) -> str:
+        """P(BCC) has a column of its own: another cancer is named if it is likelier."""
+        lead = next(iter(concern.suspicions(self.case)), None)
+        if lead is None or lead.lesion is Lesion.BCC:
+            return "No cancer suspected"
+        return f"No cancer suspected; {lead.lesion.label.lower()} {percent(lead.probability)}"
 
     @property
     def _doubt(self) -> list[str]:
