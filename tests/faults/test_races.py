@@ -3,7 +3,9 @@
 import io
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from threading import Barrier
 
@@ -12,16 +14,23 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from tests.conftest import World
-from tests.faults.working import named_objects, numbers, unnamed_files
+from tests.conftest import World, outcome
+from tests.faults.working import named_objects, numbers, sweep, unnamed_files
 from tests.images import jpeg
 from tests.patience import PATIENCE
-from tests.unit.work import stored_case
+from tests.unit.work import analysis_ids, change, stored_case
 from tests.web.helpers import actions, filled_in, standing, words
 from tests.web.reading import decide, take
+from tests.web.test_thresholds import CARD
 from tests.web_client import CheckedClient
-from webapp.core.database import reading
-from webapp.models import CaseState, Claim, Diagnosis, Management, Role
+from webapp.admin.operation import service as operation
+from webapp.analysis import leases, results
+from webapp.core.config import settings_of
+from webapp.core.database import reading, transaction
+from webapp.core.extensions import db
+from webapp.models import CaseState, Claim, Diagnosis, Management, Role, TriageReason, utcnow
+from webapp.storage.store import store_of
+from webapp.triage.rank import Section
 
 ROUNDS = 40 if os.environ.get("FAULTS") == "all" else 4
 Send = Callable[[], TestResponse]
@@ -243,3 +252,63 @@ def test_one_form_is_sent_twice(app: Flask, gp: CheckedClient) -> None:
         assert {answer.location for answer in answers} == {f"/cases/{number}"}
     assert len(named_objects(app)) == 2 * ROUNDS
     assert not unnamed_files(app)
+
+
+def test_an_operating_point_is_chosen_while_a_worker_stores_a_result(
+    app: Flask, world: World, gp_email: str, sign_in
+) -> None:
+    """The worker has placed the case by the former threshold: it is placed anew as soon as it is free."""
+    skip_with_one_writer(app)
+    admin = sign_in(world.user(Role.ADMIN))
+    first, number, last = (world.case(gp_email) for _ in range(3))
+    for other in (first, last):
+        world.analyse(other, 0.05, card=CARD)
+    with stored_case(app, number) as case:
+        analysis_id = case.images[0].analyses[0].id
+    with app.app_context(), transaction():
+        assert leases.take(analysis_id, "slow")
+    with app.app_context(), transaction():
+        result = replace(outcome(0.05), card=CARD)
+        assert results.finish(analysis_id, "slow", result, store_of(app))
+        db.session.flush()
+        with ThreadPoolExecutor(1) as pool:
+            chosen = pool.submit(admin.submit, "/admin/threshold", {"target_sensitivity": "0.98"})
+            assert chosen.result(PATIENCE).status_code == 302, "nobody waits for the worker"
+    assert section(app, first) == Section.SUSPECTED
+    assert section(app, number) == Section.REST, "by the threshold it knew"
+    assert section(app, last) == Section.REST, "its turn comes after the one that is locked"
+    with app.app_context(), transaction():
+        assert operation.place_open_cases() == 2
+    assert section(app, number) == section(app, last) == Section.SUSPECTED
+
+
+def section(app: Flask, number: str) -> Section:
+    with stored_case(app, number) as case:
+        return Section(int(case.rank))
+
+
+def test_a_sweep_ends_an_analysis_while_a_worker_stores_another_of_the_case(
+    app: Flask, world: World, gp_email: str
+) -> None:
+    """The last of both knows of the other: the case does not wait for ever for an analysis that is over."""
+    skip_with_one_writer(app)
+    number = world.case(gp_email, images=2)
+    exhausted, under_way = analysis_ids(app, number)
+    change(app, exhausted, attempts=settings_of(app).analysis_attempts, queued_at=utcnow() - timedelta(hours=1))
+    with app.app_context(), transaction():
+        assert leases.take(under_way, "slow")
+    with ThreadPoolExecutor(1) as pool:
+        with app.app_context(), transaction():
+            assert results.finish(under_way, "slow", outcome(0.02), store_of(app))
+            db.session.flush()
+            swept = pool.submit(sweep, app)
+            assert not wait([swept], timeout=1).done, "it waits for the case"
+        assert swept.result(PATIENCE) == 1
+    with stored_case(app, number) as case:
+        assert case.triage_reason is TriageReason.ANALYSIS_FAILED
+
+
+def skip_with_one_writer(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            pytest.skip("there is one writer at a time")

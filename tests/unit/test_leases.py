@@ -150,7 +150,7 @@ def test_the_sweep_looks_again_before_it_takes_an_analysis_away(
     if state is not AnalysisState.RUNNING:
         change(app, analysis_id, state=state)
         expire(app, analysis_id)
-    monkeypatch.setattr(queries, "abandoned", lambda _now: [analysis_id])
+    monkeypatch.setattr(queries, "abandoned", lambda _now: [(1, analysis_id)])
     assert sweep(app) == 0
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.lease_owner) == (state, "slow")

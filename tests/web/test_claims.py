@@ -88,3 +88,52 @@ def test_the_next_case_may_be_ones_own(world: World, gp: str, reader, other: Che
     take(reader, first)
     assert reader.submit("/review/next", page="/profile").location == f"/review/{first}"
     assert other.submit("/review/next", page="/profile").location == f"/review/{second}"
+
+
+MISTAKES = [{"management": "reassure"}, {"diagnosis": ""}, {"management": "biopsy", "shown": "a0"}]
+"""A reason is missing; a choice is missing; the model's suspicion has not been seen."""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_the_form_promises_after_a_mistake_holds(
+    app: Flask, world: World, gp: str, reader, other: CheckedClient, mistake: dict[str, str]
+) -> None:
+    """The claim had expired: nobody else gets the case while its reader types what was missing."""
+    number = world.case(gp)
+    world.analyse(number, 0.9)
+    take(reader, number)
+    let_it_run_out(app)
+    answer = decide(reader, number, **mistake)
+    assert answer.status_code == 422
+    assert "Claimed by you until" in answer.text
+    with stored_case(app, number) as case:
+        held = valid_claim(case)
+        assert held is not None
+        assert f'datetime="{held.expires_at.isoformat(timespec="seconds")}"' in answer.text
+    assert take(other, number).status_code == 409
+    assert decide(reader, number, management="biopsy").status_code == 302
+
+
+@pytest.mark.parametrize("form", [{}, {"diagnosis": ""}])
+def test_an_expired_claim_that_a_colleague_has_by_now_is_lost(
+    app: Flask, world: World, gp: str, reader, other: CheckedClient, form: dict[str, str]
+) -> None:
+    number = world.case(gp)
+    take(reader, number)
+    let_it_run_out(app)
+    take(other, number)
+    answer = decide(reader, number, advice="Typed words.", **form)
+    assert answer.status_code == 409
+    assert "Test Other has claimed it since" in answer.text
+    assert "Typed words." in answer.text
+
+
+def test_an_impression_that_was_refused_keeps_the_claim(app: Flask, world: World, gp: str, reader, other) -> None:
+    reader.submit("/review/mode", {"blinded": "y"}, page="/profile")
+    number = world.case(gp)
+    take(reader, number)
+    let_it_run_out(app)
+    answer = reader.submit(f"/review/{number}/impression", {"diagnosis": "benign"}, page="/profile")
+    assert answer.status_code == 422
+    assert f"/review/{number}/impression" in answer.text, "the form can be sent again"
+    assert take(other, number).status_code == 409

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from tests.load import volume
 from tests.load.pages import PAGES, Page, Stage
 from tests.load.people import make_people
+from webapp.admin.operation import service as operation
 from webapp.analysis import leases, workers
 from webapp.core.database import transaction
 from webapp.core.extensions import db
@@ -132,7 +133,13 @@ def test_no_page_goes_through_a_table(stage: Stage, plans: list[str]) -> None:
 
 def test_what_the_worker_asks_every_second_goes_through_no_table(app: Flask, stage: Stage, plans: list[str]) -> None:
     def once() -> None:
-        for step in (leases.sweep, claims.release_expired, lift.lift_past_due, lambda: workers.beat("test")):
+        for step in (
+            leases.sweep,
+            claims.release_expired,
+            lift.lift_past_due,
+            operation.place_open_cases,
+            lambda: workers.beat("test"),
+        ):
             with app.app_context(), transaction():
                 step()
 

@@ -1,13 +1,14 @@
 """Evidence of a cancer that comes after a decision re-opens the case; nothing else does."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, standing, stored_case, user_id, words
+from tests.web.helpers import actions, change_case, standing, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import amend, undo
 from tests.web.test_worklist import rows
@@ -22,6 +23,7 @@ from webapp.models import (
     Management,
     ReopenReason,
     Role,
+    utcnow,
 )
 
 CANCER = {"probability": 0.9}
@@ -112,6 +114,25 @@ def test_a_better_model_calls_back_what_the_first_one_missed(app: Flask, world: 
     gp.submit(f"/cases/{number}/close", page=f"/cases/{number}")
     analyse_again(app, world, number, **CANCER)
     assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.LATE_RESULT)
+
+
+def test_a_reopened_case_begins_to_wait_anew(app: Flask, world: World, gp, reader, number: str) -> None:
+    """It was answered in time: it is not overdue at once, and its due date counts from now."""
+    decided(reader, number)
+    sent, before = utcnow() - timedelta(days=60), utcnow()
+    change_case(app, number, submitted_at=sent, waiting_since=sent)
+    world.analyse(number, **CANCER)
+    with stored_case(app, number) as case:
+        assert (case.submitted_at, case.past_due) == (sent, False)
+        reopened_at = case.waiting_since
+        assert before <= reopened_at <= utcnow()
+    page = reader.get("/review/").text
+    assert number in page
+    assert "Overdue since" not in page
+    assert number not in reader.get("/review/?overdue=1").text
+    gp.submit(f"/histology/{number}", {"result": "bcc"}, page="/profile")
+    with stored_case(app, number) as case:
+        assert case.waiting_since == reopened_at, "a further doubt about an open case changes nothing about its wait"
 
 
 def test_the_answer_stays_in_force_until_somebody_decides_anew(app: Flask, world: World, gp, reader, number) -> None:

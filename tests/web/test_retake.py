@@ -2,12 +2,15 @@
 
 import io
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from tests.images import jpeg
+from tests.web.reading import take
+from tests.web.test_changes import undo
 from webapp.core.database import reading
-from webapp.models import Case, CaseState, Role
+from webapp.models import Case, CaseState, ReopenReason, Role
 
 
 def stored(app: Flask, number: str) -> Case:
@@ -65,6 +68,42 @@ def test_new_images_bring_the_same_case_back_to_the_top(app: Flask, world, sign_
     assert "New images requested" in page
     assert "Image 3 of 3" in page
     assert "Closer" not in client.get(f"/cases/{number}").text, "the GP sees the progress again, not the old request"
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_new_images_reach_a_case_that_was_reopened_meanwhile(
+    app: Flask, world, sign_in, reader, gp: str, claimed: bool
+) -> None:
+    """A late result has re-opened it while the GP took them. They are accepted once, and nothing is lost."""
+    number, client = world.case(gp), sign_in(gp)
+    ask_for_images(reader, number)
+    assert "Closer, and in focus" in client.get(f"/cases/{number}").text
+    world.analyse(number, 0.9)
+    if claimed:
+        take(reader, number)
+    state = stored(app, number).state
+    page = client.get(f"/cases/{number}").text
+    assert "re-opened" in page
+    assert "Closer, and in focus" in page, "the GP has read the request, and can still see what is needed"
+    assert f"/cases/{number}/images" in page
+    refused = send_images(client, number, jpeg()[:2000])
+    assert refused.status_code == 422
+    assert "damaged or incomplete" in refused.text
+    assert send_images(client, number, jpeg(seed=5)).status_code == 302
+    case = stored(app, number)
+    assert (len(case.images), case.reopened) == (2, ReopenReason.LATE_RESULT)
+    assert case.state is (CaseState.IN_REVIEW if claimed else CaseState.SUBMITTED)
+    assert state is (CaseState.IN_REVIEW if claimed else CaseState.AWAITING_REVIEW)
+    assert 1.0 < case.rank < 1.5, "still before all others"
+    assert f"/cases/{number}/images" not in client.get(f"/cases/{number}").text
+    assert send_images(client, number, jpeg(seed=6)).status_code == 409
+
+
+def test_a_request_taken_back_wants_no_images(app: Flask, world, sign_in, reader, gp: str) -> None:
+    number = world.case(gp)
+    ask_for_images(reader, number)
+    undo(reader, number)
+    assert send_images(sign_in(gp), number, jpeg(seed=5)).status_code == 409
 
 
 def test_a_bad_new_image_changes_nothing(app: Flask, world, sign_in, reader, gp: str) -> None:

@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.conftest import World
 from tests.web.helpers import actions, change_case, count, counted_queries, in_force, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
+from webapp.admin.operation import service as operation
 from webapp.admin.operation.thresholds import Expectation
 from webapp.analysis import workers
-from webapp.core.database import transaction
+from webapp.core.database import reading, transaction
 from webapp.models import ModelVersion, OperatingPoint, OperatingPointChoice, Role, utcnow
 from webapp.triage.rank import Section
 
@@ -129,6 +131,37 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
     assert "BCC suspected" in reader.get("/review/").text
     with stored_case(app, number) as case:
         assert case.rank == before[0]
+
+
+@pytest.mark.usefixtures("model")
+def test_a_long_worklist_is_placed_in_portions(
+    app: Flask, world: World, admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first with the choice itself, the others by the worker, and decided cases not at all."""
+    monkeypatch.setattr(operation, "PORTION", 2)
+    gp = world.user(Role.GP)
+    numbers = [world.case(gp) for _ in range(5)]
+    for number in numbers:
+        world.analyse(number, 0.3, card=CARD)
+    change_case(app, numbers[1], is_open=False)
+
+    def sections() -> list[Section]:
+        found = []
+        for number in numbers:
+            with stored_case(app, number) as case:
+                found.append(Section(int(case.rank)))
+        return found
+
+    choose(admin, 0.9)
+    rest, suspected = Section.REST, Section.SUSPECTED
+    assert sections() == [rest, suspected, rest, suspected, suspected]
+    with app.app_context(), transaction():
+        assert operation.place_open_cases() == 2
+    assert sections() == [rest, suspected, rest, rest, rest]
+    with app.app_context(), transaction():
+        assert operation.place_open_cases() == 0
+    with app.app_context(), reading() as session:
+        assert session.scalars(select(OperatingPointChoice.placed_up_to)).all() == [None]
 
 
 @pytest.mark.usefixtures("model")

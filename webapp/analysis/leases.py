@@ -37,13 +37,8 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
-def _settings() -> Settings:
-    settings = current_settings()
-    return settings
-
-
 def _lease_end(now: datetime) -> datetime:
-    return now + timedelta(seconds=_settings().analysis_lease_seconds)
+    return now + timedelta(seconds=current_settings().analysis_lease_seconds)
 
 
 def _changed(statement: Update) -> bool:
@@ -60,7 +55,7 @@ def take(analysis_id: int, owner: str) -> bool:
     )
     return _changed(
         update(Analysis)
-        .where(Analysis.id == analysis_id, free, Analysis.attempts < _settings().analysis_attempts)
+        .where(Analysis.id == analysis_id, free, Analysis.attempts < current_settings().analysis_attempts)
         .values(
             state=AnalysisState.RUNNING,
             attempts=Analysis.attempts + 1,
@@ -80,7 +75,7 @@ def take_batch(analysis_id: int, owner: str) -> list[int]:
     """
     if not take(analysis_id, owner):
         return []
-    room = _settings().analysis_batch - 1 if _settings().analysis_attempts > 1 else 0
+    room = current_settings().analysis_batch - 1 if current_settings().analysis_attempts > 1 else 0
     if room <= 0 or not queries.first_attempt(analysis_id):
         return [analysis_id]
     return [analysis_id, *(other for other in queries.next_fresh(room) if take(other, owner))]
@@ -100,7 +95,7 @@ def renew(analysis_id: int, owner: str) -> bool:
 def give_back(analysis: Analysis, failure: FailureReason) -> None:
     """End an attempt without a result: try again, or after the last attempt mark the analysis as failed."""
     analysis.lease_owner = analysis.lease_until = None
-    if analysis.attempts < _settings().analysis_attempts and failure is not FailureReason.MODEL_UNAVAILABLE:
+    if analysis.attempts < current_settings().analysis_attempts and failure is not FailureReason.MODEL_UNAVAILABLE:
         requeue(analysis, delay=RETRY_PAUSE_SECONDS * analysis.attempts)
     else:
         analysis.state, analysis.failure, analysis.finished_at = AnalysisState.FAILED, failure, utcnow()
@@ -115,32 +110,31 @@ def requeue(analysis: Analysis, delay: float = 0) -> None:
 
 
 def sweep() -> int:
-    """Requeue lost analyses. Returns how many were touched; call inside a transaction."""
+    """Requeue lost analyses. Returns how many were touched; call inside a transaction.
+
+    What changes a case comes first, each case locked before its analysis, as when a result is stored.
+    """
     now = utcnow()
-    left = [analysis_id for analysis_id in queries.abandoned(now) if _reclaim(analysis_id, now)]
-    lost = _unannounced(now)
+    grace, attempts = _silence(), current_settings().analysis_attempts
+    over = sorted(queries.abandoned(now) + queries.exhausted(now, grace, attempts))
+    left = [analysis_id for _case_id, analysis_id in over if _reclaim(analysis_id, now)]
+    lost = queries.silent(now, grace, attempts)
     stranded = queries.stranded(now, STRANDED_RETRY_PAUSE)
     for analysis in stranded:
         analysis.attempts = 0
     for analysis in lost + stranded:
-        if analysis.attempts < _settings().analysis_attempts:
-            requeue(analysis)
-        else:  # the limit was lowered while it waited
-            give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
-            rank.refresh(analysis.image.case)
+        requeue(analysis)
     return len(left) + len(lost) + len(stranded)
 
 
 def _reclaim(analysis_id: int, now: datetime) -> bool:
-    """Take an analysis from a worker that died, unless it finished or renewed its lease at the last moment."""
+    """Take an analysis from a worker that died, or end it if the limit of attempts was lowered while it waited.
+
+    Not if it finished, began or renewed its lease at the last moment.
+    """
     case = queries.locked_case_of(analysis_id)
-    analysis = db.session.get_one(Analysis, analysis_id)
-    if (
-        case is None
-        or analysis.state is not AnalysisState.RUNNING
-        or not analysis.lease_until
-        or now < analysis.lease_until <= now + queries.AHEAD
-    ):
+    analysis = db.session.get(Analysis, analysis_id, populate_existing=True, with_for_update=True)
+    if case is None or analysis is None or not (_is_abandoned(analysis, now) or _is_exhausted(analysis)):
         return False
     give_back(analysis, FailureReason.ATTEMPTS_EXHAUSTED)
     audit.record(None, "analysis.abandoned", analysis, after={"state": analysis.state.value})
@@ -148,14 +142,25 @@ def _reclaim(analysis_id: int, now: datetime) -> bool:
     return True
 
 
-def _unannounced(now: datetime) -> list[Analysis]:
-    """Queued rows whose message was lost: still waiting although the broker has no messages left.
+def _is_abandoned(analysis: Analysis, now: datetime) -> bool:
+    until = analysis.lease_until
+    if analysis.state is not AnalysisState.RUNNING or until is None:
+        return False
+    return until < now or until > now + queries.AHEAD
+
+
+def _is_exhausted(analysis: Analysis) -> bool:
+    return analysis.state is AnalysisState.QUEUED and analysis.attempts >= current_settings().analysis_attempts
+
+
+def _silence() -> timedelta:
+    """For how long a row may be queued before its message counts as lost: it waits although the broker has none left.
 
     A busy broker always has some, so rows that have waited very long are sent again anyway, each at most once per that
     time. An extra message does no harm.
     """
-    grace = timedelta(seconds=_settings().analysis_lease_seconds)
-    return queries.silent(now, grace * SILENT_LEASES if queue.pending_count() else grace)
+    grace = timedelta(seconds=current_settings().analysis_lease_seconds)
+    return grace * SILENT_LEASES if queue.pending_count() else grace
 
 
 class Heartbeat:

@@ -45,11 +45,14 @@ def locked_case_of(analysis_id: int) -> Case | None:
     return db.session.scalars(statement).one_or_none()
 
 
-def abandoned(now: datetime) -> list[int]:
-    """Ids of running analyses whose lease has expired: their worker died or hangs."""
+def abandoned(now: datetime) -> list[tuple[int, int]]:
+    """(case id, id) of running analyses whose lease has expired: their worker died or hangs."""
     over = or_(Analysis.lease_until < now, Analysis.lease_until > now + AHEAD)
-    statement = select(Analysis.id).where(Analysis.state == AnalysisState.RUNNING, over)
-    return list(db.session.scalars(statement.order_by(Analysis.id)))
+    statement = select(Image.case_id, Analysis.id).join(Analysis.image)
+    return [
+        (row.case_id, row.id)
+        for row in db.session.execute(statement.where(Analysis.state == AnalysisState.RUNNING, over))
+    ]
 
 
 def _unlocked(statement: Select[Analysis]) -> Select[Analysis]:
@@ -57,11 +60,24 @@ def _unlocked(statement: Select[Analysis]) -> Select[Analysis]:
     return statement.with_for_update(of=Analysis, skip_locked=True)
 
 
-def silent(now: datetime, grace: timedelta) -> list[Analysis]:
-    """Analyses queued for longer than ``grace``, oldest first: at most PORTION."""
+def _silent(now: datetime, grace: timedelta) -> ColumnElement[bool]:
+    """Queued for longer than ``grace``."""
     due = or_(Analysis.queued_at < now - grace, Analysis.queued_at > now + AHEAD)
-    statement = select(Analysis).where(now_in(AnalysisState.QUEUED), due)
+    return and_(now_in(AnalysisState.QUEUED), due)
+
+
+def silent(now: datetime, grace: timedelta, attempts: int) -> list[Analysis]:
+    """Analyses queued for longer than ``grace`` after fewer than ``attempts``, oldest first: at most PORTION."""
+    statement = select(Analysis).where(_silent(now, grace), Analysis.attempts < attempts)
     return list(db.session.scalars(_unlocked(statement.order_by(Analysis.queued_at, Analysis.id).limit(PORTION))))
+
+
+def exhausted(now: datetime, grace: timedelta, attempts: int) -> list[tuple[int, int]]:
+    """(case id, id) of those after ``attempts`` or more, oldest first: at most PORTION."""
+    statement = select(Image.case_id, Analysis.id).join(Analysis.image)
+    statement = statement.where(_silent(now, grace), Analysis.attempts >= attempts)
+    found = db.session.execute(statement.order_by(Analysis.queued_at, Analysis.id).limit(PORTION))
+    return [(row.case_id, row.id) for row in found]
 
 
 def stranded(now: datetime, pause: timedelta) -> list[Analysis]:

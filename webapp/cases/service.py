@@ -91,12 +91,14 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
 def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
     """Add the images that a dermatologist asked for. The case needs a person again until they are analysed.
 
-    It keeps its waiting time. Raises CaseChangedError unless new images were requested.
+    It keeps its waiting time, and its reader if somebody is reviewing it because it was re-opened. Raises
+    CaseChangedError unless new images were requested.
     """
-    if case.state is not CaseState.RETAKE_REQUESTED:
+    if case.images_wanted is None:
         raise CaseChangedError
     _add(case, images)
-    case.move_to(CaseState.SUBMITTED)
+    if case.state in (CaseState.RETAKE_REQUESTED, CaseState.AWAITING_REVIEW):
+        case.move_to(CaseState.SUBMITTED)
     rank.refresh(case)
     audit.record(user, "case.images_added", case, after={"images": len(images)})
 

@@ -66,6 +66,14 @@ def _end_transaction(response: Response) -> Response:
     return response
 
 
+def store_so_far() -> None:
+    """Inside a request: keep what is done so far, even if the rest fails, which is a transaction of its own.
+
+    Locks end here, and rows are read again when they are next used.
+    """
+    db.session.commit()
+
+
 @contextmanager
 def transaction() -> Iterator[Any]:
     """One transaction outside a request: commits on leaving, rolls back on an exception."""

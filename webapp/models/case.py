@@ -138,6 +138,7 @@ class Case(Base):
     case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
+    ``waiting_since``: when it was sent, or re-opened.
     ``unread``: the case is answered and nobody at the centre has opened the answer.
     """
 
@@ -227,6 +228,15 @@ class Case(Base):
         if not kept or (self.is_open and kept[-1].asks_for_images):
             return None
         return kept[-1]
+
+    @property
+    def images_wanted(self) -> "Review | None":
+        """The request for new images that the GP can answer: also of a case re-opened since, until there are some."""
+        kept = [review for review in self.reviews if review.retraction is None]
+        if not kept or not kept[-1].asks_for_images or self.state is CaseState.WITHDRAWN:
+            return None
+        sent = self.is_open and any(image.stored_at > kept[-1].decided_at for image in self.images)
+        return None if sent or (self.is_open and not self.reopened) else kept[-1]
 
     @property
     def taken_back(self) -> "Review | None":

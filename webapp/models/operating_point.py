@@ -1,4 +1,4 @@
-"""The operating points a clinic has chosen. Rows never change; the latest one of a model version is in force."""
+"""The operating points a clinic has chosen. A choice never changes; the latest one of a model version is in force."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,8 @@ class OperatingPoint:
 
 
 class OperatingPointChoice(Base):
+    """``placed_up_to``: the open cases with an id up to this one are placed by the choice; None: all of them are."""
+
     __tablename__ = "operating_point_choice"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -29,5 +31,6 @@ class OperatingPointChoice(Base):
     threshold: Mapped[float]
     chosen_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     chosen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    placed_up_to: Mapped[int | None]
 
     chosen_by: Mapped[User] = relationship(lazy="joined")

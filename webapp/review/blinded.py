@@ -25,6 +25,12 @@ def hides_model(user: User, case: Case) -> bool:
     return user.reads_blinded and judging and impression_of(user, case) is None
 
 
+def keep_claim(user: User, case: Case) -> None:
+    """Like ``claims.keep``, for somebody about to note an impression; who was asked for an opinion needs no claim."""
+    if opinions.request_for(user, case) is None:
+        claims.keep(user, case)
+
+
 def note(user: User, case: Case, diagnosis: Diagnosis, management: Management) -> Impression:
     """Store the impression of a user who has claimed the locked case or been asked for an opinion on it.
 

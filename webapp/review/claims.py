@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from webapp import audit, metrics
 from webapp.core.config import current_settings
-from webapp.core.database import after_commit
+from webapp.core.database import after_commit, store_so_far
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
 from webapp.review import queries
@@ -96,6 +96,15 @@ def own_claim(user: User, case: Case) -> Claim:
     if last is None or last.user_id != user.id or last.released_at not in (None, last.expires_at):
         raise ClaimLostError(last)
     return claim(user, case)
+
+
+def keep(user: User, case: Case) -> None:
+    """Renew the reader's claim as ``own_claim`` does, and store that at once: it holds even if the form is refused.
+
+    The case is locked no longer. Raises NotOpenError or ClaimLostError.
+    """
+    own_claim(user, case)
+    store_so_far()
 
 
 def release(user: User, case: Case) -> None:

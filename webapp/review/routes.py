@@ -9,7 +9,7 @@ from webapp.accounts.queries import centres
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.models import Case, Diagnosis, Management, utcnow
-from webapp.review import blinded, presenters, queries, service
+from webapp.review import blinded, claims, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
@@ -60,9 +60,11 @@ def show(number: str) -> str:
 def impression(number: str) -> Reply:
     """In blinded reading: the reader's impression before the model's result is shown."""
     case, form = find_case(number, locked=True), ImpressionForm()
-    if not form.validate():
-        return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
     try:
+        blinded.keep_claim(current_user, case)
+        case = find_case(number, locked=True)
+        if not form.validate():
+            return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
         blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
     except NotOpenError:
         return too_late_page(case, form, presenters.NOT_OPEN)
@@ -80,11 +82,12 @@ def reading_mode() -> Response:
 
 @blueprint.post("/<number>/decide")
 def decide(number: str) -> Reply:
-    case = find_case(number, locked=True)
-    form = DecisionForm()
-    if not form.validate():
-        return _mistakes_page(case, form)
+    case, form = find_case(number, locked=True), DecisionForm()
     try:
+        claims.keep(current_user, case)
+        case = find_case(number, locked=True)
+        if not form.validate():
+            return _mistakes_page(case, form)
         review = service.decide(current_user, case, form.decision, form.what_was_shown)
     except WordsMissingError as missing:
         form[missing.field].errors = [str(missing)]
@@ -103,7 +106,7 @@ def decide(number: str) -> Reply:
 
 
 def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
-    """The form again with its errors; if it can no longer be sent, a page with what was entered."""
+    """The form again with its errors; if somebody was faster, a page with what was entered."""
     reading = presenters.Reading(case, current_user)
     if reading.can_decide:
         return reading_page(case, form), 422

@@ -5,7 +5,7 @@ request for new images does not count: the case stays re-opened until somebody d
 """
 
 from webapp import audit
-from webapp.models import DECIDED_STATES, Analysis, Case, CaseState, Histology, Opinion, ReopenReason, Review
+from webapp.models import DECIDED_STATES, Analysis, Case, CaseState, Histology, Opinion, ReopenReason, Review, utcnow
 from webapp.triage import concern, rank, risk
 
 
@@ -57,9 +57,8 @@ def ask_again(case: Case, reason: ReopenReason) -> None:
 
 
 def _in_question(case: Case) -> Review | None:
-    standing = case.standing_review
-    decided = case.state in DECIDED_STATES and standing is not None
-    return standing if decided and standing is not None and risk.would_miss_a_cancer(standing) else None
+    standing = case.standing_review if case.state in DECIDED_STATES else None
+    return standing if standing is not None and risk.would_miss_a_cancer(standing) else None
 
 
 def _known(case: Case, standing: Review, arriving: Analysis) -> list[str]:
@@ -77,5 +76,6 @@ def _reopen(case: Case, reason: ReopenReason) -> None:
     case.closed_at = None
     if not case.is_open:
         case.move_to(CaseState.AWAITING_REVIEW)
+        case.waiting_since = utcnow()  # it was answered: it begins to wait anew, and is not overdue at once
     rank.refresh(case)
     audit.record(None, "case.reopened", case, before={"state": before}, after={"reason": reason.value})

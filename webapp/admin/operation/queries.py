@@ -9,7 +9,17 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from webapp.core.counts import up_to
 from webapp.core.extensions import db
-from webapp.models import Analysis, AnalysisState, Case, FailureReason, Image, ModelVersion, Rerun, Worker
+from webapp.models import (
+    Analysis,
+    AnalysisState,
+    Case,
+    FailureReason,
+    Image,
+    ModelVersion,
+    OperatingPointChoice,
+    Rerun,
+    Worker,
+)
 from webapp.models.analysis import now_in
 
 WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
@@ -79,8 +89,24 @@ def version(version_id: int) -> ModelVersion | None:
     return db.session.get(ModelVersion, version_id)
 
 
-def open_cases_of(version: ModelVersion) -> list[Case]:
-    """Open cases with a result of this model in force, with everything that decides their place in the worklist."""
-    has_result = Image.analyses.any((Analysis.model_version_id == version.id) & ~Analysis.shadow)
+def choice_to_place_locked() -> OperatingPointChoice | None:
+    """The oldest choice by which not all open cases are placed, locked; None also if somebody else has locked it."""
+    statement = select(OperatingPointChoice).where(OperatingPointChoice.placed_up_to.is_not(None))
+    statement = statement.order_by(OperatingPointChoice.id).limit(1)
+    return db.session.scalars(statement.with_for_update(of=OperatingPointChoice, skip_locked=True)).first()
+
+
+def open_cases_after(case_id: int, limit: int) -> list[int]:
+    """Ids of the next open cases, locked by others or not."""
+    return list(
+        db.session.scalars(select(Case.id).where(Case.is_open, Case.id > case_id).order_by(Case.id).limit(limit))
+    )
+
+
+def cases_locked(ids: Sequence[int]) -> dict[int, Case]:
+    """By id, those that are open and that nobody else has locked, with everything that decides their place."""
+    lock = select(Case.id).where(Case.id.in_(ids), Case.is_open).order_by(Case.id)
+    own = list(db.session.scalars(lock.with_for_update(of=Case, skip_locked=True)))
     findings = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
-    return list(db.session.scalars(select(Case).where(Case.is_open, Case.images.any(has_result)).options(findings)))
+    cases = db.session.scalars(select(Case).where(Case.id.in_(own)).options(findings))
+    return {case.id: case for case in cases}
