@@ -12,7 +12,7 @@ from webapp.models import Analysis, AnalysisState, Case, Finding
 
 OTHER_CANCER_FROM = 0.3
 """Operating point of malignant lesion types other than BCC, as a share of the lesion-type head: low, since missing a
-melanoma costs more than looking at a naevus. Measured on HAM10000 only: docs/limitations.md.
+melanoma costs more than looking at a naevus. Chosen by hand, not measured: docs/limitations.md.
 """
 
 
