@@ -1,4 +1,4 @@
-"""The model is missing, damaged or wrong: every case is at the top with the reason, and analysed after the repair."""
+"""The model is missing, damaged or wrong: cases need a person, with the reason, and are analysed after the repair."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The clock jumps by a day, forwards or backwards: no case is lost or claimed twice, none waits for it to catch up."""
+"""The clock jumps by a day, forwards or backwards: no case is lost or claimed twice, no analysis waits for long."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo

@@ -104,7 +104,7 @@ def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World
 
 
 def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) -> None:
-    """The analysis is retried: with room it succeeds, without any the case is at the top."""
+    """The analysis is retried: with room it succeeds, without any the case needs a person."""
     gp = world.user(Role.GP)
     world.case(gp)
     work_off(app)

@@ -1,4 +1,4 @@
-"""Two workers, one that hangs, an image that kills its process: each case is analysed or at the top."""
+"""Two workers, one that hangs, an image that kills its process: each case is analysed or needs a person."""
 
 import os
 import signal

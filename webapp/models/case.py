@@ -103,7 +103,8 @@ class TriageReason(StrEnum):
         }[self.value]
 
 
-TOP = 0.0
+NOT_RANKED = 0.0
+"""Before every section, until a case is ranked: in the transaction that stores it."""
 BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
 """Text compared byte by byte, so that an index range holds exactly the texts with a given prefix."""
 
@@ -135,7 +136,7 @@ class Case(Base):
 
     ``rank`` orders the worklist, smallest first. Only `webapp.triage.rank` computes it, together with ``needs_person``
     (an image has no trusted result) and ``past_due`` (the target date had passed when the rank was computed). A new
-    case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
+    case needs a person. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
     ``waiting_since``: when it was sent, or re-opened.
@@ -204,7 +205,7 @@ class Case(Base):
     other_cancer: Mapped[bool] = mapped_column(default=False)
     reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
     past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
-    rank: Mapped[float] = mapped_column(default=TOP)
+    rank: Mapped[float] = mapped_column(default=NOT_RANKED)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     centre: Mapped[Centre] = relationship()

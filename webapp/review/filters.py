@@ -74,7 +74,7 @@ class FilterForm(FlaskForm):
     pattern = SelectField("Pattern present", choices=choices_of(Pattern, empty="Any"), coerce=_optional(Pattern))
     person = BooleanField("Needs a person")
     overdue = BooleanField("Overdue")
-    other_cancer = BooleanField("Other skin cancer or precancer suspected")
+    other_cancer = BooleanField("Other skin cancer suspected")
     contradiction = BooleanField("Rule and probability disagree")
     mine = BooleanField("Claimed by me")
 

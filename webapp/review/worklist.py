@@ -1,22 +1,31 @@
-"""A row of the worklist: the reason for its place, its due date, and who is reviewing it."""
+"""The worklist's sections and rows: the reason for a case's place, its due date, and who is reviewing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 
 from ml.patterns import Lesion
 from webapp.core.filters import percent
 from webapp.models import Case, Claim, Image, TriageReason, User
 from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
+from webapp.review.filters import Order
 from webapp.review.presenters import taken_from
 from webapp.triage import concern, due
+from webapp.triage.rank import Section
 
 
 @dataclass(frozen=True)
 class WorklistRow:
     case: Case
     user: User
+
+    @property
+    def section(self) -> Section:
+        """By the stored rank, which also orders the list; a case that has not been ranked stands before all others."""
+        return Section(max(int(self.case.rank), Section.NOW))
 
     @property
     def cover(self) -> Image | None:
@@ -96,6 +105,24 @@ class WorklistRow:
     @property
     def overdue(self) -> bool:
         return due.is_past(self.case)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive rows of a page under one heading, or under none."""
+
+    heading: str
+    rows: list[WorklistRow]
+
+
+def parts(rows: Sequence[WorklistRow], order: Order, user: User) -> list[Part]:
+    """One part per section, its heading named again on each page.
+
+    Without headings if the list is by waiting time, or if the user reads blinded: a section tells the model's result.
+    """
+    if order is Order.WAITING or user.reads_blinded:
+        return [Part("", list(rows))]
+    return [Part(section.label, list(found)) for section, found in groupby(rows, key=lambda row: row.section)]
 
 
 def _messages(case: Case) -> list[str]:

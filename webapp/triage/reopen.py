@@ -1,7 +1,7 @@
 """A later finding calls a decision into question: the case is re-opened, at the top of the worklist.
 
-The decision stays in force, and the GP is told that the case is being reviewed again, until there is a new decision. A
-request for new images does not count: the case stays re-opened until somebody decides.
+The decision stays in force, and the case page says that the case is being reviewed again, until there is a new
+decision. A request for new images does not count: the case stays re-opened until somebody decides.
 """
 
 from webapp import audit
