@@ -14,6 +14,7 @@ from ml.commands import (
     evaluate,
     explain,
     export,
+    folds,
     predict,
     train,
 )
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 failed."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    training = (train, crossvalidate, export, evaluate, card)
+    training = (train, crossvalidate, folds, export, evaluate, card)
     for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)
