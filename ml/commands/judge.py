@@ -1,0 +1,70 @@
+"""`python -m ml judge RUNS`: what the folds of the recipe reach on lesions that they never saw."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml.bootstrap import Estimate
+
+
+def register(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser("judge", help="out-of-fold figures of `folds`, by collection")
+    parser.add_argument("folder", type=Path, metavar="RUNS", help="folder with fold-0 … fold-4")
+    parser.add_argument("--views", type=int, nargs="+", default=(4, 1), choices=(1, 2, 4))
+    parser.add_argument("--pairs", type=Path, help="leave out images that pair with one of another fold (CSV)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from ml.datasets import DataError
+    from ml.recipe.leaks import leaking
+    from ml.recipe.out_of_fold import OutOfFold, figures, over_folds
+
+    folders = sorted(file.parent for file in options.folder.glob("fold-*/predictions.npz"))
+    if not folders:
+        raise DataError(f"{options.folder} has no finished fold yet.")
+    for views in options.views:
+        found = OutOfFold.read(folders, views)
+        dropped = leaking(found, options.pairs)
+        found = OutOfFold.read(folders, views, dropped)
+        print(f"\n{views} view{'s'[: views > 1]}, {len(folders)} of 5 folds, {len(dropped)} images left out.")
+        print(text(figures(found), over_folds(found), counts(found.collection.tolist(), found.bcc.tolist())))
+    return 0
+
+
+def counts(collections: Sequence[str], bcc: Sequence[bool]) -> Mapping[str, str]:
+    """How many images each collection has, and how many of them are BCC."""
+    named = list(zip(collections, bcc, strict=True))
+    return {
+        name: f"{sum(one == name for one, _ in named)} images, {sum(one == name and yes for one, yes in named)} BCC"
+        for name in sorted(set(collections))
+    }
+
+
+def text(
+    pooled: "Mapping[str, Mapping[str, Estimate]]",
+    folds: Mapping[str, Mapping[str, Sequence[float]]],
+    sizes: Mapping[str, str],
+) -> str:
+    """The table: pooled figures with intervals, and their mean and variance over folds."""
+    from statistics import fmean, variance
+
+    lines = []
+    for name, rows in pooled.items():
+        lines.append(
+            f"{name} ({sizes[name]}). Intervals: 95 % bootstrap over lesions; then mean and variance over folds"
+        )
+        for figure, estimate in rows.items():
+            values = folds[name].get(figure, [])
+            spread = f"{variance(values):.1e}" if len(values) > 1 else "n/a"
+            lines.append(f"  {figure:40} {words(estimate):26} {fmean(values):.3f}  {spread}")
+    return "\n".join(lines)
+
+
+def words(estimate: "Estimate") -> str:
+    value, low, high = (estimate[key] for key in ("value", "low", "high"))
+    if value is None:
+        return "n/a"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
