@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml.data.collections import Collection
-    from ml.recipe.config import Recipe
+    from ml.training.recipe.config import Recipe
 
 
 def register(commands: Any) -> None:
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
 def one_fold(options: argparse.Namespace, collections: "list[Collection]", fold: int) -> None:
     """Raises `DataError` where the folder holds another run."""
     from ml.data.collections import CLINICS, fold_of
-    from ml.recipe.draws import Draws
-    from ml.recipe.predictions import write
-    from ml.recipe.train import train
+    from ml.training.recipe.draws import Draws
+    from ml.training.recipe.predictions import write
+    from ml.training.recipe.train import train
 
     wanted = [item for each in collections if each.name != CLINICS for item in each.items]
     seed = options.seed or 1
@@ -60,7 +60,7 @@ def one_fold(options: argparse.Namespace, collections: "list[Collection]", fold:
 def recipe_of(options: argparse.Namespace, fold: int, held_out: frozenset[str]) -> "Recipe":
     import hashlib
 
-    from ml.recipe.config import Recipe
+    from ml.training.recipe.config import Recipe
 
     named = ("epochs", "draws", "cut", "size", "evaluated", "seed")
     given = {name: value for name in named if (value := getattr(options, name)) is not None}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml.bootstrap import Estimate
+    from ml.evaluation.bootstrap import Estimate
 
 
 def register(commands: Any) -> None:
@@ -18,9 +18,9 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ml.datasets import DataError
-    from ml.recipe.leaks import leaking
-    from ml.recipe.out_of_fold import OutOfFold, figures, over_folds
+    from ml.data.records import DataError
+    from ml.evaluation.leaks import leaking
+    from ml.evaluation.out_of_fold import OutOfFold, figures, over_folds
 
     folders = sorted(file.parent for file in options.folder.glob("fold-*/predictions.npz"))
     if not folders:

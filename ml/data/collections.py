@@ -13,11 +13,12 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from ml.clinics import Isic2019LowResolution
 from ml.data.diagnoses import Diagnosis, diagnosis
+from ml.data.ham10000 import Ham10000
+from ml.data.isic2019 import Isic2019LowResolution
 from ml.data.milk10k import Milk10k
-from ml.datasets import DataError, DataSet, Ham10000, Record
-from ml.preprocessing import PreprocessingSpec, square
+from ml.data.records import DataError, DataSet, Record
+from ml.imaging.preprocessing import PreprocessingSpec, square
 
 FOLDS: Final = 5
 HAM, MILK, CLINICS = "HAM10000", "MILK10k", "ISIC 2019"

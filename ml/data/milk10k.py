@@ -10,8 +10,8 @@ import io
 from PIL import Image
 
 from ml.data.diagnoses import Diagnosis, diagnosis
-from ml.datasets import DataError, DataSet, Record
-from ml.decoding import UnreadableImage, decode
+from ml.data.records import DataError, DataSet, Record
+from ml.imaging.decoding import UnreadableImage, decode
 from ml.patterns import Lesion
 
 

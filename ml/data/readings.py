@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ml.consensus import consensus_by_pattern, fleiss_kappa, read_ratings
 from ml.consensus.command import CLASSES
 from ml.consensus.em import counts_of
-from ml.datasets import DataError
+from ml.data.records import DataError
 from ml.patterns import Pattern
 
 EVIDENCE: Final = "weak labels: several automated readings merged; no dermatologist has checked them"

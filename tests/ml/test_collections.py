@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml.data.collections import CLINICS, HAM, MILK, Collection, fold_of, read_collections, read_pairs
-from ml.datasets import DataError
+from ml.data.records import DataError
 from tests.ml.tiny_sets import write_clinics, write_milk
 
 

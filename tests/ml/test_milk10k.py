@@ -6,7 +6,7 @@ import pytest
 
 from ml.data.diagnoses import Diagnosis, diagnosis
 from ml.data.milk10k import Milk10k
-from ml.datasets import DataError
+from ml.data.records import DataError
 from ml.patterns import Lesion
 from tests.ml.tiny_sets import write_milk
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml.data.readings import PATTERNS, read_readings
-from ml.datasets import DataError
+from ml.data.records import DataError
 from ml.patterns import Pattern
 from tests.ml.tiny_sets import Rows, table
 

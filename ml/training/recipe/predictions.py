@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ml.data.collections import Collection
-from ml.recipe.network import LesionNet
-from ml.recipe.train import normalise
+from ml.training.recipe.network import LesionNet
+from ml.training.recipe.train import normalise
 
 VIEWS: Final = 4  # as it is, mirrored, upside down, and both
 # After these blocks the map is pooled: strides 8, 16, 16, 32, 32 and the last.

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from ml.clinics import SIDE
 from ml.data.collections import CLINICS, Collection
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
-from ml.recipe.config import Recipe
-from ml.recipe.views import at_low_resolution, views
+from ml.data.isic2019 import SIDE
+from ml.training.recipe.config import Recipe
+from ml.training.recipe.views import at_low_resolution, views
 
 
 class Batch(NamedTuple):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from ml.clinics import SIDE
+from ml.data.isic2019 import SIDE
 
 _ZOOM: Final = (0.7, 1.0)  # the part of the picture's side that a view shows
 _SHIFT: Final = 0.1

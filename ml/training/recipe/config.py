@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ml.datasets import DataError
+from ml.data.records import DataError
 
 FILE: Final = "config.json"
 

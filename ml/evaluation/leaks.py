@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ml.data.collections import read_pairs
-from ml.recipe.out_of_fold import OutOfFold
+from ml.evaluation.out_of_fold import OutOfFold
 
 
 def leaking(found: OutOfFold, pairs: Path | None) -> frozenset[str]:

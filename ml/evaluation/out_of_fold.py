@@ -8,11 +8,11 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from ml import metrics
-from ml.bootstrap import Bootstrap, Estimate
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
-from ml.datasets import DataError
-from ml.metrics import Flags, Floats
+from ml.data.records import DataError
+from ml.evaluation import metrics
+from ml.evaluation.bootstrap import Bootstrap, Estimate
+from ml.evaluation.metrics import Flags, Floats
 
 SENSITIVITY: Final = 0.95
 _BCC: Final = DIAGNOSES.index(Diagnosis.BCC)

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ml.preprocessing import SIGNED_UNIT
-from ml.recipe.config import Recipe, claim
-from ml.recipe.draws import Batch, Draws
-from ml.recipe.network import LesionNet
+from ml.imaging.preprocessing import SIGNED_UNIT
+from ml.training.recipe.config import Recipe, claim
+from ml.training.recipe.draws import Batch, Draws
+from ml.training.recipe.network import LesionNet
 
 CHECKPOINT: Final = "checkpoint.pt"
 WEIGHTS: Final = "weights.safetensors"
