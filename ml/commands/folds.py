@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ml.data.collections import Collection
     from ml.training.recipe.config import Recipe
+
+
+NUMBERS: Final = ("epochs", "draws", "cut", "size", "evaluated", "small", "small_epochs", "seed")
 
 
 def register(commands: Any) -> None:
@@ -22,8 +25,8 @@ def register(commands: Any) -> None:
     parser.add_argument("--cache", type=Path, help="keep resized images here")
     parser.add_argument("--fold", type=int, nargs="+", choices=range(5), default=range(5), help="default: 0 to 4")
     parser.add_argument("--until", type=int, metavar="EPOCH", help="stop after this epoch; the command goes on later")
-    for name, kind in {"epochs": int, "draws": int, "cut": int, "size": int, "evaluated": int, "seed": int}.items():
-        parser.add_argument(f"--{name}", type=kind)
+    for name in NUMBERS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="see ml/training/recipe/config.py")
     parser.set_defaults(run=run)
 
 
@@ -62,7 +65,6 @@ def recipe_of(options: argparse.Namespace, fold: int, held_out: frozenset[str]) 
 
     from ml.training.recipe.config import Recipe
 
-    named = ("epochs", "draws", "cut", "size", "evaluated", "seed")
-    given = {name: value for name in named if (value := getattr(options, name)) is not None}
+    given = {name: value for name in NUMBERS if (value := getattr(options, name)) is not None}
     digest = hashlib.sha256("\n".join(sorted(held_out)).encode()).hexdigest()[:16]
     return Recipe(weights=options.weights, held_out=digest, fold=fold, **given)

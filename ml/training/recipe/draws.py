@@ -64,13 +64,14 @@ class Draws:
         self._weight = torch.cat([pool.weight for pool in self.pools])
         self._ends = torch.tensor([len(pool.rows) for pool in self.pools]).cumsum(0)
 
-    def epoch(self, seed: int) -> Iterator[Batch]:
+    def epoch(self, seed: int, size: int) -> Iterator[Batch]:
+        """Batches of views that are `size` pixels square."""
         generator = Generator().manual_seed(seed)
         drawn = torch.multinomial(self._weight, self.recipe.draws, replacement=True, generator=generator)
         for part in drawn.split(self.recipe.batch):
-            yield self._batch(part, generator)
+            yield self._batch(part, size, generator)
 
-    def _batch(self, drawn: Tensor, generator: Generator) -> Batch:
+    def _batch(self, drawn: Tensor, size: int, generator: Generator) -> Batch:
         owner = torch.searchsorted(self._ends, drawn, right=True)
         images, lesions = [], []
         for number, pool in enumerate(self.pools):
@@ -79,7 +80,7 @@ class Draws:
             low = torch.rand(len(places), generator=generator) < pool.degraded
             for chosen, squares in ((~low, stored[~low]), (low, at_low_resolution(stored[low]) if low.any() else None)):
                 if squares is not None and len(squares):
-                    images.append(views(squares, self.recipe.size, generator))
+                    images.append(views(squares, size, generator))
                     lesions.append(pool.lesion[places][chosen])
         lesion = torch.cat(lesions)
         bcc = (lesion == DIAGNOSES.index(Diagnosis.BCC)).float()

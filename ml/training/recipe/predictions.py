@@ -54,7 +54,7 @@ def _through(network: LesionNet, images: Tensor) -> tuple[Tensor, Tensor]:
     for number, block in enumerate(network.features):
         activations = block(activations)
         if number in STAGES:
-            pooled += [activations.mean((2, 3)), activations.amax((2, 3)), activations.std((2, 3))]
+            pooled += [activations.mean((2, 3)), activations.amax((2, 3)), activations.std((2, 3), correction=0)]
     scores = network.classify(activations.mean(dim=(2, 3)))
     return torch.cat([scores.bcc[:, None], scores.lesion], dim=1), torch.cat(pooled, dim=1)
 

@@ -53,7 +53,7 @@ def train(recipe: Recipe, draws: Draws, folder: Path, until: int | None = None) 
     resume(state, folder)
     for epoch in range(len(state.history), min(recipe.epochs, until or recipe.epochs)):
         began = time.monotonic()
-        loss = train_one_epoch(state, recipe, draws, recipe.seed * 1009 + epoch)
+        loss = train_one_epoch(state, recipe, draws, epoch)
         row = {"epoch": epoch + 1, "loss": round(loss, 4), "seconds": round(time.monotonic() - began)}
         state.history.append(row)
         save(state, folder)
@@ -79,12 +79,13 @@ def begin(recipe: Recipe) -> State:
     return State(network, _copy(network), optimizer, schedule, [])
 
 
-def train_one_epoch(state: State, recipe: Recipe, draws: Draws, seed: int) -> float:
+def train_one_epoch(state: State, recipe: Recipe, draws: Draws, epoch: int) -> float:
     """The mean loss. A repeated epoch repeats exactly."""
+    seed = recipe.seed * 1009 + epoch
     torch.manual_seed(seed)  # dropout
     state.network.train()
     total, batches = 0.0, 0
-    for batch in draws.epoch(seed):
+    for batch in draws.epoch(seed, recipe.size_in(epoch)):
         loss = loss_of(state.network, batch, recipe.smoothing)
         state.optimizer.zero_grad()
         loss.backward()
