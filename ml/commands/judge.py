@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml.evaluation.bootstrap import Estimate
+    from ml.evaluation.table3 import Row
 
 
 def register(commands: Any) -> None:
@@ -21,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from ml.data.records import DataError
     from ml.evaluation.leaks import leaking
     from ml.evaluation.out_of_fold import OutOfFold, figures, over_folds
+    from ml.evaluation.table3 import TooFewLesions, table3
 
     folders = sorted(file.parent for file in options.folder.glob("fold-*/predictions.npz"))
     if not folders:
@@ -31,6 +33,10 @@ def run(options: argparse.Namespace) -> int:
         found = OutOfFold.read(folders, views, dropped)
         print(f"\n{views} view{'s'[: views > 1]}, {len(folders)} of 5 folds, {len(dropped)} images left out.")
         print(text(figures(found), over_folds(found), counts(found.collection.tolist(), found.bcc.tolist())))
+        try:
+            print(table(table3(found)))
+        except TooFewLesions as error:
+            print(f"Table 3: {error}")
     return 0
 
 
@@ -60,6 +66,18 @@ def text(
             values = folds[name].get(figure, [])
             spread = f"{variance(values):.1e}" if len(values) > 1 else "n/a"
             lines.append(f"  {figure:40} {words(estimate):26} {fmean(values):.3f}  {spread}")
+    return "\n".join(lines)
+
+
+def table(rows: "Mapping[str, Mapping[str, Row]]") -> str:
+    """Table 3 in words."""
+    lines = [
+        "Table 3, BCC, each fold at the threshold of the others: pooled with interval; mean and variance over folds"
+    ]
+    for name, figures in rows.items():
+        for figure, row in figures.items():
+            spread = "n/a" if row.variance is None else f"{row.variance:.1e}"
+            lines.append(f"  {name:9} {figure:30} {words(row.pooled):26} {row.mean:.3f}  {spread}")
     return "\n".join(lines)
 
 
