@@ -22,7 +22,7 @@ CONFIDENCE: Final = 0.90
 COLUMNS: Final = ("recall", "specificity", "precision", "accuracy", "f1", "auc", "average_precision")
 
 
-class TooFewLesions(ValueError):
+class TooFewLesions(ValueError):  # noqa: N818
     """There are too few lesions of BCC to be sure of a sensitivity."""
 
 
