@@ -45,12 +45,12 @@ class Milk10k(DataSet):
         """0 very dark to 5 very light, as published; None where it was not given."""
         return self._tones.get(record.image_id)
 
-    def close_up(self, record: Record) -> Image.Image | None:
-        """The clinical photograph of the same lesion, 160 pixels; None where there is none. Raises `DataError`."""
-        name = self._close_ups.get(record.group)
-        if name is None:
-            return None
+    def has_close_up(self, record: Record) -> bool:
+        return record.group in self._close_ups
+
+    def close_up(self, record: Record) -> Image.Image:
+        """The clinical photograph of the same lesion, 160 pixels. Raises `DataError`, also where there is none."""
         try:
-            return decode(self._read(f"clinical/{name}.jpg"))
+            return decode(self._read(f"clinical/{self._close_ups[record.group]}.jpg"))
         except (OSError, KeyError, UnreadableImage) as error:
-            raise DataError(f"Close-up {name} of the data set cannot be read: {error}") from error
+            raise DataError(f"The close-up of {record.image_id} in the data set cannot be read: {error}") from error

@@ -29,14 +29,15 @@ def test_types_that_ham10000_lacks_are_kept_apart(milk: Milk10k) -> None:
     assert [record.lesion for record in milk.records[:4]] == [Lesion.BCC, None, Lesion.BCC, None]
 
 
-def test_skin_tone_and_close_up_are_none_where_they_were_not_given(milk: Milk10k) -> None:
+def test_skin_tone_and_close_up_may_be_missing(milk: Milk10k) -> None:
     first, last = milk.records[0], milk.records[-1]
     assert milk.skin_tone(first) is None
     assert milk.skin_tone(milk.records[5]) == 5
-    close_up = milk.close_up(first)
-    assert close_up is not None
-    assert close_up.size == (64, 64)
-    assert milk.close_up(last) is None
+    assert milk.close_up(first).size == (64, 64)
+    assert milk.has_close_up(first)
+    assert not milk.has_close_up(last)
+    with pytest.raises(DataError, match="close-up"):
+        milk.close_up(last)
 
 
 def test_another_zip_is_refused_in_words(tmp_path: Path) -> None:

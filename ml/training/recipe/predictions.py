@@ -17,6 +17,7 @@ from ml.training.recipe.train import normalise
 VIEWS: Final = 4  # as it is, mirrored, upside down, and both
 # After these blocks the map is pooled: strides 8, 16, 16, 32, 32 and the last.
 STAGES: Final = (6, 10, 13, 16, 17, 18)
+CHANNELS: Final = (32, 64, 96, 160, 320, 1280)
 _BATCH: Final = 16
 
 Floats = npt.NDArray[np.float32]
