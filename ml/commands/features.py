@@ -84,6 +84,7 @@ def gate_images(
     """
     import numpy as np
 
+    from ml.data.collections import MILK
     from ml.data.milk10k import Milk10k
     from ml.evaluation.out_of_distribution import strangers
 
@@ -94,9 +95,9 @@ def gate_images(
             if item.image_id in held_out:
                 yield f"{each.name}/{item.group}", partial(each.data.image, item.record)
     data = Milk10k(milk)
-    for record in data.records:
-        if data.has_close_up(record):
-            yield f"clinical/{record.group}", partial(data.close_up, record)
+    for item in next(each.items for each in collections if each.name == MILK):
+        if data.has_close_up(item.record):
+            yield f"clinical/{item.group}", partial(data.close_up, item.record)
     for number, (kind, picture) in enumerate(strangers(seeds=40)):
         yield f"other/{kind}-{number}", partial(_same, picture)
 

@@ -1,0 +1,64 @@
+"""`python -m ml modality RUNS --fold 0`: the gate between dermoscopy and everything else, judged out of fold."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ml.commands.judge import words
+
+FOLDS = 5
+
+
+def register(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser("modality", help="the modality gate, judged out of fold")
+    parser.add_argument("folder", type=Path, metavar="RUNS", help="folder with the fold and its gate.npz")
+    parser.add_argument("--fold", type=int, default=0)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from ml.data.records import DataError
+    from ml.training.folds import deal
+    from ml.training.modality import MODALITIES, Modality, fit
+    from ml.training.pattern_heads import means
+    from ml.training.recipe.predictions import CHANNELS, STAGES
+
+    file = options.folder / f"fold-{options.fold}" / "gate.npz"
+    if not file.exists():
+        raise DataError(f"{file} is not there yet: `python -m ml features RUNS --gate {options.fold}` makes it.")
+    with np.load(file) as stored:
+        names, features = stored["image_id"].tolist(), stored["features"][:, means(STAGES, CHANNELS, STAGES)]
+    source, lesion = zip(*(name.split("/", 1) for name in names), strict=True)
+    modality = [Modality(one) if one in list(Modality) else Modality.DERMOSCOPIC for one in source]
+    # What a picture of something else shows is its kind: no kind is in two folds.
+    groups = [name.rsplit("-", 1)[0] if one == "other" else name for one, name in zip(source, lesion, strict=True)]
+    labels = np.array([[one == source_ for source_ in sorted(set(source))] for one in source])
+    fold = deal(labels, groups, FOLDS, seed=1)
+    found = np.empty((len(names), len(MODALITIES)))
+    for number in range(FOLDS):
+        out = fold == number
+        gate = fit(features[~out].astype(float), [m for m, o in zip(modality, out, strict=True) if not o])
+        found[out] = gate.probabilities(features[out].astype(float))
+    print(text(found[:, 0], np.array(source), np.array(groups)))
+    return 0
+
+
+def text(dermoscopic: Any, source: Any, groups: Any) -> str:
+    """(N,) probabilities of dermoscopy, where each picture is from, and its lesion → the table."""
+    import numpy as np
+
+    from ml.evaluation import metrics
+    from ml.evaluation.bootstrap import Bootstrap
+    from ml.training.modality import FALSE_ALARMS, threshold
+
+    real = ~np.isin(source, ["clinical", "other"])
+    limit = threshold(dermoscopic[real])
+    bootstrap = Bootstrap(groups)
+    lines = [f"A person is asked below P(dermoscopic) {limit:.3f}: {FALSE_ALARMS:.0%} of all dermoscopic images."]
+    for name in np.unique(source):
+        rows = source == name
+        asked = bootstrap.interval(metrics.share, dermoscopic < limit, rows)
+        lines.append(f"  {name:10} {int(rows.sum()):5} pictures, sent to a person: {words(asked)}")
+    return "\n".join(lines)
