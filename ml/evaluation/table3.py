@@ -43,7 +43,9 @@ class Row:
 
 
 def threshold(found: OutOfFold, wanted: float = WANTED, confidence: float = CONFIDENCE) -> float:
-    """Raises `TooFewLesions`."""
+    """Raises `TooFewLesions`, also where there is no image at all, as beside a single fold."""
+    if not len(found.scores):
+        raise TooFewLesions("A threshold takes the images of at least two folds.")
     return min(_threshold(found.of(found.collection == name), wanted, confidence) for name in set(found.collection))
 
 
