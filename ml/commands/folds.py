@@ -27,6 +27,8 @@ def register(commands: Any) -> None:
     parser.add_argument("--until", type=int, metavar="EPOCH", help="stop after this epoch; the command goes on later")
     for name in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="see ml/training/recipe/config.py")
+    parser.add_argument("--initial", help="folder of folds to start from, each from the weights of its own fold")
+    parser.add_argument("--rate", type=float, help="highest learning rate")
     parser.set_defaults(run=run)
 
 
@@ -66,5 +68,9 @@ def recipe_of(options: argparse.Namespace, fold: int, held_out: frozenset[str]) 
     from ml.training.recipe.config import Recipe
 
     given = {name: value for name in NUMBERS if (value := getattr(options, name)) is not None}
+    if options.rate:
+        given["rate"] = options.rate
+    if options.initial:
+        given["initial"] = f"{options.initial}/fold-{fold}/weights.safetensors"
     digest = hashlib.sha256("\n".join(sorted(held_out)).encode()).hexdigest()[:16]
     return Recipe(weights=options.weights, held_out=digest, fold=fold, **given)

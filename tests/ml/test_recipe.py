@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
 
 from ml.data.collections import CLINICS, Collection, fold_of, read_collections
 from ml.data.diagnoses import DIAGNOSES
 from ml.data.records import DataError
 from ml.training.recipe.config import Recipe, claim, read
-from ml.training.recipe.draws import Draws
+from ml.training.recipe.draws import Batch, Draws
 from ml.training.recipe.network import LesionNet
 from ml.training.recipe.predictions import answer, turns, write
-from ml.training.recipe.train import begin, train, update
+from ml.training.recipe.train import begin, loss_of, normalise, train, update
 from ml.training.recipe.views import at_low_resolution, views
 from tests.ml.tiny_sets import write_clinics, write_milk
 
@@ -107,6 +109,52 @@ def test_frozen_blocks_keep_weights_and_statistics() -> None:
         p.requires_grad == (not name.startswith(("features.0.", "features.1.", "features.2.")))
         for name, p in network.named_parameters()
     )
+
+
+def test_a_run_of_an_older_configuration_is_what_the_defaults_say(tmp_path: Path) -> None:
+    claim(tmp_path, RECIPE)
+    older = json.loads((tmp_path / "config.json").read_text())
+    del older["teachers"]
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    claim(tmp_path, RECIPE)
+    with pytest.raises(DataError, match="teachers differ"):
+        claim(tmp_path, replace(RECIPE, teachers="runs"))
+
+
+def test_a_run_may_start_from_the_weights_of_another(tmp_path: Path) -> None:
+    first = begin(replace(RECIPE, seed=5)).network
+    save_file(
+        {name: value.contiguous() for name, value in first.state_dict().items()}, tmp_path / "weights.safetensors"
+    )
+    again = begin(replace(RECIPE, initial=str(tmp_path / "weights.safetensors"))).network
+    assert torch.equal(first.lesion_head.weight, again.lesion_head.weight)
+
+
+def test_a_student_learns_what_teachers_said_of_images_withheld_from_them(
+    collections: list[Collection], held_out: frozenset[str], tmp_path: Path
+) -> None:
+    (tmp_path / "fold-0").mkdir()
+    write(tmp_path / "fold-0" / "predictions.npz", LesionNet().eval(), collections, held_out, 32)
+    taught = Draws(collections, frozenset(), replace(RECIPE, teachers=str(tmp_path)))
+    known = [~pool.taught[:, 0].isnan() for pool in taught.pools]
+    assert [int(rows.sum()) for rows in known] == [12, 8, 0]
+    assert torch.allclose(taught.pools[0].taught[known[0], 1:].sum(dim=1), torch.ones(12), atol=1e-5)
+    with pytest.raises(DataError, match="no predictions"):
+        Draws(collections, frozenset(), replace(RECIPE, teachers=str(tmp_path / "none")))
+
+
+def test_teachers_count_only_where_they_say_something() -> None:
+    network = LesionNet().eval()
+    lesson = torch.full((2, 10), 0.1)
+    images, bcc, lesion = torch.rand(2, 3, 32, 32) * 255, torch.tensor([1.0, 0.0]), torch.tensor([1, 5])
+    silent = Batch(images, bcc, lesion, torch.full_like(lesson, torch.nan))
+    plain = loss_of(network, silent, 0.05)
+    assert torch.allclose(loss_of(network, silent, 0.05, teacher_share=0.5), plain)
+    scores = network(normalise(images))
+    expected = F.cross_entropy(scores.lesion, F.one_hot(lesion, 9) * 0.95 + 0.05 / 9)
+    expected = expected + F.binary_cross_entropy_with_logits(scores.bcc, bcc)
+    assert torch.allclose(plain, expected, atol=1e-5)
+    assert not torch.allclose(loss_of(network, Batch(images, bcc, lesion, lesson), 0.05, teacher_share=0.5), plain)
 
 
 def test_the_average_moves_towards_the_weights() -> None:

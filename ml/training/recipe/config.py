@@ -47,6 +47,12 @@ class Recipe:
     # How many of the images of full resolution are shown at the 84 pixels of ISIC 2019.
     degraded: float = 0.12
 
+    # Weights of an earlier run to start from, instead of ImageNet's.
+    initial: str = ""
+    # Folder of folds whose out-of-fold predictions are learnt beside the diagnosis, and how much they count.
+    teachers: str = ""
+    teacher_share: float = 0.5
+
     @property
     def steps(self) -> int:
         """Of the optimiser, in one epoch."""
@@ -69,7 +75,8 @@ def claim(folder: Path, recipe: Recipe) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(file.read_text(encoding="utf-8"))
+    # What an older configuration does not name is as it is by default.
+    found = {**asdict(Recipe(weights="", held_out="")), **json.loads(file.read_text(encoding="utf-8"))}
     differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
     if differing:
         raise DataError(f"{folder} holds another run: {', '.join(differing)} differ. Choose another folder.")

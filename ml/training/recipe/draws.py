@@ -14,15 +14,18 @@ from ml.data.collections import CLINICS, Collection
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.data.isic2019 import SIDE
 from ml.training.recipe.config import Recipe
+from ml.training.recipe.lessons import Lessons, read_lessons, taught
 from ml.training.recipe.views import at_low_resolution, views
 
 
 class Batch(NamedTuple):
-    """`images` (B, 3, S, S) float in 0–255; `bcc` (B,) 0 or 1; `lesion` (B,) index into `DIAGNOSES`."""
+    """`images` (B, 3, S, S) float in 0–255; `bcc` (B,) 0 or 1; `lesion` (B,) index into `DIAGNOSES`; `taught` (B, 10)
+    teachers' probabilities of BCC and of each type, NaN where no teacher has seen the image."""
 
     images: Tensor
     bcc: Tensor
     lesion: Tensor
+    taught: Tensor
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,17 @@ class Pool:
     lesion: Tensor
     weight: Tensor
     degraded: float
+    taught: Tensor
 
     @classmethod
-    def of(cls, collection: Collection, held_out: frozenset[str], recipe: Recipe, cache: Path | None) -> "Pool":
+    def of(
+        cls,
+        collection: Collection,
+        held_out: frozenset[str],
+        recipe: Recipe,
+        cache: Path | None = None,
+        lessons: Lessons | None = None,
+    ) -> "Pool":
         low = collection.name == CLINICS
         # A little larger than the views, so that one that zooms in has something to show.
         side = SIDE if low else recipe.size * 8 // 7
@@ -50,6 +61,7 @@ class Pool:
             lesion,
             weight / weight.sum() * recipe.shares[collection.name],
             0.0 if low else recipe.degraded,
+            taught(lessons or {}, [collection.items[row].image_id for row in rows]),
         )
 
 
@@ -60,7 +72,8 @@ class Draws:
         self, collections: Sequence[Collection], held_out: frozenset[str], recipe: Recipe, cache: Path | None = None
     ) -> None:
         self.recipe = recipe
-        self.pools = [Pool.of(each, held_out, recipe, cache) for each in collections]
+        lessons = read_lessons(Path(recipe.teachers)) if recipe.teachers else {}
+        self.pools = [Pool.of(each, held_out, recipe, cache, lessons) for each in collections]
         self._weight = torch.cat([pool.weight for pool in self.pools])
         self._ends = torch.tensor([len(pool.rows) for pool in self.pools]).cumsum(0)
 
@@ -73,7 +86,7 @@ class Draws:
 
     def _batch(self, drawn: Tensor, size: int, generator: Generator) -> Batch:
         owner = torch.searchsorted(self._ends, drawn, right=True)
-        images, lesions = [], []
+        images, lesions, lessons = [], [], []
         for number, pool in enumerate(self.pools):
             places = drawn[owner == number] - (int(self._ends[number - 1]) if number else 0)
             stored = torch.from_numpy(pool.pixels[pool.rows[places.numpy()]]).permute(0, 3, 1, 2)
@@ -82,9 +95,10 @@ class Draws:
                 if squares is not None and len(squares):
                     images.append(views(squares, size, generator))
                     lesions.append(pool.lesion[places][chosen])
+                    lessons.append(pool.taught[places][chosen])
         lesion = torch.cat(lesions)
         bcc = (lesion == DIAGNOSES.index(Diagnosis.BCC)).float()
-        return Batch(torch.cat(images), bcc, lesion)
+        return Batch(torch.cat(images), bcc, lesion, torch.cat(lessons))
 
     def counts(self) -> Mapping[str, int]:
         """How many images of each type there are to draw from."""

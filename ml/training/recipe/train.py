@@ -67,7 +67,9 @@ def train(recipe: Recipe, draws: Draws, folder: Path, until: int | None = None) 
 def begin(recipe: Recipe) -> State:
     torch.manual_seed(recipe.seed)
     network = LesionNet(recipe.backbone, recipe.cut, recipe.dropout)
-    if recipe.weights != "none":
+    if recipe.initial:
+        network.load_state_dict(load_file(recipe.initial))
+    elif recipe.weights != "none":
         given = load_file(recipe.weights)
         network.features.load_state_dict({name.removeprefix("features."): value for name, value in given.items()})
     network.to(memory_format=torch.channels_last)
@@ -86,7 +88,7 @@ def train_one_epoch(state: State, recipe: Recipe, draws: Draws, epoch: int) -> f
     state.network.train()
     total, batches = 0.0, 0
     for batch in draws.epoch(seed, recipe.size_in(epoch)):
-        loss = loss_of(state.network, batch, recipe.smoothing)
+        loss = loss_of(state.network, batch, recipe.smoothing, recipe.teacher_share)
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
@@ -96,11 +98,19 @@ def train_one_epoch(state: State, recipe: Recipe, draws: Draws, epoch: int) -> f
     return total / batches
 
 
-def loss_of(network: LesionNet, batch: Batch, smoothing: float) -> Tensor:
-    """Cross-entropy over nine types plus the binary cross-entropy of BCC."""
+def loss_of(network: LesionNet, batch: Batch, smoothing: float, teacher_share: float = 0.0) -> Tensor:
+    """Cross-entropy over nine types plus the binary cross-entropy of BCC.
+
+    The targets are the smoothed diagnosis, mixed with `teacher_share` of what a teacher says where there is one.
+    """
     scores = network(normalise(batch.images))
-    lesion = F.cross_entropy(scores.lesion, batch.lesion, label_smoothing=smoothing)
-    return lesion + F.binary_cross_entropy_with_logits(scores.bcc, batch.bcc)
+    kinds = scores.lesion.shape[1]
+    lesion = F.one_hot(batch.lesion, kinds) * (1 - smoothing) + smoothing / kinds
+    share = teacher_share * (~batch.taught[:, :1].isnan()).float()
+    lessons = batch.taught.nan_to_num()
+    bcc = torch.lerp(batch.bcc, lessons[:, 0], share[:, 0])
+    lesion = torch.lerp(lesion, lessons[:, 1:], share)
+    return F.cross_entropy(scores.lesion, lesion) + F.binary_cross_entropy_with_logits(scores.bcc, bcc)
 
 
 def normalise(images: Tensor) -> Tensor:
