@@ -29,6 +29,14 @@ def test_a_fold_is_trained_judged_and_looked_into(
     assert "MILK10k (8 images" in capsys.readouterr().out
     assert main(["features", runs, *sets, "--gate", "1"]) == 0
     assert capsys.readouterr().out == "fold 1: gate.npz, predictions.npz\n"
+    student = ["folds", runs, *sets, "--weights", "none", "--everything", "--teachers", runs, *SMALL]
+    assert main(student) == 0
+    assert {file.name for file in (tmp_path / "runs" / "everything").iterdir()} == {
+        "checkpoint.pt",
+        "config.json",
+        "history.json",
+        "weights.safetensors",
+    }
     assert main([*folds, "--seed", "2"]) == 2
     assert "holds another run: held_out, seed differ" in capsys.readouterr().err
 
