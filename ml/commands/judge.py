@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ml.data.diagnoses import Diagnosis
     from ml.evaluation.bootstrap import Estimate
     from ml.evaluation.table3 import Row
 
@@ -19,8 +20,10 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from ml.data.diagnoses import MALIGNANT
     from ml.data.records import DataError
     from ml.evaluation.leaks import leaking
+    from ml.evaluation.malignant import calibration
     from ml.evaluation.out_of_fold import OutOfFold, figures, over_folds
     from ml.evaluation.table3 import TooFewLesions, table3
 
@@ -33,10 +36,13 @@ def run(options: argparse.Namespace) -> int:
         found = OutOfFold.read(folders, views, dropped)
         print(f"\n{views} view{'s'[: views > 1]}, {len(folders)} of 5 folds, {len(dropped)} images left out.")
         print(text(figures(found), over_folds(found), counts(found.collection.tolist(), found.bcc.tolist())))
-        try:
-            print(table(table3(found)))
-        except TooFewLesions as error:
-            print(f"Table 3: {error}")
+        for kind in MALIGNANT:
+            try:
+                print(table(kind.value, table3(found.finding(kind))))
+            except TooFewLesions as error:
+                print(f"Table 3, {kind.value}: {error}")
+        if len(folders) > 1:
+            print(calibration_text(calibration(found)))
     return 0
 
 
@@ -69,7 +75,13 @@ def text(
     return "\n".join(lines)
 
 
-def table(rows: "Mapping[str, Mapping[str, Row]]") -> str:
+def calibration_text(found: "Mapping[Diagnosis, Mapping[str, Estimate]]") -> str:
+    lines = ["Expected calibration error, each fold by the temperature and offset of the others"]
+    lines += [f"  {name:9} {kind.value:30} {words(row)}" for kind, rows in found.items() for name, row in rows.items()]
+    return "\n".join(lines)
+
+
+def table(kind: str, rows: "Mapping[str, Mapping[str, Row]]") -> str:
     """Table 3 in words."""
     lines = [
         "Table 3, BCC, each fold at the threshold of the others: pooled with interval; mean and variance over folds"

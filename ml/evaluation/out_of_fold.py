@@ -22,6 +22,24 @@ Names = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One yes or no for N images: `scores` (N,) log-odds, `present` (N,), whose lesion, and which fold's network."""
+
+    collection: Names
+    group: Names
+    fold: npt.NDArray[np.int64]
+    scores: Floats
+    present: Flags
+
+    def of(self, rows: Flags) -> Self:
+        return type(self)(**{name: column[rows] for name, column in vars(self).items()})
+
+    def by_collection(self) -> dict[str, Flags]:
+        """Which rows are of which collection."""
+        return {str(name): self.collection == name for name in np.unique(self.collection)}
+
+
+@dataclass(frozen=True)
 class OutOfFold:
     """N images of several collections: `scores` (N,) for BCC, `lesion` (N, 9) log-probabilities, `truth` (N,) indices
     into `DIAGNOSES`, and `fold` (N,) of the network that gave them."""
@@ -53,6 +71,12 @@ class OutOfFold:
         found: Flags = self.truth == _BCC
         return found
 
+    def finding(self, kind: Diagnosis) -> Finding:
+        """BCC by both heads, any other type by its share among the nine."""
+        index = DIAGNOSES.index(kind)
+        scores = self.scores if kind is Diagnosis.BCC else _odds(self.lesion[:, index])
+        return Finding(self.collection, self.group, self.fold, scores, self.truth == index)
+
 
 def _fold(folder: Path, views: int) -> dict[str, Any]:
     file = folder / "predictions.npz"
@@ -75,10 +99,14 @@ def _fold(folder: Path, views: int) -> dict[str, Any]:
 
 def bcc_score(logits: Floats) -> Floats:
     """(N, V, 10) → (N,): the BCC head's logit and the lesion head's log-odds of BCC, averaged over heads and views."""
-    share = _log_softmax(logits[..., 1:])[..., _BCC]
-    odds = share - np.log(np.maximum(-np.expm1(share), 1e-9))
+    odds = _odds(_log_softmax(logits[..., 1:])[..., _BCC])
     score: Floats = ((logits[..., 0] + odds) / 2).mean(axis=1)
     return score
+
+
+def _odds(log_probability: Floats) -> Floats:
+    found: Floats = log_probability - np.log(np.maximum(-np.expm1(log_probability), 1e-9))
+    return found
 
 
 def _log_softmax(logits: Floats) -> Floats:

@@ -1,10 +1,10 @@
-"""Table 3 of Matas et al. (arXiv 2407.00104) for BCC, out of fold: each fold called at a threshold of the others.
+"""Table 3 of Matas et al. (arXiv 2407.00104) for a diagnosis, out of fold: each fold at a threshold of the others.
 
-The threshold is the highest that finds the wanted share of BCC in *every* collection, and not by luck: the one-sided
+The threshold is the highest that finds the wanted share of it in *every* collection, and not by luck: the one-sided
 lower bound of that share (Clopper, Pearson, Biometrika 26, 1934) must reach it, counted in lesions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean, variance
 from typing import Final
@@ -15,15 +15,16 @@ from scipy.stats import beta
 from ml.evaluation.bootstrap import Bootstrap, Estimate
 from ml.evaluation.diagnosis import detection
 from ml.evaluation.metrics import Floats
-from ml.evaluation.out_of_fold import OutOfFold
+from ml.evaluation.out_of_fold import Finding
 
 WANTED: Final = 0.95
 CONFIDENCE: Final = 0.90
-COLUMNS: Final = ("recall", "specificity", "precision", "accuracy", "f1", "auc", "average_precision")
+RANKED: Final = ("auc", "average_precision")  # need no threshold
+COLUMNS: Final = ("recall", "specificity", "precision", "accuracy", "f1", *RANKED)
 
 
 class TooFewLesions(ValueError):  # noqa: N818
-    """There are too few lesions of BCC to be sure of a sensitivity."""
+    """There are too few lesions to be sure of a sensitivity."""
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,31 @@ class Row:
         return variance(self.folds) if len(self.folds) > 1 else None
 
 
-def threshold(found: OutOfFold, wanted: float = WANTED, confidence: float = CONFIDENCE) -> float:
-    """Raises `TooFewLesions`, also where there is no image at all, as beside a single fold."""
-    if not len(found.scores):
-        raise TooFewLesions("A threshold takes the images of at least two folds.")
-    return min(_threshold(found.of(found.collection == name), wanted, confidence) for name in set(found.collection))
+def threshold(found: Finding, wanted: float = WANTED, confidence: float = CONFIDENCE) -> float:
+    """The lowest that a collection asks for; one without the finding asks for nothing. Raises `TooFewLesions`."""
+    parts = [found.of(rows) for rows in found.by_collection().values()]
+    asked = [_threshold(part, wanted, confidence) for part in parts if part.present.any()]
+    if not asked:
+        raise TooFewLesions("A threshold takes lesions of at least two folds.")
+    return min(asked)
 
 
-def _threshold(found: OutOfFold, wanted: float, confidence: float) -> float:
-    positives = np.sort(found.scores[found.bcc])[::-1]
-    lesions = len(set(found.group[found.bcc].tolist()))
+def _threshold(found: Finding, wanted: float, confidence: float) -> float:
+    positives = np.sort(found.scores[found.present])[::-1]
+    lesions = len(set(found.group[found.present].tolist()))
     hits = np.arange(lesions + 1)
     bound = beta.ppf(1 - confidence, hits, lesions - hits + 1)
     enough = np.flatnonzero(bound >= wanted)
     if not len(enough):
-        raise TooFewLesions(f"{lesions} lesions of BCC are too few for a sensitivity of {wanted} at {confidence}.")
+        raise TooFewLesions(
+            f"{lesions} lesions are too few for a sensitivity of {wanted} with confidence {confidence}."
+        )
     share = enough[0] / lesions
     return float(positives[int(np.ceil(share * len(positives) - 1e-9)) - 1])
 
 
-def margins(found: OutOfFold) -> Floats:
-    """(N,) each image's score above the threshold that the other folds' images give."""
+def margins(found: Finding) -> Floats:
+    """(N,) each image's score above the threshold that the other folds' images give. Raises `TooFewLesions`."""
     above = np.empty(len(found.scores))
     for number in np.unique(found.fold):
         here = found.fold == number
@@ -70,22 +75,25 @@ def margins(found: OutOfFold) -> Floats:
     return above
 
 
-def table3(found: OutOfFold, resamples: int | None = None) -> Mapping[str, Mapping[str, Row]]:
-    """Collection → figure → `Row`. AUC and average precision are of the plain scores."""
+def table3(found: Finding, resamples: int | None = None) -> Mapping[str, Mapping[str, Row]]:
+    """Collection → figure → `Row`, where the collection has the finding. AUC and average precision are of plain scores.
+
+    Raises `TooFewLesions`.
+    """
     above = margins(found)
-    return {name: _rows(found.of(rows), above[rows], resamples) for name, rows in _collections(found)}
+    return {
+        name: _rows(found.of(rows), above[rows], resamples)
+        for name, rows in found.by_collection().items()
+        if found.present[rows].any()
+    }
 
 
-def _collections(found: OutOfFold) -> Sequence[tuple[str, np.ndarray]]:
-    return [(str(name), found.collection == name) for name in np.unique(found.collection)]
-
-
-def _rows(found: OutOfFold, above: Floats, resamples: int | None) -> Mapping[str, Row]:
-    called = detection(above, found.bcc, 0.0, Bootstrap(found.group, resamples))
-    ranked = detection(found.scores, found.bcc, 0.0, Bootstrap(found.group, resamples))
+def _rows(found: Finding, above: Floats, resamples: int | None) -> Mapping[str, Row]:
+    bootstrap = Bootstrap(found.group, resamples)
+    ranked = detection(found.scores, found.present, 0.0, bootstrap)
+    pooled = {**detection(above, found.present, 0.0, bootstrap), **{name: ranked[name] for name in RANKED}}
     folds = []
     for number in np.unique(found.fold):
         here = found.fold == number
-        folds.append(detection(above[here], found.bcc[here], 0.0, Bootstrap(found.group[here], 1)))
-    pooled = {**called, **{name: ranked[name] for name in ("auc", "average_precision")}}
+        folds.append(detection(above[here], found.present[here], 0.0, Bootstrap(found.group[here], 1)))
     return {name: Row(pooled[name], tuple(float(fold[name]["value"]) for fold in folds)) for name in COLUMNS}
