@@ -86,7 +86,7 @@ def gate_images(
 
     from ml.data.collections import MILK
     from ml.data.milk10k import Milk10k
-    from ml.evaluation.out_of_distribution import strangers
+    from ml.evaluation import out_of_distribution
 
     with np.load(predictions) as found:
         held_out = set(found["image_id"].tolist())
@@ -98,7 +98,7 @@ def gate_images(
     for item in next(each.items for each in collections if each.name == MILK):
         if data.has_close_up(item.record):
             yield f"clinical/{item.group}", partial(data.close_up, item.record)
-    for number, (kind, picture) in enumerate(strangers(seeds=40)):
+    for number, (kind, picture) in enumerate(out_of_distribution.images(seeds=40)):
         yield f"other/{kind}-{number}", partial(_same, picture)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ml.data.diagnoses import Diagnosis
     from ml.evaluation.bootstrap import Estimate
-    from ml.evaluation.table3 import Row
+    from ml.evaluation.table_3_out_of_fold import Row
 
 
 def register(commands: Any) -> None:
@@ -23,9 +23,9 @@ def run(options: argparse.Namespace) -> int:
     from ml.data.diagnoses import MALIGNANT
     from ml.data.records import DataError
     from ml.evaluation.leaks import leaking
-    from ml.evaluation.malignant import calibration
     from ml.evaluation.out_of_fold import OutOfFold, figures, over_folds
-    from ml.evaluation.table3 import TooFewLesions, table3
+    from ml.evaluation.table_3_out_of_fold import TooFewLesions, table3
+    from ml.release.malignant import calibration
 
     folders = sorted(file.parent for file in options.folder.glob("fold-*/predictions.npz"))
     if not folders:

@@ -6,8 +6,6 @@ from typing import Any
 
 from ml.commands.judge import words
 
-FOLDS = 5
-
 
 def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser("modality", help="the modality gate, judged out of fold")
@@ -19,8 +17,8 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     import numpy as np
 
+    from ml.data.collections import FOLDS, deal
     from ml.data.records import DataError
-    from ml.training.folds import deal
     from ml.training.modality import MODALITIES, Modality, fit
     from ml.training.pattern_heads import means
     from ml.training.recipe.predictions import CHANNELS, STAGES
@@ -34,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     modality = [Modality(one) if one in list(Modality) else Modality.DERMOSCOPIC for one in source]
     # What a picture of something else shows is its kind: no kind is in two folds.
     groups = [name.rsplit("-", 1)[0] if one == "other" else name for one, name in zip(source, lesion, strict=True)]
-    labels = np.array([[one == source_ for source_ in sorted(set(source))] for one in source])
-    fold = deal(labels, groups, FOLDS, seed=1)
+    dealt = deal(dict(zip(groups, source, strict=True)), seed=1)
+    fold = np.array([dealt[group] for group in groups])
     found = np.empty((len(names), len(MODALITIES)))
     for number in range(FOLDS):
         out = fold == number

@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from ml.commands.judge import words
+from ml.data.collections import FOLDS, deal
 from ml.data.task2 import Isic2018Task2
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
-from ml.training.folds import deal
 from ml.training.pattern_heads import fit, means
 from ml.training.recipe.predictions import CHANNELS, STAGES
-
-FOLDS = 5
 
 
 def pigment_network(folder: Path, structures: Path, stages: Sequence[int], strength: float) -> str:
@@ -30,7 +28,8 @@ def pigment_network(folder: Path, structures: Path, stages: Sequence[int], stren
             images, features = stored["image_id"].tolist(), stored["features"][:, columns].astype(np.float64)
         marked = np.array([data.pigment_network(records[image]) for image in images])
         groups = [records[image].group for image in images]
-        fold = deal(marked[:, None], groups, FOLDS, seed=1)
+        dealt = deal({group: str(yes) for group, yes in zip(groups, marked, strict=True)}, seed=1)
+        fold = np.array([dealt[group] for group in groups])
         found = np.empty(len(images))
         for number in range(FOLDS):
             out = fold == number

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -131,14 +131,16 @@ def joined(collections: Sequence[Collection], pairs: Iterable[tuple[str, str]]) 
 
 def fold_of(items: Sequence[Item], seed: int, folds: int = FOLDS) -> dict[str, int]:
     """Group → the fold in which it is held out: each type of each collection dealt round in a seeded order."""
-    strata: dict[tuple[str, str], list[str]] = defaultdict(list)
-    seen: set[str] = set()
+    kind: dict[str, str] = {}
     for item in sorted(items, key=lambda item: (item.collection, item.image_id)):
-        if item.group not in seen:
-            seen.add(item.group)
-            strata[item.collection, item.diagnosis].append(item.group)
-    dealt = [group for key in sorted(strata) for group in sorted(strata[key], key=lambda g: _order(g, seed))]
-    return {group: index % folds for index, group in enumerate(dealt)}
+        kind.setdefault(item.group, f"{item.collection}/{item.diagnosis}")
+    return deal(kind, seed, folds)
+
+
+def deal(kind: Mapping[str, str], seed: int, folds: int = FOLDS) -> dict[str, int]:
+    """Group → fold, the groups of each kind dealt round in a seeded order."""
+    ordered = sorted(kind, key=lambda group: (kind[group], _order(group, seed)))
+    return {group: index % folds for index, group in enumerate(ordered)}
 
 
 def _order(group: str, seed: int) -> bytes:

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import expit
 
 from ml.data.diagnoses import DIAGNOSES, MALIGNANT, Diagnosis
-from ml.evaluation.malignant import calibration, probabilities, with_prior
 from ml.evaluation.out_of_fold import Finding, OutOfFold
+from ml.release.malignant import calibration, probabilities, with_prior
 
 
 def made(images: int = 6000) -> tuple[Finding, np.ndarray]:

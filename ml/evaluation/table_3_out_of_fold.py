@@ -13,9 +13,9 @@ import numpy as np
 from scipy.stats import beta
 
 from ml.evaluation.bootstrap import Bootstrap, Estimate
-from ml.evaluation.diagnosis import detection
 from ml.evaluation.metrics import Floats
 from ml.evaluation.out_of_fold import Finding
+from ml.evaluation.table_3 import detection
 
 WANTED: Final = 0.95
 CONFIDENCE: Final = 0.90

@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, logit
 
+from ml.card import calibrated
 from ml.data.diagnoses import MALIGNANT, Diagnosis
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap, Estimate
 from ml.evaluation.metrics import Floats
 from ml.evaluation.out_of_fold import Finding, OutOfFold
-from ml.training.calibration import calibrated, fit_binary
+from ml.training.calibration import fit_binary
 
 _CERTAIN: Final = 1e-6
 

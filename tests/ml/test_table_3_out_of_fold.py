@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.evaluation.out_of_fold import Finding
-from ml.evaluation.table3 import TooFewLesions, margins, table3, threshold
+from ml.evaluation.table_3_out_of_fold import TooFewLesions, margins, table3, threshold
 
 
 def made(images: int = 2000, harder: float = 1.0, folds: int = 5) -> Finding:
