@@ -26,25 +26,30 @@ def run(options: argparse.Namespace) -> int:
     file = options.folder / f"fold-{options.fold}" / "gate.npz"
     if not file.exists():
         raise DataError(f"{file} is not there yet: `python -m ml features RUNS --gate {options.fold}` makes it.")
-    with np.load(file) as stored:
-        names, features = stored["image_id"].tolist(), stored["features"][:, means(STAGES, CHANNELS, STAGES)]
+    columns = means(STAGES, CHANNELS, STAGES)
+    with np.load(file) as stored, np.load(file.parent / "predictions.npz") as predicted:
+        names, features = stored["image_id"].tolist(), stored["features"][:, columns]
+        # The dermoscopic images come first, in the order of the predictions, which are of the pictures as they come.
+        whole = predicted["features"][:, columns]
     source, lesion = zip(*(name.split("/", 1) for name in names), strict=True)
     modality = [Modality(one) if one in list(Modality) else Modality.DERMOSCOPIC for one in source]
     # What a picture of something else shows is its kind: no kind is in two folds.
     groups = [name.rsplit("-", 1)[0] if one == "other" else name for one, name in zip(source, lesion, strict=True)]
     dealt = deal(dict(zip(groups, source, strict=True)), seed=1)
     fold = np.array([dealt[group] for group in groups])
-    found = np.empty((len(names), len(MODALITIES)))
+    found, unshrunk = np.empty((len(names), len(MODALITIES))), np.empty(len(whole))
     for number in range(FOLDS):
         out = fold == number
         gate = fit(features[~out].astype(float), [m for m, o in zip(modality, out, strict=True) if not o])
         found[out] = gate.probabilities(features[out].astype(float))
-    print(text(found[:, 0], np.array(source), np.array(groups)))
+        first = out[: len(whole)]
+        unshrunk[first] = gate.probabilities(whole[first].astype(float))[:, 0]
+    print(text(found[:, 0], unshrunk, np.array(source), np.array(groups)))
     return 0
 
 
-def text(dermoscopic: Any, source: Any, groups: Any) -> str:
-    """(N,) probabilities of dermoscopy, where each picture is from, and its lesion → the table."""
+def text(dermoscopic: Any, unshrunk: Any, source: Any, groups: Any) -> str:
+    """(N,) probabilities of dermoscopy, those of the first M as they come, where from, and lesion → the table."""
     import numpy as np
 
     from ml.evaluation import metrics
@@ -52,11 +57,14 @@ def text(dermoscopic: Any, source: Any, groups: Any) -> str:
     from ml.training.modality import FALSE_ALARMS, threshold
 
     real = ~np.isin(source, ["clinical", "other"])
-    limit = threshold(dermoscopic[real])
-    bootstrap = Bootstrap(groups)
-    lines = [f"A person is asked below P(dermoscopic) {limit:.3f}: {FALSE_ALARMS:.0%} of all dermoscopic images."]
-    for name in np.unique(source):
-        rows = source == name
-        asked = bootstrap.interval(metrics.share, dermoscopic < limit, rows)
-        lines.append(f"  {name:10} {int(rows.sum()):5} pictures, sent to a person: {words(asked)}")
+    lines = []
+    for size, scores in (("shrunk alike", dermoscopic), ("as they come", np.r_[unshrunk, dermoscopic[~real]])):
+        limit, bootstrap = threshold(scores[real]), Bootstrap(groups)
+        lines.append(
+            f"Dermoscopic images {size}: a person is asked below P {limit:.3f}, for {FALSE_ALARMS:.0%} of them"
+        )
+        for name in np.unique(source):
+            rows = source == name
+            asked = bootstrap.interval(metrics.share, scores < limit, rows)
+            lines.append(f"  {name:10} {int(rows.sum()):5} pictures, sent to a person: {words(asked)}")
     return "\n".join(lines)

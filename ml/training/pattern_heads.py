@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 Floats = npt.NDArray[np.float64]
 
 # Inverse strength of the penalty on weights of standardised features.
-STRENGTH: Final = 0.003
+STRENGTH: Final = 0.01
 _STEPS: Final = 2000
 
 
