@@ -14,6 +14,12 @@ from ml.commands import (
     evaluate,
     explain,
     export,
+    features,
+    folds,
+    heads,
+    judge,
+    modality,
+    pairs,
     predict,
     train,
 )
@@ -24,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 failed."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    training = (train, crossvalidate, export, evaluate, card)
+    training = (train, crossvalidate, pairs, folds, judge, features, heads, modality, export, evaluate, card)
     for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)
