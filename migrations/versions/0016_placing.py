@@ -1,6 +1,6 @@
 """open cases are placed by a chosen operating point in portions
 
-Revision: 0016_placing, after 0015_known_suspicions; written 2026-11-28.
+Revision: 0016_placing, after 0015_known_suspicions; written 2026-11-27.
 """
 
 from alembic import op
