@@ -64,7 +64,7 @@ def waiting(app: Flask) -> list[int]:
         return list(session.scalars(select(Analysis.id).where(Analysis.state.in_(WAITING))))
 
 
-def assert_answered_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
+def assert_analysed_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
     """Each image of an open case has one result in force, with each finding once, and the case has its place."""
     with stored_case(app, number) as case:
         assert case.is_open
