@@ -64,5 +64,5 @@ def test_no_appointment_before_the_model_has_answered_needs_a_reason(world: Worl
     take(reader, number)
     refused = decide(reader, number, management="reassure")
     assert refused.status_code == 422
-    assert "the analysis is not finished" in refused.text
+    assert "no trusted result of the model" in refused.text
     assert decide(reader, number, management="reassure", override_reason="Seen in person.").status_code == 302
