@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, sha256_of
 from tests.conftest import World, make_settings
-from tests.faults.working import assert_answered_once, targets_of, until_quiet, work_off
+from tests.faults.working import assert_analysed_once, targets_of, until_quiet, work_off
 from tests.unit.work import stored_case
 from webapp.core.config import Settings
 from webapp.models import AnalysisState, FailureReason, Role, TriageReason
@@ -93,4 +93,4 @@ def test_on_top_until_it_is_repaired(app: Flask, bundle: Path, world: World, dam
     shutil.rmtree(bundle, ignore_errors=True)
     shutil.copytree(DEFAULT_BUNDLE, bundle)
     until_quiet(app)
-    assert_answered_once(app, number, 1, targets_of(app))
+    assert_analysed_once(app, number, 1, targets_of(app))

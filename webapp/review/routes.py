@@ -13,7 +13,7 @@ from webapp.review import blinded, claims, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
-from webapp.review.pages import find_case, first_answers, reading_page, too_late_page
+from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
 from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
 from webapp.review.worklist import WorklistRow, parts
 
@@ -55,7 +55,7 @@ def show(number: str) -> str:
     undone = case.taken_back
     if undone is not None and undone.reviewer_id == current_user.id:
         return reading_page(case, DecisionForm.filled_from(undone))
-    return reading_page(case, DecisionForm(**first_answers(case)))
+    return reading_page(case, DecisionForm(**impression_values(case)))
 
 
 @blueprint.post("/<number>/impression")
