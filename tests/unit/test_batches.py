@@ -68,6 +68,15 @@ def test_waiting_analyses_are_taken_along(app: Flask, four: list[int], passes: l
     assert states(app, four) == [DONE, DONE, DONE, QUEUED]
 
 
+def test_a_case_erased_meanwhile_does_not_fail_the_others(
+    app: Flask, settings: Settings, four: list[int], passes: list[int]
+) -> None:
+    with app.app_context():
+        found = runner._results([four[0], 987_654, four[1]], store_of(app), settings)
+    assert passes == [2]
+    assert {analysis_id: type(result) for analysis_id, result in found.items()} == dict.fromkeys(four[:2], Outcome)
+
+
 def test_each_gets_its_own_result(app: Flask, four: list[int], passes: list[int]) -> None:
     run(app, four[1])
     found = {}
