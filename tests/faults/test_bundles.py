@@ -10,10 +10,11 @@ import pytest
 from flask import Flask
 from onnx import numpy_helper
 
-from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, sha256_of
+from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, read_card, sha256_of
 from tests.conftest import World, make_settings
 from tests.faults.working import assert_analysed_once, targets_of, until_quiet, work_off
 from tests.unit.work import stored_case
+from webapp.analysis import bundles
 from webapp.core.config import Settings
 from webapp.models import AnalysisState, FailureReason, Role, TriageReason
 
@@ -94,3 +95,15 @@ def test_on_top_until_it_is_repaired(app: Flask, bundle: Path, world: World, dam
     shutil.copytree(DEFAULT_BUNDLE, bundle)
     until_quiet(app)
     assert_analysed_once(app, number, 1, targets_of(app))
+
+
+def test_the_limits_of_quality_apply_once_the_card_is_repaired(app: Flask, bundle: Path) -> None:
+    """In a web process that has looked for them before."""
+    card = (bundle / CARD_FILE).read_text()
+    half_the_card(bundle)
+    with app.app_context():
+        assert bundles.quality_limits(bundle) is None
+        (bundle / CARD_FILE).write_text(card)
+        assert bundles.quality_limits(bundle) == read_card(bundle).quality is not None
+        half_the_card(bundle)
+        assert bundles.quality_limits(bundle) is not None, "what could be read is kept"

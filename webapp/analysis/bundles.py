@@ -23,13 +23,20 @@ def check() -> None:
     Bundle.load(current_settings().model_bundle)
 
 
-@lru_cache(maxsize=1)
 def quality_limits(bundle: Path | None) -> QualityLimits | None:
-    """The model's quality limits; None, for the defaults, if its card cannot be read."""
-    from ml.bundle import BundleError, read_card
+    """The model's quality limits; None, for the defaults, as long as its card cannot be read."""
+    from ml.bundle import BundleError
 
     try:
-        return read_card(bundle).quality
+        return _quality_limits(bundle)
     except BundleError as error:
         log.warning("the usual limits of image quality apply: %s", error)
         return None
+
+
+@lru_cache(maxsize=1)
+def _quality_limits(bundle: Path | None) -> QualityLimits | None:
+    """Raises BundleError, which is not cached: the next image may find the card repaired."""
+    from ml.bundle import read_card
+
+    return read_card(bundle).quality
