@@ -9,7 +9,7 @@ Where to find Matas et al., arXiv 2407.00104:
     Grad-CAM, closed form in the served graph        explain/closed_form.py (other methods: explain/gradients.py)
     Table 3, performance per pattern                 evaluation/table_3.py → report/table_3.py
     Table 4, heatmaps on masks and their statistics  evaluation/table_4.py, alignment.py → report/table_4.py
-    Table 5, backbones                               backbones/table_5.py → report/table_5.py
+    Table 5, backbones                               evaluation/table_5.py → report/table_5.py
 
 Rooms by when their code runs:
 
