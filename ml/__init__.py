@@ -11,7 +11,7 @@ Where to find Matas et al., arXiv 2407.00104:
     … with variances over folds                      evaluation/table_3_out_of_fold.py, printed by commands/judge.py
     training over several collections, plainly       training/recipe: config, draws, views, network, train, predictions
     Table 4, heatmaps on masks and their statistics  evaluation/table_4.py, alignment.py → report/table_4.py
-    Table 5, backbones                               backbones/table_5.py → report/table_5.py
+    Table 5, backbones                               evaluation/table_5.py → report/table_5.py
 
 Rooms by when their code runs:
 

@@ -173,7 +173,7 @@ def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
-def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
+def test_a_passed_due_date_lifts_a_case(urgency: Urgency) -> None:
     days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
     waiting: dict[str, Any] = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
     due = placed(result(0.0), **waiting)

@@ -124,7 +124,7 @@ def test_an_incomplete_impression_shows_nothing_yet(reader, number: str, wrong: 
     assert not shown(refused.text)
 
 
-def test_an_impression_needs_the_case_reserved(app: Flask, reader, number: str) -> None:
+def test_an_impression_needs_the_case_claimed(app: Flask, reader, number: str) -> None:
     assert impress(reader, number).status_code == 409
     assert "case.impression" not in actions(app)
 

@@ -234,7 +234,7 @@ def test_a_histology_that_is_entered_while_a_decision_is_written_must_be_seen(
     assert "a histology result has been entered" in words(answer.text)
 
 
-def test_the_sweep_lifts_a_case_when_its_target_date_passes(app: Flask, world: World, gp_email, reader) -> None:
+def test_the_sweep_lifts_a_case_when_its_due_date_passes(app: Flask, world: World, gp_email, reader) -> None:
     calm, suspected = world.case(gp_email), world.case(gp_email)
     world.analyse(calm, **CALM)
     world.analyse(suspected, 0.9)

@@ -135,7 +135,7 @@ class Case(Base):
     """One lesion of one patient, from the GP's form to the decision.
 
     ``rank`` orders the worklist, smallest first. Only `webapp.triage.rank` computes it, together with ``needs_person``
-    (an image has no trusted result) and ``past_due`` (the target date had passed when the rank was computed). A new
+    (an image has no trusted result) and ``past_due`` (the case was past due when its rank was computed). A new
     case needs a person. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.

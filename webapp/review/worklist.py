@@ -57,7 +57,7 @@ class WorklistRow:
     def _now(self) -> list[str]:
         reopened = f"Re-opened. {self.case.reopened.sentence}" if self.case.reopened else ""
         urgent = "Sent as urgent." if due.is_urgent(self.case) else ""
-        past = "Past its due date." if self.overdue else ""
+        past = "Past its due date." if self.past_due else ""
         people = "A second opinion or histology suspects a cancer." if concern.people_suspect_cancer(self.case) else ""
         return [words for words in (reopened, urgent, past, "" if reopened else people) if words]
 
@@ -98,12 +98,11 @@ class WorklistRow:
         return any(request.opinion is None for request in self.case.opinion_requests)
 
     @property
-    def target(self) -> datetime:
-        """When the case is due."""
+    def due_at(self) -> datetime:
         return due.due_at(self.case)
 
     @property
-    def overdue(self) -> bool:
+    def past_due(self) -> bool:
         return due.is_past(self.case)
 
 

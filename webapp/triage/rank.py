@@ -2,7 +2,7 @@
 
 The sections, in order (docs/architecture.md, "The rule of doubt"):
 
-1. Now: re-opened; marked as urgent; past its due date; melanoma at or above its operating point; a second opinion
+1. Now: re-opened; sent as urgent; past its due date; melanoma at or above its operating point; a second opinion
    or histology suspects a cancer.
    Re-opened first, then by due date, then by concern.
 2. Needs a person: an image has no trusted result. Cases without a probability first, then by the highest one given.
@@ -41,7 +41,7 @@ class Section(IntEnum):
 
 
 def refresh(case: Case) -> None:
-    """Recompute the place of a stored case from its images' results in force, its urgency and its target date."""
+    """Recompute the place of a stored case from its images' results in force, its urgency and its due date."""
     analyses = [image.current_analysis for image in case.images]
     results = concern.done(case)
     case.contradiction = any(concern.contradicts_itself(analysis) for analysis in results)
