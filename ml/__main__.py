@@ -9,6 +9,7 @@ from ml.commands import (
     backbones,
     bench,
     card,
+    cells,
     consensus,
     crossvalidate,
     evaluate,
@@ -18,6 +19,7 @@ from ml.commands import (
     folds,
     heads,
     judge,
+    maps,
     modality,
     pairs,
     predict,
@@ -30,7 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 failed."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    training = (train, crossvalidate, pairs, folds, judge, features, heads, modality, export, evaluate, card)
+    training = (
+        train,
+        crossvalidate,
+        pairs,
+        folds,
+        judge,
+        features,
+        heads,
+        cells,
+        maps,
+        modality,
+        export,
+        evaluate,
+        card,
+    )
     for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from ml.data.collections import read_collections
+    from ml.training.recipe import reading_cells
     from ml.training.recipe.config import read
     from ml.training.recipe.frozen import GATE_SIDE, features_of
     from ml.training.recipe.train import WEIGHTS, load
@@ -45,7 +46,10 @@ def run(options: argparse.Namespace) -> int:
         recipe = read(folder)
         network = load(recipe, folder)
         if options.readings:
-            features_of(network, read_images(collections, options.readings), recipe.evaluated, folder / "readings.npz")
+            images = read_images(collections, options.readings)
+            features_of(network, images, recipe.evaluated, folder / "readings.npz")
+            if not (folder / reading_cells.FILE).exists():
+                reading_cells.write(folder / reading_cells.FILE, network, images, recipe.evaluated)
         if options.structures:
             features_of(network, structures(options.structures), recipe.evaluated, folder / "task2.npz")
         if options.gate == number:

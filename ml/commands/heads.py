@@ -47,31 +47,18 @@ def scores(options: argparse.Namespace, readings: Any, stages: tuple[int, ...], 
 
     from ml.data.collections import read_collections
     from ml.data.diagnoses import Diagnosis
-    from ml.data.records import DataError
     from ml.evaluation.pattern_heads import PatternScores
-    from ml.training.pattern_heads import fit, means
-    from ml.training.recipe.predictions import CHANNELS, STAGES
+    from ml.training.recipe.fold_heads import fold_heads
 
     items = {item.image_id: item for each in read_collections(options.ham, options.milk, None) for item in each.items}
-    columns, row_of = means(STAGES, CHANNELS, stages), readings.index()
-    parts = []
-    for file in sorted(options.folder.glob("fold-*/readings.npz")):
-        with np.load(file) as stored, np.load(file.parent / "predictions.npz") as predicted:
-            images, features = stored["image_id"], stored["features"][:, columns].astype(np.float64)
-            out = np.isin(images, predicted["image_id"])
-        present = readings.present[[row_of[image] for image in images.tolist()]]
-        heads = [fit(features[~out], present[~out, k], strength) for k in range(present.shape[1])]
-        parts.append((images[out], np.stack([head.logits(features[out]) for head in heads], axis=1), present[out]))
-    if not parts:
-        raise DataError(f"{options.folder} has no features of the readings yet: `python -m ml features` makes them.")
-    images = np.concatenate([part[0] for part in parts])
-    kinds = [items[image].diagnosis for image in images.tolist()]
+    folds = list(fold_heads(options.folder, readings, stages, strength))
+    judged = [items[image] for fold in folds for image in fold.images]
     return PatternScores(
-        scores=np.concatenate([part[1] for part in parts]),
-        present=np.concatenate([part[2] for part in parts]) > 0.5,
-        bcc=np.array([kind is Diagnosis.BCC for kind in kinds]),
-        naevus=np.array([kind is Diagnosis.NV for kind in kinds]),
-        group=np.array([items[image].group for image in images.tolist()]),
+        scores=np.concatenate([fold.logits for fold in folds]),
+        present=np.concatenate([fold.present for fold in folds]) > 0.5,
+        bcc=np.array([item.diagnosis is Diagnosis.BCC for item in judged]),
+        naevus=np.array([item.diagnosis is Diagnosis.NV for item in judged]),
+        group=np.array([item.group for item in judged]),
     )
 
 

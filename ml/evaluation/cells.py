@@ -55,11 +55,14 @@ def against_readers(share: Floats, read: Floats, lesion: npt.NDArray[np.str_], r
     marked = read >= MARKED
     count = marked.sum(axis=(1, 2))
     usable = ~np.isnan(share).any(axis=(1, 2)) & (count > 0) & (count < GRID**2)
+    if not usable.any():
+        nothing: Estimate = {"value": None, "low": None, "high": None}
+        return CellRow(0, nothing, nothing)
     share, read, marked, count = share[usable], read[usable], marked[usable], count[usable]
     inside = (share * marked).sum(axis=(1, 2)) / count
     outside = (share * ~marked).sum(axis=(1, 2)) / (GRID**2 - count)
-    strongest = share.reshape(len(share), -1).argmax(axis=1)
-    missed: Flags = read.reshape(len(read), -1)[np.arange(len(read)), strongest] == 0
+    strongest = share.reshape(-1, GRID**2).argmax(axis=1)
+    missed: Flags = read.reshape(-1, GRID**2)[np.arange(len(read)), strongest] == 0
     bootstrap = Bootstrap(lesion[usable], resamples)
     return CellRow(
         int(usable.sum()),

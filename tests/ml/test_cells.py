@@ -48,3 +48,6 @@ def test_images_without_a_map_or_a_marked_cell_say_nothing() -> None:
     share, read = np.full((3, 4, 4), 1 / 16), np.zeros((3, 4, 4))
     share[0], read[0, 0, 0], read[1, 0, 0] = np.nan, 1.0, 1.0
     assert against_readers(share, read, np.array(["A", "B", "C"]), resamples=10).images == 1
+    nothing = against_readers(share, np.zeros((3, 4, 4)), np.array(["A", "B", "C"]), resamples=10)
+    assert nothing.images == 0
+    assert nothing.ratio["value"] is None

@@ -9,10 +9,11 @@ import torch
 
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.patterns import Pattern
+from ml.training.cell_heads import CellHeads, pooled, to_cells
 from ml.training.export import write_onnx
 from ml.training.modality import Gate
 from ml.training.pattern_heads import Head
-from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet, StagedHeads
+from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet, LocalHeads, StagedHeads
 from ml.training.recipe.network import LesionNet
 from ml.training.recipe.predictions import CHANNELS
 
@@ -30,7 +31,7 @@ def explained() -> ExplainedLesionNet:
     with torch.no_grad():
         for _ in range(20):  # statistics, so that signals neither die nor explode
             network(torch.rand(4, 3, 64, 64) * 2 - 1)
-    return ExplainedLesionNet(network, heads, gate).eval()
+    return ExplainedLesionNet(network, StagedHeads(heads), gate).eval()
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def outputs(explained: ExplainedLesionNet) -> dict[str, torch.Tensor]:
 def test_heads_read_the_pooled_stages(explained: ExplainedLesionNet, outputs: dict[str, torch.Tensor]) -> None:
     features = outputs["features"]
     assert features.shape == (2, WIDTH)
+    assert isinstance(explained.patterns, StagedHeads)
     expected = features @ explained.patterns.weight.T + explained.patterns.bias
     assert torch.allclose(outputs["pattern_logits"], expected, atol=1e-4)
     assert torch.allclose(outputs["modality_logits"], explained.gate(features), atol=1e-4)
@@ -68,6 +70,17 @@ def test_a_map_lies_where_the_finest_stage_responds() -> None:
     assert torch.nonzero(maps[0, 0]).tolist() == [[5, 2]]
 
 
+def test_local_heads_say_what_cell_heads_say_of_each_cell() -> None:
+    torch.manual_seed(5)
+    generator = np.random.default_rng(5)
+    heads = CellHeads(generator.normal(0, 0.05, (WIDTH, 2)), np.array([0.3, -0.2]))
+    stages = [torch.rand(3, c, s, s) for c, s in zip(CHANNELS, (24, 12, 12, 6, 6, 6), strict=True)]
+    cells = torch.cat([to_cells(stage, 24) for stage in stages], dim=2).numpy()
+    scores, maps = LocalHeads(heads)(stages)
+    assert maps.shape == (3, 2, 24, 24)
+    assert np.allclose(scores.numpy(), pooled(heads.logits(cells)), atol=1e-3)
+
+
 def test_diagnoses_have_maps_on_the_same_grid(explained: ExplainedLesionNet, outputs: dict[str, torch.Tensor]) -> None:
     cams = outputs["cams"]
     assert cams.shape == (2, 3 + len(Pattern), 8, 8)
@@ -81,7 +94,12 @@ def test_diagnoses_have_maps_on_the_same_grid(explained: ExplainedLesionNet, out
     assert torch.allclose(total, found["lesion_logits"][:, DIAGNOSES.index(Diagnosis.SCC)], atol=1e-3)
 
 
-def test_the_graph_says_the_same_without_torch(explained: ExplainedLesionNet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("local", [False, True])
+def test_the_graph_says_the_same_without_torch(explained: ExplainedLesionNet, tmp_path: Path, local: bool) -> None:
+    if local:
+        heads = CellHeads(np.random.default_rng(6).normal(0, 0.05, (WIDTH, len(Pattern))), np.zeros(len(Pattern)))
+        gate = Gate(np.zeros((WIDTH, 3)), np.zeros(3))
+        explained = ExplainedLesionNet(explained.network, LocalHeads(heads), gate).eval()
     file = tmp_path / "model.onnx"
     write_onnx(explained, 64, file, list(OUTPUTS))
     session = ort.InferenceSession(file, providers=["CPUExecutionProvider"])

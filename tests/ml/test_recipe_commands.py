@@ -59,5 +59,6 @@ def test_heads_without_features_say_how_to_make_them(
     sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     readings = write_readings(tmp_path / "readings.zip")
-    assert main(["heads", str(tmp_path), *sets, "--readings", str(readings)]) == 2
-    assert "`python -m ml features` makes them" in capsys.readouterr().err
+    for command in ("heads", "cells", "maps"):
+        assert main([command, str(tmp_path), *sets, "--readings", str(readings)]) == 2
+    assert capsys.readouterr().err.count("`python -m ml features` makes them") == 3

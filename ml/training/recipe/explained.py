@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.explain.closed_form import closed_form_cams
+from ml.patterns import Pattern
+from ml.training.cell_heads import GRID, HIGHEST, CellHeads
 from ml.training.modality import Gate
 from ml.training.pattern_heads import Head
 from ml.training.recipe.network import LesionNet
@@ -23,6 +25,7 @@ from ml.training.recipe.predictions import CHANNELS, STAGES
 OUTPUTS: Final = ("bcc_logit", "pattern_logits", "lesion_logits", "modality_logits", "cams", "features")
 # The lesion types that have a map besides BCC's, in the order of the graph's last maps.
 MAPPED: Final = (Diagnosis.MEL, Diagnosis.SCC)
+TARGETS: Final = ("BCC", *(pattern.value for pattern in Pattern), *(kind.value.upper() for kind in MAPPED))
 
 
 class StagedHeads(nn.Module):
@@ -50,16 +53,38 @@ class StagedHeads(nn.Module):
         return logits, F.relu(total) / (size[0] * size[1])
 
 
+class LocalHeads(nn.Module):
+    """Heads learnt from cells: weights (K, F) and biases (K,) of `ml.training.cell_heads`, at every place."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, heads: CellHeads) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.from_numpy(heads.weight.T.copy()).float())
+        self.register_buffer("bias", torch.from_numpy(heads.bias).float())
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The stages' activations, finest first → scores (N, K), and probabilities of the pattern at every place."""
+        size = (int(maps[0].shape[-2]), int(maps[0].shape[-1]))  # plain numbers, which the tracer takes for fixed
+        local = self.bias[None, :, None, None]
+        for activations, weight in zip(maps, self.weight.split(CHANNELS, dim=1), strict=True):
+            read = F.conv2d(activations, weight[:, :, None, None])
+            local = local + F.interpolate(read, size, mode="bilinear")
+        cells = F.avg_pool2d(local, (size[0] // GRID, size[1] // GRID)).flatten(2)
+        return cells.topk(HIGHEST, dim=2).values.mean(dim=2), local.sigmoid()
+
+
 class ExplainedLesionNet(nn.Module):
     """(N, 3, S, S) normalised → `OUTPUTS`.
 
-    `cams` (N, 10, h, w): BCC, the seven patterns, melanoma and SCC, all on the finest stage's grid; `features` (N, F):
+    `cams` (N, 10, h, w): one map for each of `TARGETS`, all on the finest stage's grid; `features` (N, F):
     the means of all stages. The side S must be a multiple of 32.
     """
 
-    def __init__(self, network: LesionNet, patterns: Sequence[Head], gate: Gate) -> None:
+    def __init__(self, network: LesionNet, patterns: StagedHeads | LocalHeads, gate: Gate) -> None:
         super().__init__()
-        self.network, self.patterns = network, StagedHeads(patterns)
+        self.network, self.patterns = network, patterns
         self.gate = nn.Linear(*gate.weight.shape)
         with torch.no_grad():
             self.gate.weight.copy_(torch.from_numpy(gate.weight.T))
