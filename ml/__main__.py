@@ -9,11 +9,19 @@ from ml.commands import (
     backbones,
     bench,
     card,
+    cells,
     consensus,
     crossvalidate,
     evaluate,
     explain,
     export,
+    features,
+    folds,
+    heads,
+    judge,
+    maps,
+    modality,
+    pairs,
     predict,
     train,
 )
@@ -24,7 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 done, 1 some images could not be read, 2 failed."""
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    training = (train, crossvalidate, export, evaluate, card)
+    training = (
+        train,
+        crossvalidate,
+        pairs,
+        folds,
+        judge,
+        features,
+        heads,
+        cells,
+        maps,
+        modality,
+        export,
+        evaluate,
+        card,
+    )
     for command in (*training, predict, explain, consensus, bench, backbones):
         command.register(commands)
     options = parser.parse_args(arguments)

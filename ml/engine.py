@@ -1,7 +1,7 @@
 """Serving: load a bundle once, then classify batches of images. The only serving module that imports onnxruntime.
 
 from ml.bundle import Bundle, BundleError, read_card    # light: no onnxruntime
-from ml.imaging.preprocessing import decode, UnreadableImage    # light: numpy and Pillow
+from ml.imaging.decoding import decode, UnreadableImage    # light: numpy and Pillow
 from ml.engine import Engine                            # heavy: workers only
 
 engine = Engine(Bundle.load())            # or Bundle.load(folder); raises BundleError with a plain message

@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
             app,
             [
                 Chore("expired claims", claims.release_expired),
-                Chore("target dates", lift.lift_past_due, every_seconds=5.0),
+                Chore("due dates", lift.lift_past_due, every_seconds=5.0),
                 Chore("operating point", operation.place_open_cases),
                 Chore("audit head", trail.tell_head, every_seconds=3600.0),
             ],

@@ -17,7 +17,7 @@ from ml.bundle import Bundle
 from ml.engine import Engine
 from ml.explain.graph import GraphModel
 from ml.explain.reference import ReferenceGradCam
-from ml.imaging.preprocessing import decode
+from ml.imaging.decoding import decode
 from ml.results import Heatmap
 
 CALIBRATION, IMAGES, BATCH = 8, 16, 4

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
 from ml.card import BCC, OperatingPoint, Target
-from ml.imaging.preprocessing import decode, prepare
+from ml.imaging.decoding import decode
+from ml.imaging.preprocessing import prepare
 from ml.patterns import Pattern
 from ml.phantoms import generate
 from ml.training.export import export_onnx

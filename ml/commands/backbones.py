@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from ml.backbones import table
+    from ml.evaluation.table_5 import table
 
     load = os.getloadavg()[0]
     rows = table(

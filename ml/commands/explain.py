@@ -8,7 +8,8 @@ from PIL import Image
 
 from ml.bundle import Bundle, BundleError
 from ml.card import BCC, Card
-from ml.imaging.preprocessing import UnreadableImage, decode, prepare
+from ml.imaging.decoding import UnreadableImage, decode
+from ml.imaging.preprocessing import prepare
 from ml.overlay import overlay
 from ml.results import Heatmap, Result
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from ml.bundle import Bundle
-from ml.imaging.preprocessing import UnreadableImage, decode
+from ml.imaging.decoding import UnreadableImage, decode
 from ml.overlay import overlay
 from ml.results import Reason, Result
 

@@ -1,1 +1,1 @@
-"""How good a bundle is, measured through the engine that serves it. `table_3` and `table_4` are the paper's."""
+"""How good a bundle is, measured through the engine that serves it. `table_3` to `table_5` are the paper's."""

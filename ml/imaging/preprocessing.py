@@ -1,7 +1,7 @@
-"""From a file to the network's input: ONE path, shared by training and serving.
+"""From a decoded image to the network's input: ONE path, shared by training and serving.
 
-`decode` gives the upright image, `region` the centre square that is analysed (HAM10000 images are centre crops),
-`square` resizes it, `prepare` normalises it. The `PreprocessingSpec` of a set of weights is in their card.
+`ml.imaging.decoding` gives the upright image, `region` the centre square that is analysed (HAM10000 images are centre
+crops), `square` resizes it, `prepare` normalises it. The `PreprocessingSpec` of a set of weights is in their card.
 """
 
 from collections.abc import Mapping
@@ -11,24 +11,6 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from ml.imaging.decoding import FORMATS, MAX_PIXELS, MIN_SIDE, Unreadable, UnreadableImage, decode
-
-__all__ = [
-    "FORMATS",
-    "IMAGENET",
-    "MAX_PIXELS",
-    "MIN_SIDE",
-    "SIGNED_UNIT",
-    "PreprocessingSpec",
-    "Region",
-    "Unreadable",
-    "UnreadableImage",
-    "decode",
-    "prepare",
-    "region",
-    "square",
-]
 
 _FILTERS: Final = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 # Box-shrink very large images before filtering: 12 MP in a few milliseconds, no effect below three times the size.
@@ -95,7 +77,7 @@ def region(width: int, height: int) -> Region:
 
 
 def square(image: Image.Image, spec: PreprocessingSpec) -> npt.NDArray[np.uint8]:
-    """The analysed square at the network's size: (size, size, 3) uint8. `image` is what `decode` returned."""
+    """The analysed square at the network's size: (size, size, 3) uint8. `image`: decoded, upright."""
     resized = image.resize(
         (spec.size, spec.size), _FILTERS[spec.resample], box=region(*image.size).box, reducing_gap=_REDUCING_GAP
     )

@@ -43,7 +43,8 @@ def document(
 ) -> dict[str, Any]:
     """Figures and curves of one bundle, on one split of every source.
 
-    `drawings`: the number of new phantoms, and of grafts; 0 leaves both out. `backbones`: rows of `ml.backbones.table`.
+    `drawings`: the number of new phantoms, and of grafts; 0 leaves both out. `backbones`: rows of
+    `ml.evaluation.table_5.table`.
     """
     card, held_out = engine.bundle.card, predict_held_out(engine, sources, split, drawings)
     found: dict[str, Any] = {

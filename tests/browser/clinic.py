@@ -40,6 +40,7 @@ from webapp.review import claims
 from webapp.review import service as reviews
 from webapp.storage.store import store_of
 from webapp.triage import rank
+from webapp.triage.risk import Shown
 
 TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
 YEARS = timedelta(days=1000)
@@ -94,7 +95,7 @@ class Clinic(World):
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=email).one()
             case = session.query(Case).filter_by(number=number).one()
-            reviews.decide(user, case, reviews.Decision(Diagnosis.BCC, management, advice))
+            reviews.decide(user, case, reviews.Decision(Diagnosis.BCC, management, advice), Shown.of(case))
 
     def enter_histology(self, number: str, email: str, result: HistologyResult) -> None:
         with self.app.app_context(), transaction() as session:

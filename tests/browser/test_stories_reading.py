@@ -1,5 +1,6 @@
 """The dermatologist's journeys up to the decision: worklist, claims, review."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -34,13 +35,15 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     # When the dermatologist opens the worklist
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
     # Then pressing cases come first, by due date; then those that need a person; then the others by probability
-    rows = reader.page.locator(".worklist tbody tr")
+    rows = reader.page.locator(".worklist tr:has([data-row])")
     expect(rows).to_have_count(11)
     numbers = reader.page.locator(".worklist tbody [data-row]").all_inner_texts()
     assert numbers[:6] == [late, urgent, unsure, taken, failed, mine]
-    trusted = reader.page.locator(".worklist tbody tr:nth-child(n + 7) .cell-probability strong").all_inner_texts()
-    assert len(trusted) == 5
+    trusted = rows.locator(".cell-probability strong").all_inner_texts()[-5:]
     assert percentages(trusted) == sorted(percentages(trusted), reverse=True)
+    # and each section of the list has its heading
+    headings = reader.page.get_by_role("rowheader", name=re.compile("^(Now|Needs a person|Suspected|The rest)$"))
+    expect(headings).to_have_text(["Now", "Needs a person", "Suspected", "The rest"])
     # and each gives its reason, its due date and any other suspected cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
     expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
@@ -70,6 +73,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     reader.open("/review/").page.get_by_role("link", name="More cases").click()
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("< 1 %")
+    expect(headings).to_have_text(["The rest"])
     reader.click("Back to the top", "link")
     expect(rows).to_have_count(PAGE_SIZE)
 
@@ -154,6 +158,7 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     blinded = clinic.settled_case(gp, full_outcome())
     reader.open("/review/")
     expect(reader.row(blinded)).to_contain_text("hidden")
+    expect(reader.page.locator("[scope=rowgroup]")).to_have_count(0)
     check(reader.page, "worklist-blinded", focus=False)
     reader.read(blinded)
     # Then it is shown after the reader's own impression, and both are kept

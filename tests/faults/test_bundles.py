@@ -1,4 +1,4 @@
-"""The model is missing, damaged or wrong: every case is at the top with the reason, and analysed after the repair."""
+"""The model is missing, damaged or wrong: cases need a person, with the reason, and are analysed after the repair."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, read_card, sha256_of
 from tests.conftest import World, make_settings
-from tests.faults.working import assert_answered_once, targets_of, until_quiet, work_off
+from tests.faults.working import assert_analysed_once, targets_of, until_quiet, work_off
 from tests.unit.work import stored_case
 from webapp.analysis import bundles
 from webapp.core.config import Settings
@@ -94,7 +94,7 @@ def test_on_top_until_it_is_repaired(app: Flask, bundle: Path, world: World, dam
     shutil.rmtree(bundle, ignore_errors=True)
     shutil.copytree(DEFAULT_BUNDLE, bundle)
     until_quiet(app)
-    assert_answered_once(app, number, 1, targets_of(app))
+    assert_analysed_once(app, number, 1, targets_of(app))
 
 
 def test_the_limits_of_quality_apply_once_the_card_is_repaired(app: Flask, bundle: Path) -> None:

@@ -1,4 +1,4 @@
-"""The clock jumps by a day, forwards or backwards: no case is lost or claimed twice, none waits for it to catch up."""
+"""The clock jumps by a day, forwards or backwards: no case is lost or claimed twice, no analysis waits for long."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.conftest import World, make_settings
-from tests.faults.working import assert_answered_once, sweep, targets_of, waiting, work_off
+from tests.faults.working import assert_analysed_once, sweep, targets_of, waiting, work_off
 from tests.unit.work import analysis_ids, change, stored, stored_case
 from tests.web.helpers import words
 from tests.web.reading import decide, take, take_over
@@ -85,7 +85,7 @@ def test_a_message_that_got_lost_before_the_jump(app: Flask, world: World, clock
     assert sweep(app) == 1
     work_off(app)
     assert not waiting(app)
-    assert_answered_once(app, number, 1, targets_of(app))
+    assert_analysed_once(app, number, 1, targets_of(app))
 
 
 @JUMPS

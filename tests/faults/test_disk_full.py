@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from tests.conftest import World, make_settings
 from tests.faults.working import (
-    assert_answered_once,
+    assert_analysed_once,
     named_objects,
     targets_of,
     until_quiet,
@@ -104,7 +104,7 @@ def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World
 
 
 def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) -> None:
-    """The analysis is retried: with room it succeeds, without any the case is at the top."""
+    """The analysis is retried: with room it succeeds, without any the case needs a person."""
     gp = world.user(Role.GP)
     world.case(gp)
     work_off(app)
@@ -115,7 +115,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
         assert files_on(small_disk) == before
     until_quiet(app)
     for number in (recovering, lost):
-        assert_answered_once(app, number, 1, targets_of(app))
+        assert_analysed_once(app, number, 1, targets_of(app))
     before, hopeless = files_on(small_disk), world.case(gp)
     with filled(small_disk):
         until_quiet(app)
@@ -161,4 +161,4 @@ def test_a_database_that_finds_no_room(app: Flask, small_disk: Path, world: Worl
     assert send(client, **typed).status_code == 302
     assert count(app) == 2 + fitted
     until_quiet(app)
-    assert_answered_once(app, waits, 1, targets_of(app))
+    assert_analysed_once(app, waits, 1, targets_of(app))

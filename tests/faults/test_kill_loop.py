@@ -15,7 +15,7 @@ from flask import Flask
 from tests.conftest import World
 from tests.faults.killing import Step, killed_at, steps_of
 from tests.faults.working import (
-    assert_answered_once,
+    assert_analysed_once,
     numbers,
     targets_of,
     unnamed_files,
@@ -83,7 +83,7 @@ def test_a_worker_killed_at_any_step(app: Flask, world: World, gp: str, targets:
         number, before = world.case(gp), unnamed_files(app)
         killed += killed_at(app, lambda: work_off(app), step)
         until_quiet(app)
-        assert_answered_once(app, number, 1, targets)
+        assert_analysed_once(app, number, 1, targets)
         assert len(unnamed_files(app) - before) <= len(targets), "at most the heatmaps of the analysis that was killed"
     assert_most_were_killed(killed, steps)
 
@@ -98,6 +98,6 @@ def test_a_web_process_killed_at_any_step(app: Flask, gp: str, targets: set[str]
         form.send()
         (number,) = numbers(app, form.token)
         until_quiet(app)
-        assert_answered_once(app, number, IMAGES, targets)
+        assert_analysed_once(app, number, IMAGES, targets)
         assert len(unnamed_files(app) - before) <= 2 * IMAGES, "at most the files of the form that was killed"
     assert_most_were_killed(killed, steps)

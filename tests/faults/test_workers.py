@@ -1,4 +1,4 @@
-"""Two workers, one that hangs, an image that kills its process: each case is analysed or at the top."""
+"""Two workers, one that hangs, an image that kills its process: each case is analysed or needs a person."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tests.faults.processes import wait_until as wait_until_stored
 from tests.faults.processes import worker
 from tests.faults.test_worker_killed import endless_reading
 from tests.faults.working import (
-    assert_answered_once,
+    assert_analysed_once,
     let_time_pass,
     sweep,
     targets_of,
@@ -55,7 +55,7 @@ def test_of_two_workers_one_finishes(app: Flask, world: World, gp: str) -> None:
         ids = analysis_ids(app, number)
         children = [begun(app, told_of_all) for _ in range(2)]
         assert [ended(child) for child in children] == [0, 0]
-        assert_answered_once(app, number, 2, targets)
+        assert_analysed_once(app, number, 2, targets)
         with app.app_context(), reading() as session:
             done = select(AuditEvent.subject_id).where(AuditEvent.action == "analysis.done")
             found = list(session.scalars(done.where(AuditEvent.subject_id.in_(map(str, ids)))))
@@ -86,7 +86,7 @@ def test_an_image_that_kills_its_worker_stops_no_other(app: Flask, world: World,
         assert deaths <= settings_of(app).analysis_attempts
     assert deaths == settings_of(app).analysis_attempts
     for number in others:
-        assert_answered_once(app, number, 1, targets_of(app))
+        assert_analysed_once(app, number, 1, targets_of(app))
     with stored_case(app, poisoned) as case:
         (analysis,) = case.images[1].analyses
         assert (analysis.state, analysis.failure) == (AnalysisState.FAILED, FailureReason.ATTEMPTS_EXHAUSTED)

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from tests.unit.work import stored_case
 from tests.web.helpers import in_force
 from webapp.analysis import leases
+from webapp.analysis.runner import run_analysis
 from webapp.core.config import settings_of
 from webapp.core.database import reading, transaction
 from webapp.models import Analysis, AnalysisState, Case, Finding, Image, utcnow
@@ -22,6 +23,7 @@ ROUNDS = 20
 def work_off(app: Flask) -> None:
     """Process messages until there are none, as a worker does."""
     queue = app.extensions["queue"]
+    queue.handler = run_analysis
     assert queue.analyse.name  # registered, so that messages can be read back
     while (task := queue.huey.dequeue()) is not None:
         queue.huey.execute(task)
@@ -64,7 +66,7 @@ def waiting(app: Flask) -> list[int]:
         return list(session.scalars(select(Analysis.id).where(Analysis.state.in_(WAITING))))
 
 
-def assert_answered_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
+def assert_analysed_once(app: Flask, number: str, images: int, targets: set[str]) -> None:
     """Each image of an open case has one result in force, with each finding once, and the case has its place."""
     with stored_case(app, number) as case:
         assert case.is_open

@@ -12,7 +12,8 @@ from flask import Flask, Response, request
 
 from ml.bundle import Bundle
 from ml.explain.reference import ReferenceGradCam
-from ml.imaging.preprocessing import decode, prepare
+from ml.imaging.decoding import decode
+from ml.imaging.preprocessing import prepare
 from ml.results import Heatmap
 from ml.training.restore import network_of
 

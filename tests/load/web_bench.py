@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 
 from ml.bundle import Bundle
 from ml.engine import Engine
-from ml.imaging.preprocessing import decode
+from ml.imaging.decoding import decode
 from tests.conftest import PASSWORD, World
 from tests.load import parts
 from webapp import create_app

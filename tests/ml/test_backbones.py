@@ -15,9 +15,10 @@ from torch import nn
 from torchvision.models import VisionTransformer, get_model, get_model_weights
 
 from ml.__main__ import main
-from ml.backbones import BACKBONES, NOT_TRAINED, Backbone, count, described, find, latency_ms, table
+from ml.backbones import BACKBONES, Backbone, described, find
 from ml.backbones.stages import Arrange, densenet, features, inception, resnet, swin, vision_transformer
 from ml.data.records import DataError
+from ml.evaluation.table_5 import NOT_TRAINED, count, latency_ms, table
 from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, prepare
 from ml.training.network import MultiTaskNet, load_backbone, pool
 

@@ -13,13 +13,13 @@ from justhtml import JustHTML
 
 from ml.__main__ import main
 from ml.backbones import BACKBONES
-from ml.backbones import table as backbone_table
 from ml.bundle import MODEL_FILE, Bundle, write_card
 from ml.data.ham10000 import Ham10000
 from ml.data.mixture import Sources
 from ml.data.splits import Split
 from ml.engine import Engine
 from ml.evaluation.out_of_distribution import images
+from ml.evaluation.table_5 import table as backbone_table
 from ml.report.curves import confusion, precision_recall, reliability, roc
 from ml.report.document import document, summary
 from ml.report.files import write_report

@@ -68,13 +68,22 @@ def test_waiting_analyses_are_taken_along(app: Flask, four: list[int], passes: l
     assert states(app, four) == [DONE, DONE, DONE, QUEUED]
 
 
-def test_each_gets_its_own_answer(app: Flask, four: list[int], passes: list[int]) -> None:
+def test_a_case_erased_meanwhile_does_not_fail_the_others(
+    app: Flask, settings: Settings, four: list[int], passes: list[int]
+) -> None:
+    with app.app_context():
+        found = runner._results([four[0], 987_654, four[1]], store_of(app), settings)
+    assert passes == [2]
+    assert {analysis_id: type(result) for analysis_id, result in found.items()} == dict.fromkeys(four[:2], Outcome)
+
+
+def test_each_gets_its_own_result(app: Flask, four: list[int], passes: list[int]) -> None:
     run(app, four[1])
-    answers = {}
+    found = {}
     for analysis_id in four:
         with stored(app, analysis_id) as analysis:
-            answers[analysis_id] = analysis.bcc_probability
-    assert answers == pytest.approx({four[1]: 0.1, four[0]: 0.2, four[2]: 0.3, four[3]: None})
+            found[analysis_id] = analysis.bcc_probability
+    assert found == pytest.approx({four[1]: 0.1, four[0]: 0.2, four[2]: 0.3, four[3]: None})
 
 
 def test_a_message_of_one_that_was_taken_along_runs_nothing(app: Flask, four: list[int], passes: list[int]) -> None:
@@ -109,7 +118,7 @@ def test_an_image_that_cannot_be_read_fails_alone(app: Flask, four: list[int], p
     with stored(app, four[1]) as analysis:
         assert analysis.findings == []
     with stored(app, four[2]) as analysis:
-        assert analysis.bcc_probability == pytest.approx(0.2), "answers must not shift"
+        assert analysis.bcc_probability == pytest.approx(0.2), "results must not shift"
 
 
 @pytest.fixture
@@ -155,7 +164,7 @@ def test_where_there_is_one_attempt_only_nobody_shares_it(app: Flask, four: list
     assert passes == [1]
 
 
-def test_an_answer_that_cannot_be_stored_keeps_no_other_from_it(
+def test_a_result_that_cannot_be_stored_does_not_stop_the_others(
     app: Flask, four: list[int], passes: list[int], monkeypatch
 ) -> None:
     finish = runner.results.finish
@@ -170,8 +179,8 @@ def test_an_answer_that_cannot_be_stored_keeps_no_other_from_it(
     assert states(app, four) == [(AnalysisState.RUNNING, 1), DONE, DONE, QUEUED]
 
 
-def test_the_real_network_answers_a_batch_as_it_answers_each_alone(app: Flask, world, four: list[int]) -> None:
-    def answers(ids: list[int]) -> list[float | None]:
+def test_the_real_network_gives_a_batch_the_same_results_as_each_alone(app: Flask, world, four: list[int]) -> None:
+    def probabilities(ids: list[int]) -> list[float | None]:
         found = []
         for analysis_id in ids:
             with stored(app, analysis_id) as analysis:
@@ -184,7 +193,7 @@ def test_the_real_network_answers_a_batch_as_it_answers_each_alone(app: Flask, w
     alone = analysis_ids(app, submitted(world, images=4))
     for analysis_id in alone:
         run(app, analysis_id)
-    assert answers(four[:BATCH]) == pytest.approx(answers(alone)[:BATCH], abs=1e-4)
+    assert probabilities(four[:BATCH]) == pytest.approx(probabilities(alone)[:BATCH], abs=1e-4)
 
 
 def test_a_store_that_is_away_is_tried_again_and_again(

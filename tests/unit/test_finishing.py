@@ -48,7 +48,7 @@ def count(app: Flask, table: type) -> int:
         return session.scalar(select(func.count()).select_from(table))
 
 
-def test_the_answer_moves_the_case_to_its_place(app: Flask, number: str, analysis_id: int) -> None:
+def test_the_result_moves_the_case_to_its_place(app: Flask, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.bcc_probability, says_bcc(analysis)) == (AnalysisState.DONE, 0.9, True)
@@ -72,7 +72,7 @@ def test_a_stranger_changes_nothing(app: Flask, settings: Settings, number: str,
     assert stored_files(settings) == before
 
 
-def test_finishing_twice_keeps_the_first_answer(app: Flask, settings: Settings, number: str, analysis_id: int) -> None:
+def test_finishing_twice_keeps_the_first_result(app: Flask, settings: Settings, number: str, analysis_id: int) -> None:
     assert finish(app, analysis_id, "owner", 0.9)
     before = stored_files(settings)
     assert not finish(app, analysis_id, "owner", 0.01)
@@ -110,8 +110,8 @@ def test_a_transaction_that_fails_leaves_no_heatmap(
 def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysis_id: int) -> None:
     found = [*outcome(0.9).findings, TargetResult("PN", 0.01, False, 0.7, None)]
     with app.app_context(), transaction():
-        answer = replace(outcome(0.9), findings=found)
-        results.finish(analysis_id, "owner", answer, store_of(app))
+        result = replace(outcome(0.9), findings=found)
+        results.finish(analysis_id, "owner", result, store_of(app))
     with stored(app, analysis_id) as analysis:
         assert [(f.target, f.heatmap_key is not None) for f in analysis.findings] == [("BCC", True), ("PN", False)]
 
@@ -141,7 +141,7 @@ def test_giving_up_after_finishing_changes_nothing(app: Flask, analysis_id: int)
         assert analysis.state is AnalysisState.DONE
 
 
-def test_answers_and_failures_are_audited(app: Flask, world, analysis_id: int) -> None:
+def test_results_and_failures_are_audited(app: Flask, world, analysis_id: int) -> None:
     finish(app, analysis_id, "owner")
     (other,) = analysis_ids(app, submitted(world))
     with app.app_context(), transaction():

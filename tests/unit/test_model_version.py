@@ -10,8 +10,8 @@ from webapp.models import ModelVersion
 
 
 def test_a_model_that_another_worker_noted_first_is_used(app: Flask, monkeypatch) -> None:
-    answer = outcome(0.2)
-    facts = (answer.model_name, answer.weights_sha256, answer.card)
+    result = outcome(0.2)
+    facts = (result.model_name, result.weights_sha256, result.card)
     with app.app_context():
         with transaction():
             first = versions.version_of(*facts).id

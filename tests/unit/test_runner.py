@@ -35,13 +35,13 @@ def analysis_id(app: Flask, number: str) -> int:
 
 @pytest.fixture
 def run(app: Flask, analysis_id: int, monkeypatch) -> Callable[[object], None]:
-    """Run the analysis with ``answer``: an outcome, or an exception to raise."""
+    """Run the analysis with ``result``: an outcome, or an exception to raise."""
 
-    def run(answer: object) -> None:
+    def run(result: object) -> None:
         def analyse(_data: bytes, _settings: Settings) -> object:
-            if isinstance(answer, BaseException):
-                raise answer
-            return answer
+            if isinstance(result, BaseException):
+                raise result
+            return result
 
         monkeypatch.setattr(runner, "analyse", analyse)
         with app.app_context():
@@ -55,7 +55,7 @@ def assert_on_top(app: Flask, number: str, reason: TriageReason) -> None:
         assert (case.rank, case.needs_person, case.triage_reason) == (2.0, True, reason)
 
 
-def test_an_answer_is_stored(app: Flask, run, analysis_id: int, number: str) -> None:
+def test_a_result_is_stored(app: Flask, run, analysis_id: int, number: str) -> None:
     run(outcome(0.7))
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.attempts, analysis.bcc_probability) == (AnalysisState.DONE, 1, 0.7)
@@ -143,10 +143,10 @@ def test_a_probability_that_is_no_number_ends_on_top(
     app: Flask, settings: Settings, run, analysis_id: int, number: str
 ) -> None:
     """Databases differ: SQLite keeps NaN as "unknown", PostgreSQL refuses the row; the sweep then ends the attempts."""
-    answer = replace(outcome(0.01), bcc_probability=float("nan"), bcc=False, needs_person=False)
+    result = replace(outcome(0.01), bcc_probability=float("nan"), bcc=False, needs_person=False)
     for _ in range(settings.analysis_attempts):
         try:
-            run(answer)
+            run(result)
         except Exception:
             with stored(app, analysis_id) as analysis:
                 assert analysis.state is AnalysisState.RUNNING
@@ -159,7 +159,7 @@ def assert_never_low(app: Flask, number: str) -> None:
         assert (case.rank, case.needs_person) == (2.0, True)
 
 
-def test_a_worker_that_lost_its_lease_drops_its_answer(app: Flask, analysis_id: int, number: str, monkeypatch) -> None:
+def test_a_worker_that_lost_its_lease_drops_its_result(app: Flask, analysis_id: int, number: str, monkeypatch) -> None:
     def overtaken(_data: bytes, _settings: Settings) -> object:
         from webapp.core.extensions import db
         from webapp.models import Analysis

@@ -125,10 +125,10 @@ def test_among_those_that_need_a_person_the_unknown_come_first_and_then_the_high
 
 
 def test_an_image_without_a_trusted_result_counts_as_certain() -> None:
-    assert {concern.concern(placed(kind)) for kind in DOUBTED} == {1.0}
-    assert concern.concern(placed(result(0.02), UNSURE[0])) == 1.0
-    assert concern.concern(placed()) == 1.0
-    assert concern.concern(placed(result(0.02), result(0.01, melanoma=0.05))) == 0.05
+    assert {concern.level(placed(kind)) for kind in DOUBTED} == {1.0}
+    assert concern.level(placed(result(0.02), UNSURE[0])) == 1.0
+    assert concern.level(placed()) == 1.0
+    assert concern.level(placed(result(0.02), result(0.01, melanoma=0.05))) == 0.05
 
 
 def test_the_suspected_stand_by_their_probability_and_one_image_is_enough() -> None:
@@ -173,7 +173,7 @@ def test_urgent_cases_come_before_all_that_are_not(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("urgency", [Urgency.ROUTINE, Urgency.SOON])
-def test_a_passed_target_date_lifts_a_case(urgency: Urgency) -> None:
+def test_a_passed_due_date_lifts_a_case(urgency: Urgency) -> None:
     days = {Urgency.SOON: 7, Urgency.ROUTINE: 14}[urgency]
     waiting: dict[str, Any] = {"urgency": urgency, "waiting_since": utcnow() - timedelta(days=days)}
     due = placed(result(0.0), **waiting)

@@ -69,6 +69,24 @@ def test_nothing_of_the_model_is_shown_before_the_impression(reader, number: str
     assert "Send decision to the GP" not in page
 
 
+def test_the_sections_of_the_worklist_are_not_named(reader, number: str) -> None:
+    """A section tells what the model suspects, so none is named, not even once an impression is recorded."""
+    take(reader, number)
+    assert 'scope="rowgroup"' not in reader.get("/review/").text
+    impress(reader, number)
+    assert 'scope="rowgroup"' not in reader.get("/review/").text
+    switch(reader, on=False)
+    assert 'scope="rowgroup"' in reader.get("/review/").text
+
+
+def test_a_row_of_the_worklist_does_not_say_that_the_model_is_unsure(world: World, gp: str, reader) -> None:
+    world.analyse(world.case(gp), 0.3, needs_person=True)
+    mark = 'class="needs-person"'
+    assert mark not in reader.get("/review/").text
+    switch(reader, on=False)
+    assert mark in reader.get("/review/").text
+
+
 def test_after_it_the_answer_is_shown_and_the_form_begins_with_it(app: Flask, reader, number: str) -> None:
     take(reader, number)
     assert impress(reader, number).location == f"/review/{number}"
@@ -106,7 +124,7 @@ def test_an_incomplete_impression_shows_nothing_yet(reader, number: str, wrong: 
     assert not shown(refused.text)
 
 
-def test_an_impression_needs_the_case_reserved(app: Flask, reader, number: str) -> None:
+def test_an_impression_needs_the_case_claimed(app: Flask, reader, number: str) -> None:
     assert impress(reader, number).status_code == 409
     assert "case.impression" not in actions(app)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.conftest import World
 from tests.web.helpers import actions, counted_queries, standing, stored_case, words
-from tests.web.reading import decide, take, take_over
+from tests.web.reading import all_of, decide, take, take_over
 from tests.web_client import CheckedClient
 from webapp.core.database import reading, transaction
 from webapp.models import CaseState, Diagnosis, Management, Review, Role
@@ -56,7 +56,8 @@ def undo(client: CheckedClient, number: str, seen: object = None):
 
 def amend(client: CheckedClient, number: str, reason: str = "Read again.", seen: object = None, **form: object):
     seen = seen or standing_id(client.application, number)
-    answers = {"diagnosis": "bcc", "management": "biopsy", "amendment_reason": reason, "seen": seen, **form}
+    answers = {"diagnosis": "bcc", "management": "biopsy", "amendment_reason": reason, "seen": seen}
+    answers |= {"shown": all_of(client, number)} | form
     return client.submit(f"/review/{number}/amend", answers, page="/profile")
 
 

@@ -31,6 +31,7 @@ from webapp.models import (
 )
 from webapp.review import claims
 from webapp.review import service as reviews
+from webapp.triage.risk import Shown
 
 HOUR = timedelta(hours=1)
 
@@ -53,7 +54,9 @@ def decide(
         user = session.query(User).filter_by(email=reader).one()
         case = session.query(Case).filter_by(number=number).one()
         claims.claim(user, case)
-        review = reviews.decide(user, case, reviews.Decision(diagnosis, management, advice="Test advice."))
+        review = reviews.decide(
+            user, case, reviews.Decision(diagnosis, management, advice="Test advice."), Shown.of(case)
+        )
         review.decided_at = case.submitted_at + after
 
 

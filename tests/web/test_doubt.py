@@ -1,22 +1,26 @@
 """The rule of doubt as a reader sees it: what needs a reason, what must be seen first, what passing time does."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from tests.conftest import World
+from tests.conftest import World, outcome
+from tests.unit.work import analysis_ids
 from tests.web.helpers import change_case, in_force, jpeg, stored_case, user_id, words
-from tests.web.reading import decide, take
+from tests.web.reading import decide, put_back, take
 from tests.web.test_changes import amend, undo
 from tests.web.test_reopening import shown
 from tests.web.test_retake import send_images
 from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
-from webapp.analysis import results
+from webapp.analysis import leases, results
 from webapp.core.database import transaction
 from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, ReopenReason, Role, Urgency, utcnow
+from webapp.storage.store import store_of
 from webapp.triage.lift import lift_past_due
 from webapp.triage.rank import Section
 
@@ -230,7 +234,7 @@ def test_a_histology_that_is_entered_while_a_decision_is_written_must_be_seen(
     assert "a histology result has been entered" in words(answer.text)
 
 
-def test_the_sweep_lifts_a_case_when_its_target_date_passes(app: Flask, world: World, gp_email, reader) -> None:
+def test_the_sweep_lifts_a_case_when_its_due_date_passes(app: Flask, world: World, gp_email, reader) -> None:
     calm, suspected = world.case(gp_email), world.case(gp_email)
     world.analyse(calm, **CALM)
     world.analyse(suspected, 0.9)
@@ -250,3 +254,88 @@ def test_the_gps_urgency_lifts_a_case(world: World, gp_email, reader) -> None:
     world.analyse(urgent, **CALM)
     assert rows(reader.get("/review/").text) == [urgent, suspected]
     assert "Sent as urgent." in words(reader.get("/review/").text)
+
+
+def test_a_form_that_does_not_say_what_was_shown_counts_as_nothing_seen(world: World, reader, number: str) -> None:
+    world.analyse(number, 0.9)
+    take(reader, number)
+    form = {"diagnosis": "benign", "management": "routine_clinic"}
+    assert reader.submit(f"/review/{number}/decide", form, page="/profile").status_code == 422
+
+
+def test_a_reader_who_cannot_tell_needs_a_reason_to_reassure(world: World, reader, number: str) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    answer = decide(reader, number, diagnosis="uncertain", management="reassure")
+    assert answer.status_code == 422
+    assert "you cannot tell from these images" in words(answer.text)
+
+
+def test_a_known_carcinoma_does_not_hide_a_melanoma_that_is_found_later(
+    app: Flask, world: World, gp_email, reader
+) -> None:
+    """The reader knew of a BCC in the first image. The second image was analysed after the decision."""
+    number = world.case(gp_email, images=2)
+    first, second = analysis_ids(app, number)
+    finish(app, first, 0.9)
+    take(reader, number)
+    assert reassure(reader, number, **REASON) == 302
+    finish(app, second, 0.01, lesion={"mel": 0.95})
+    with stored_case(app, number) as case:
+        assert (case.state, case.reopened) == (CaseState.AWAITING_REVIEW, ReopenReason.LATE_RESULT)
+
+
+def finish(app: Flask, analysis_id: int, probability: float, **changes: Any) -> None:
+    with app.app_context(), transaction():
+        assert leases.take(analysis_id, "test")
+        assert results.finish(analysis_id, "test", replace(outcome(probability), **changes), store_of(app))
+
+
+def test_a_second_opinion_of_cancer_moves_an_open_case_up(
+    app: Flask, world: World, sign_in, gp_email, reader, number: str, colleague: str
+) -> None:
+    """Nobody has decided yet, and the reader has released the case."""
+    other = world.case(gp_email)
+    world.analyse(other, 0.99)
+    world.analyse(number, **CALM)
+    take(reader, number)
+    give_opinion(app, sign_in, reader, number, colleague, diagnosis="other_malignant")
+    put_back(reader, number)
+    assert rows(reader.get("/review/").text) == [number, other]
+    assert "A second opinion or histology suspects a cancer." in words(reader.get("/review/").text)
+
+
+def test_whoever_reads_the_case_may_mark_the_opinion_as_read(
+    app: Flask, world: World, sign_in, reader, number: str, colleague: str
+) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    give_opinion(app, sign_in, reader, number, colleague)
+    put_back(reader, number)
+    third = sign_in(world.user(Role.DERMATOLOGIST))
+    third.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    with stored_case(app, number) as case:
+        assert case.opinion_requests[0].seen_at is None, "somebody who neither asked nor reads the case"
+    take(third, number)
+    assert reassure(third, number) == 422
+    third.submit(f"/review/{number}/opinions/read", page=f"/review/{number}")
+    assert reassure(third, number) == 302
+
+
+def test_a_corrected_histology_keeps_the_case_open_and_says_so(app: Flask, world: World, gp, reader, number) -> None:
+    reopened_by_histology(gp, world, reader, number)
+    gp.submit(f"/histology/{number}", {"result": "benign"}, page="/profile")
+    with stored_case(app, number) as case:
+        assert (case.is_open, case.reopened) == (True, ReopenReason.HISTOLOGY_CORRECTED)
+    page = words(reader.get("/review/").text)
+    assert "Histology showed a cancer, and this has since been corrected." in page
+
+
+def test_an_amended_request_taken_back_is_a_request_again(app: Flask, world: World, gp, reader, number: str) -> None:
+    reopened_by_histology(gp, world, reader, number)
+    take(reader, number)
+    decide(reader, number, management="retake", advice="Closer, please.")
+    assert amend(reader, number, management="biopsy").status_code == 302
+    undo(reader, number)
+    with stored_case(app, number) as case:
+        assert (case.state, case.reopened) == (CaseState.RETAKE_REQUESTED, ReopenReason.HISTOLOGY)

@@ -115,7 +115,7 @@ def test_the_stronger_suspicion_comes_first(world: World, gp: str, reader) -> No
     assert listed(reader) == [strong, weak, unknown]
 
 
-def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_in) -> None:
+def test_only_the_claims_of_ones_own(world: World, gp: str, reader, sign_in) -> None:
     mine, theirs, back = (world.case(gp) for _ in range(3))
     take(reader, mine)
     take(sign_in(world.user(Role.DERMATOLOGIST)), theirs)
@@ -125,7 +125,7 @@ def test_only_the_reservations_of_ones_own(world: World, gp: str, reader, sign_i
 
 
 @pytest.mark.parametrize(("urgency", "days"), [("urgent", 2), ("soon", 7), ("routine", 14)])
-def test_a_target_date_by_urgency(app: Flask, world: World, gp: str, reader, urgency: str, days: int) -> None:
+def test_a_due_date_by_urgency(app: Flask, world: World, gp: str, reader, urgency: str, days: int) -> None:
     number = world.case(gp, urgency=Urgency(urgency))
     waits_since(app, number, days=days - 0.1)
     assert "Due" in words(reader.get("/review/").text)

@@ -177,7 +177,7 @@ def test_a_gp_is_never_shown_a_probability(world: World, email: str, gp: Checked
 def test_a_failed_analysis_is_told_without_alarm(world: World, email: str, gp: CheckedClient) -> None:
     number = world.case(email)
     world.analyse(number, None)
-    assert "a dermatologist looks at it early" in gp.get(f"/cases/{number}").text
+    assert "No reliable result: the case moves up the worklist" in gp.get(f"/cases/{number}").text
 
 
 def test_an_answer_is_on_every_badge_then_read_and_closed(

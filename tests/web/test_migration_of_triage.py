@@ -206,7 +206,7 @@ def spoil(app: Flask) -> None:
         connection.execute(
             text(
                 "UPDATE case_file SET rank = 0.5, needs_person = NOT needs_person, other_cancer = NOT other_cancer,"
-                " triage_reason = 'reopened', bcc_probability = 0.123 WHERE is_open"
+                " triage_reason = 'recalled', bcc_probability = 0.123 WHERE is_open"
             )
         )
 
@@ -253,7 +253,7 @@ def test_what_is_past_its_date_is_lifted_by_the_program(app: Flask, world: World
         assert_same({"late": place(case)}, {"late": expected})
 
 
-@pytest.mark.parametrize("reason", ["other_cancer", "reopened"])
+@pytest.mark.parametrize("reason", ["other_cancer", "recalled"])
 def test_decided_cases_lose_reasons_that_are_no_more(
     app: Flask, world: World, gp: str, reader: CheckedClient, reason: str
 ) -> None:

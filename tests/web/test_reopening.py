@@ -235,7 +235,7 @@ def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
     answer = decide(reader, number, **form)
     assert answer.status_code == (422 if held_up else 302)
     if held_up:
-        assert "the model has suspected a cancer" in answer.text
+        assert "a model result that suspects a cancer has arrived" in answer.text
         assert "Typed &lt;words&gt;." in answer.text
         assert decide(reader, number, **(form | {"shown": shown(reader, number)})).status_code == 302
     assert actions(app).count("case.decided") == 1

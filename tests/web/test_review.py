@@ -52,7 +52,7 @@ def assert_words_kept(html: str) -> None:
     assert "Seen last week." in html
 
 
-def test_a_reserved_case_shows_the_form(app: Flask, reader: CheckedClient, number: str) -> None:
+def test_a_claimed_case_shows_the_form(app: Flask, reader: CheckedClient, number: str) -> None:
     assert "Your decision" not in reader.get(f"/review/{number}").text
     assert take(reader, number).location == f"/review/{number}"
     page = reader.get(f"/review/{number}").text

@@ -137,17 +137,13 @@ def next_fresh(limit: int) -> list[int]:
 
 
 def waiting_since(analysis_ids: Sequence[int]) -> list[tuple[int, str, datetime]]:
-    """(id, image's key in the store, queued at) of each analysis, in the given order."""
+    """(id, image's key in the store, queued at) of each analysis that is still there, in the given order."""
     statement = select(Analysis.id, Image.key, Analysis.queued_at).join(Analysis.image)
     found = {
         row.id: (row.id, row.key, row.queued_at)
         for row in db.session.execute(statement.where(Analysis.id.in_(analysis_ids)))
     }
-    return [found[analysis_id] for analysis_id in analysis_ids]
-
-
-def waiting_count() -> int:
-    return db.session.scalar(select(func.count()).select_from(Analysis).where(Analysis.state.in_(WAITING))) or 0
+    return [found[analysis_id] for analysis_id in analysis_ids if analysis_id in found]
 
 
 def model_version(name: str, weights_sha256: str) -> ModelVersion | None:

@@ -55,9 +55,9 @@ def run_analysis(analysis_id: int) -> None:
     with Heartbeat(app, taken, owner, settings):
         with logs.about(analysis=taken if len(taken) > 1 else analysis_id):
             found = _results(taken, store, settings)
-        for taken_id in taken:
+        for taken_id, result in found.items():
             with logs.about(analysis=taken_id):
-                _keep(taken_id, owner, found[taken_id], store)
+                _keep(taken_id, owner, result, store)
 
 
 def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStore) -> None:
@@ -88,7 +88,7 @@ def _ended(result: AnalysisResult) -> str:
 
 
 def _results(analysis_ids: Sequence[int], store: ImageStore, settings: Settings) -> dict[int, AnalysisResult]:
-    """One for each. An unreadable image fails alone; any other failure fails the whole batch."""
+    """One for each whose case has not been erased. An unreadable image fails alone; any other fails them all."""
     try:
         with reading():
             waiting = queries.waiting_since(analysis_ids)

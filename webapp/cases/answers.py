@@ -40,7 +40,7 @@ def _is_unopened(case: Case) -> bool:
 
 
 def _note_reading(user: User, case: Case) -> None:
-    """Who at the centre opens the answer of a locked case first, and when."""
+    """Note who at the centre first opens the answer of a locked case, and when."""
     review = case.standing_review
     if review is None or not _is_unopened(case):
         return
@@ -52,7 +52,7 @@ def _note_reading(user: User, case: Case) -> None:
 
 
 def close(user: User, case: Case) -> None:
-    """The GP has read the answer. Raises CaseChangedError unless there is one, and it has been opened."""
+    """The GP has read the answer. Raises CaseChangedError unless there is one and it has been opened."""
     if case.state is CaseState.CLOSED:
         return
     if case.state is not CaseState.REVIEWED or _is_unopened(case):

@@ -155,7 +155,7 @@ class CaseTimeline:
             return "Queued; a dermatologist can review the case in the meantime"
         if reason is TriageReason.PROBABILITY:
             return "Done"
-        return "No reliable result: a dermatologist looks at it early"
+        return "No reliable result: the case moves up the worklist"
 
     @property
     def _reading(self) -> str:

@@ -126,9 +126,9 @@ class Settings(BaseSettings):
     analysis_batch: Number = _setting("most images a worker analyses together when several are waiting", 2)
     worker_processes: Number = _setting("analyses that one worker command runs at the same time", 1)
     claim_minutes: Number = _setting("how long a claim on a case lasts", 20)
-    target_days_urgent: Number = _setting("target for reviewing an urgent case", 2)
-    target_days_soon: Number = _setting("target for a case sent as “soon”", 7)
-    target_days_routine: Number = _setting("target for a routine case", 14)
+    target_days_urgent: Number = _setting("days until an urgent case is due", 2)
+    target_days_soon: Number = _setting("days until a case sent as “soon” is due", 7)
+    target_days_routine: Number = _setting("days until a routine case is due", 14)
     undo_minutes: Number = _setting("how long a decision can be taken back, unless the GP has read it", 5)
     invitation_days: Number = _setting("how long an invitation link works", 7)
     mail_url: MailServer | None = _setting(

@@ -14,11 +14,12 @@ from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.sign_in import Attempt, AttemptKind, SignInSession
-from webapp.models.states import AnalysisState, CaseState
+from webapp.models.states import DECIDED_STATES, AnalysisState, CaseState
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
 
 __all__ = [
+    "DECIDED_STATES",
     "Analysis",
     "AnalysisState",
     "Assessment",

@@ -70,6 +70,7 @@ class ReopenReason(StrEnum):
 
     LATE_RESULT = "late_result"
     HISTOLOGY = "histology"
+    HISTOLOGY_CORRECTED = "histology_corrected"
     SECOND_OPINION = "second_opinion"
 
     @property
@@ -77,6 +78,7 @@ class ReopenReason(StrEnum):
         return {
             "late_result": "The model's result arrived after the decision and suspects a cancer.",
             "histology": "Histology shows a cancer.",
+            "histology_corrected": "Histology showed a cancer, and this has since been corrected.",
             "second_opinion": "A second opinion suspects a cancer, or advises a biopsy or an urgent appointment.",
         }[self.value]
 
@@ -101,7 +103,8 @@ class TriageReason(StrEnum):
         }[self.value]
 
 
-TOP = 0.0
+NOT_RANKED = 0.0
+"""Before every section, until a case is ranked: in the transaction that stores it."""
 BYTEWISE = String(40).with_variant(String(40, collation="C"), "postgresql")
 """Text compared byte by byte, so that an index range holds exactly the texts with a given prefix."""
 
@@ -132,8 +135,8 @@ class Case(Base):
     """One lesion of one patient, from the GP's form to the decision.
 
     ``rank`` orders the worklist, smallest first. Only `webapp.triage.rank` computes it, together with ``needs_person``
-    (an image has no trusted result) and ``past_due`` (the target date had passed when the rank was computed). A new
-    case starts at the top. ``contradiction``: the clinical rule and the probability disagree about an image.
+    (an image has no trusted result) and ``past_due`` (the case was past due when its rank was computed). A new
+    case needs a person. ``contradiction``: the clinical rule and the probability disagree about an image.
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
     ``waiting_since``: when it was sent, or re-opened.
@@ -202,7 +205,7 @@ class Case(Base):
     other_cancer: Mapped[bool] = mapped_column(default=False)
     reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
     past_due: Mapped[bool] = mapped_column(default=False, server_default=false())
-    rank: Mapped[float] = mapped_column(default=TOP)
+    rank: Mapped[float] = mapped_column(default=NOT_RANKED)
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     centre: Mapped[Centre] = relationship()

@@ -9,8 +9,9 @@ from webapp.models.review import Management
 class ManagementOption(Base):
     """A management option as this clinic offers it; without a row the default applies.
 
-    ``active``: new decisions may choose it. ``reassuring``: the patient gets no dermatology appointment, so it needs a
-    reason whenever there is concern (`webapp.triage.risk`).
+    ``active``: new decisions may choose it. ``reassuring``: the patient gets no dermatology appointment. It then
+    needs a reason if the reader, the model, the histology or a second opinion suspects a cancer, if an image has no
+    trusted result, if the case was re-opened, or if a second opinion has not been read (`webapp.triage.risk`).
     """
 
     __tablename__ = "management_option"

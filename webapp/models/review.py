@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
@@ -108,6 +108,8 @@ class Review(Base):
     """A decision. Immutable: an amendment is a new row that names the one it replaces; taking back adds a Retraction.
 
     ``reopened``: what called the previous decision into question, if that led to this one.
+    ``known_suspicions``: what the model suspected on the page that the reader decided from, see
+    `webapp.triage.concern.named`; None in older rows.
     ``claim_id`` is None for an amendment, because the case is not open and nobody can claim it.
     """
 
@@ -129,6 +131,7 @@ class Review(Base):
     amends_id: Mapped[int | None] = mapped_column(ForeignKey("review.id"))
     amendment_reason: Mapped[str] = mapped_column(Text, default="")
     reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
+    known_suspicions: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
@@ -136,11 +139,6 @@ class Review(Base):
     receipt: Mapped["Receipt | None"] = relationship(lazy="joined", viewonly=True)
     amends: Mapped["Review | None"] = relationship(remote_side=[id])
     retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
-
-    @property
-    def would_miss_a_cancer(self) -> bool:
-        """Whether, if the lesion is a cancer, the patient gets neither an urgent appointment nor a biopsy."""
-        return self.management not in (Management.URGENT_REFERRAL, Management.BIOPSY)
 
     @property
     def asks_for_images(self) -> bool:

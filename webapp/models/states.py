@@ -20,6 +20,8 @@ class CaseState(StrEnum):
 
 OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
 """States in which a case is in the worklist."""
+DECIDED_STATES = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
+"""States in which a decision is in force that can be amended or called into question."""
 
 
 class AnalysisState(StrEnum):

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 from webapp import audit
 from webapp.core.config import current_settings
 from webapp.core.extensions import db
-from webapp.models import Case, CaseState, Retraction, Review, User, utcnow
+from webapp.models import DECIDED_STATES, Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
 from webapp.triage import reopen
 from webapp.triage.risk import Shown
 
-AMENDABLE = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
 
 
@@ -46,17 +45,16 @@ def undo(user: User, case: Case, seen: int) -> None:
     review.retraction = Retraction(user_id=user.id)
     db.session.flush()
     earlier = case.standing_review
-    if review.reopened is not None:
-        claims.begin(user, case)
-        reopen.ask_again(case, review.reopened)
-    elif review.amends_id is not None and earlier is not None:
+    if review.claim_id is None and earlier is not None:
         service.answer(case, earlier)
     else:
         claims.begin(user, case)
+    if review.reopened is not None:
+        reopen.ask_again(case, review.reopened)
     audit.record(user, "case.decision_undone", case, before=service.in_short(review))
 
 
-def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown | None = None) -> Review:
+def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown) -> Review:
     """Replace the decision ``seen`` on a locked case with a new one, which the GP has not read yet.
 
     ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.WordsMissingError.
@@ -64,14 +62,14 @@ def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, sh
     before = _in_force(case, seen)
     service.demand_a_look(case, shown)
     service.demand_words(case, decision)
-    review = service.store(user, case, decision)
+    review = service.store(user, case, decision, shown)
     review.amends, review.amendment_reason = before, reason
     audit.record(user, "case.amended", case, before=service.in_short(before), after=service.in_short(review))
     return review
 
 
 def can_amend(case: Case) -> bool:
-    return case.state in AMENDABLE and case.standing_review is not None
+    return case.state in DECIDED_STATES and case.standing_review is not None
 
 
 def _in_force(case: Case, seen: int) -> Review:

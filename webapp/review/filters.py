@@ -16,7 +16,7 @@ from webapp.models import CaseState, Centre, Urgency
 
 
 class Order(StrEnum):
-    CONCERN = "concern"
+    TRIAGE = "concern"
     WAITING = "waiting"
 
     @property
@@ -44,7 +44,7 @@ class Filters:
     other_cancer: bool = False
     overdue: bool = False
     mine: bool = False
-    order: Order = Order.CONCERN
+    order: Order = Order.TRIAGE
 
     @property
     def active(self) -> bool:
@@ -63,7 +63,7 @@ class FilterForm(FlaskForm):
     class Meta:
         csrf = False  # it changes nothing
 
-    order = SelectField("Order", choices=choices_of(Order), coerce=_optional(Order), default=Order.CONCERN)
+    order = SelectField("Order", choices=choices_of(Order), coerce=_optional(Order), default=Order.TRIAGE)
     centre = SelectField("Centre", coerce=_optional(row_id))
     urgency = SelectField("Urgency", choices=choices_of(Urgency, empty="Any"), coerce=_optional(Urgency))
     state = SelectField(
@@ -74,7 +74,7 @@ class FilterForm(FlaskForm):
     pattern = SelectField("Pattern present", choices=choices_of(Pattern, empty="Any"), coerce=_optional(Pattern))
     person = BooleanField("Needs a person")
     overdue = BooleanField("Overdue")
-    other_cancer = BooleanField("Other skin cancer or precancer suspected")
+    other_cancer = BooleanField("Other skin cancer suspected")
     contradiction = BooleanField("Rule and probability disagree")
     mine = BooleanField("Claimed by me")
 
@@ -95,7 +95,7 @@ class FilterForm(FlaskForm):
     def arguments(self) -> dict[str, Any]:
         """The filters as query parameters."""
         chosen = {name: 1 if value is True else value for name, value in self._chosen.items()}
-        return {name: value for name, value in chosen.items() if value is not Order.CONCERN}
+        return {name: value for name, value in chosen.items() if value is not Order.TRIAGE}
 
     @property
     def _chosen(self) -> dict[str, Any]:

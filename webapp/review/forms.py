@@ -74,9 +74,9 @@ class DecisionForm(FlaskForm):
         return [self.advice, self.override_reason]
 
     @property
-    def what_was_shown(self) -> Shown | None:
-        """What was on the page when the form was shown; None if the form does not say."""
-        return None if self.shown.data is None else Shown.parse(self.shown.data)
+    def what_was_shown(self) -> Shown:
+        """What was on the page with the form; nothing if the form doesn't say."""
+        return Shown.parse(self.shown.data or "")
 
     @property
     def decision(self) -> Decision:

@@ -52,7 +52,7 @@ class ImageReading:
 
     @property
     def suspects_bcc(self) -> bool:
-        return self.bcc is not None and concern.counts(self.bcc)
+        return self.bcc is not None and concern.present(self.bcc)
 
     @property
     def overlays(self) -> list[dict[str, object]]:
@@ -66,7 +66,7 @@ class ImageReading:
                 "words": heatmap_words(finding),
             }
             for finding in self.findings.values()
-            if concern.counts(finding) and finding.heatmap_key
+            if concern.present(finding) and finding.heatmap_key
         ]
 
     @property

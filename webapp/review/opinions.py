@@ -55,9 +55,16 @@ def give(user: User, case: Case, diagnosis: Diagnosis, management: Management, r
     return opinion
 
 
+def unread(user: User, case: Case) -> list[OpinionRequest]:
+    """Opinions that nobody has marked as read and that ``user`` may: whoever asked, or has claimed the case."""
+    held = valid_claim(case)
+    reads = case.is_open and held is not None and held.user_id == user.id
+    waiting = [request for request in case.opinion_requests if request.opinion is not None and request.seen_at is None]
+    return [request for request in waiting if reads or request.asked_by_id == user.id]
+
+
 def acknowledge(user: User, case: Case) -> None:
-    """Mark every opinion that ``user`` asked for on the case as read."""
-    for request in case.opinion_requests:
-        if request.asked_by_id == user.id and request.opinion is not None and request.seen_at is None:
-            request.seen_at = utcnow()
-            audit.record(user, "opinion.read", case)
+    """Mark as read what ``user`` may mark."""
+    for request in unread(user, case):
+        request.seen_at = utcnow()
+        audit.record(user, "opinion.read", case)

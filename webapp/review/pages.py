@@ -43,7 +43,7 @@ def reading_page(
         reading=presenters.Reading(case, current_user, amending=isinstance(form, AmendmentForm)),
         history=cases.lesion_history(current_user, case),
         form=form,
-        opinion_form=opinion_form or OpinionForm(formdata=None, **first_answers(case)),
+        opinion_form=opinion_form or OpinionForm(formdata=None, **impression_values(case)),
         impression_form=impression_form or ImpressionForm(formdata=None),
         opinion_request_form=opinion_request_form,
         claim_form=ClaimForm(),
@@ -52,7 +52,7 @@ def reading_page(
     )
 
 
-def first_answers(case: Case) -> dict[str, str]:
+def impression_values(case: Case) -> dict[str, str]:
     """A blinded reader's impression, which prefills the form. Empty for everybody else."""
     impression = impression_of(current_user, case)
     if impression is None:

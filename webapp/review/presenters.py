@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ml.patterns import Lesion
 from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
+from webapp.review import opinions
 from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
@@ -115,9 +116,8 @@ class Reading:
 
     @property
     def unread_opinion(self) -> bool:
-        """This reader asked for an opinion that has been given but not marked as read."""
-        own = [request for request in self.case.opinion_requests if request.asked_by_id == self.user.id]
-        return any(request.opinion is not None and request.seen_at is None for request in own)
+        """Whether there is an opinion that this reader can mark as read."""
+        return bool(opinions.unread(self.user, self.case))
 
     @property
     def review(self) -> Review | None:

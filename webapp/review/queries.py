@@ -84,6 +84,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
             selectinload(Case.images).selectinload(Image.analyses),
             selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
             selectinload(Case.opinion_requests),
+            selectinload(Case.histologies),
             selectinload(Case.impressions),
         )
     )
@@ -99,7 +100,7 @@ def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
         "person": lambda: Case.needs_person == true(),
         "contradiction": lambda: Case.contradiction == true(),
         "other_cancer": lambda: Case.other_cancer == true(),
-        "overdue": _overdue,
+        "overdue": _past_due,
         "mine": lambda: _held_by(user),
     }
     return [condition() for name, condition in conditions.items() if getattr(filters, name)]
@@ -114,11 +115,11 @@ def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
     return select(Image.id).where(Image.case_id == Case.id, analysed).exists()
 
 
-def _overdue() -> ColumnElement[bool]:
-    return or_(*_overdue_by_urgency())
+def _past_due() -> ColumnElement[bool]:
+    return or_(*_past_due_by_urgency())
 
 
-def _overdue_by_urgency() -> list[ColumnElement[bool]]:
+def _past_due_by_urgency() -> list[ColumnElement[bool]]:
     now = utcnow()
     return [and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()]
 
@@ -138,7 +139,7 @@ def _held_cases(user: User) -> list[int]:
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of open cases: all, those that match the filters, need a person, are overdue, are claimed by the user.
+    """Numbers of open cases: all, those that match the filters, need a person, are past due, are claimed by the user.
 
     Each is counted up to the limit of ``webapp.core.counts``.
     """
@@ -154,7 +155,7 @@ def counts(user: User, filters: Filters) -> Counts:
     def cases(*conditions: ColumnElement[bool]) -> Select[int]:
         return select(Case.id).where(Case.is_open, visible_to(user), *conditions)
 
-    late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _overdue_by_urgency()))
+    late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _past_due_by_urgency()))
     every = up_to(cases())
     columns = {
         "open": every,

@@ -13,9 +13,9 @@ from webapp.review import blinded, claims, presenters, queries, service
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
-from webapp.review.pages import find_case, first_answers, reading_page, too_late_page
+from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
 from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
-from webapp.review.worklist import WorklistRow
+from webapp.review.worklist import WorklistRow, parts
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 
@@ -26,9 +26,11 @@ def worklist() -> str:
     cursor = queries.Cursor.parse(request.args.get("after", ""))
     found = queries.worklist(current_user, chosen.filters, cursor)
     shown = found[: queries.PAGE_SIZE]
+    rows = [WorklistRow(case, current_user) for case in shown]
     return render_template(
         "review/worklist.html",
-        rows=[WorklistRow(case, current_user) for case in shown],
+        rows=rows,
+        parts=parts(rows, chosen.filters.order, current_user),
         following=queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None,
         first_page=cursor is None,
         counts=queries.counts(current_user, chosen.filters),
@@ -53,7 +55,7 @@ def show(number: str) -> str:
     undone = case.taken_back
     if undone is not None and undone.reviewer_id == current_user.id:
         return reading_page(case, DecisionForm.filled_from(undone))
-    return reading_page(case, DecisionForm(**first_answers(case)))
+    return reading_page(case, DecisionForm(**impression_values(case)))
 
 
 @blueprint.post("/<number>/impression")

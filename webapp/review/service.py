@@ -19,7 +19,7 @@ from webapp.models import (
 )
 from webapp.review import claims, queries
 from webapp.review.blinded import hides_model
-from webapp.triage import reopen, risk
+from webapp.triage import concern, reopen, risk
 from webapp.triage.risk import Shown
 
 
@@ -54,10 +54,10 @@ class Decision:
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
 
 
-def decide(user: User, case: Case, decision: Decision, shown: Shown | None = None) -> Review:
+def decide(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
-    ``shown``: what was on the reader's page, None if unknown.
+    ``shown``: what was on the reader's page.
     Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, UnseenError or WordsMissingError.
     """
     if hides_model(user, case):
@@ -66,14 +66,14 @@ def decide(user: User, case: Case, decision: Decision, shown: Shown | None = Non
     demand_a_look(case, shown)
     demand_words(case, decision)
     before = case.standing_review
-    review = store(user, case, decision)
+    review = store(user, case, decision, shown)
     review.claim_id, review.amends = held.id, before
     held.released_at = review.decided_at
     audit.record(user, "case.decided", case, after=in_short(review))
     return review
 
 
-def store(user: User, case: Case, decision: Decision) -> Review:
+def store(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
     """Store the decision as a new row: in force from now on, and not yet read by the GP."""
     review = Review(
         case=case,
@@ -83,6 +83,7 @@ def store(user: User, case: Case, decision: Decision) -> Review:
         advice=decision.advice,
         override_reason=decision.override_reason,
         decided_at=utcnow(),
+        known_suspicions=concern.known_suspicions(case, shown.analyses),
         assessments=[Assessment(pattern=pattern, answer=answer) for pattern, answer in decision.assessments.items()],
     )
     db.session.add(review)
@@ -103,9 +104,9 @@ def in_short(review: Review) -> dict[str, str]:
     return {"diagnosis": review.diagnosis.value, "management": review.management.value}
 
 
-def demand_a_look(case: Case, shown: Shown | None) -> None:
+def demand_a_look(case: Case, shown: Shown) -> None:
     """Raises UnseenError."""
-    if shown is not None and (what := risk.unseen(case, shown)):
+    if what := risk.unseen(case, shown):
         raise UnseenError(what)
 
 

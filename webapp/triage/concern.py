@@ -4,15 +4,17 @@ No other module compares a probability with an operating point or decides whethe
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from ml.patterns import MALIGNANT, Lesion
-from webapp.models import Analysis, AnalysisState, Case, Finding
+from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding
 
+CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
 OTHER_CANCER_FROM = 0.3
 """Operating point of malignant lesion types other than BCC, as a share of the lesion-type head: low, since missing a
-melanoma costs more than looking at a naevus. Measured on HAM10000 only: docs/limitations.md.
+melanoma costs more than looking at a naevus. Chosen by hand, not measured: docs/limitations.md.
 """
 
 
@@ -63,10 +65,10 @@ def probabilities(analysis: Analysis) -> dict[Lesion, float]:
 
 
 def suspects(analysis: Analysis, lesion: Lesion) -> bool:
-    """Whether the probability reaches the operating point in force."""
+    """Whether the probability reaches the operating point in force; for BCC without one, the model's own verdict."""
     probability = probabilities(analysis).get(lesion)
     if probability is None:
-        return lesion is Lesion.BCC and bool(analysis.bcc_as_shipped)
+        return False
     if lesion is not Lesion.BCC:
         return bool(reaches(probability, OTHER_CANCER_FROM))
     threshold = analysis.model_version.threshold if analysis.model_version else None
@@ -74,12 +76,12 @@ def suspects(analysis: Analysis, lesion: Lesion) -> bool:
 
 
 def suspects_cancer(analysis: Analysis) -> bool:
-    return any(suspects(analysis, lesion) for lesion in MALIGNANT)
+    return bool(_of(analysis))
 
 
 def says_bcc(analysis: Analysis) -> bool | None:
-    """Whether the probability suspects BCC; without a usable one, the model's own verdict or None."""
-    return suspects(analysis, Lesion.BCC) if Lesion.BCC in probabilities(analysis) else analysis.bcc_as_shipped
+    """Whether the probability suspects BCC; None without a usable one."""
+    return suspects(analysis, Lesion.BCC) if Lesion.BCC in probabilities(analysis) else None
 
 
 def contradicts_itself(analysis: Analysis) -> bool:
@@ -88,7 +90,7 @@ def contradicts_itself(analysis: Analysis) -> bool:
     return bcc is not None and analysis.verdict.contradicts(bcc)
 
 
-def counts(finding: Finding) -> bool:
+def present(finding: Finding) -> bool:
     """Whether the finding counts as present; BCC by the operating point in force."""
     return bool(says_bcc(finding.analysis)) if finding.target == "BCC" else finding.present
 
@@ -120,7 +122,34 @@ def reported(case: Case) -> float | None:
     return max(probability for analysis in known for probability in probabilities(analysis).values())
 
 
-def concern(case: Case) -> float:
-    """The highest probability of any malignant finding in any image; 1 if an image has no trusted result."""
+def level(case: Case) -> float:
+    """The case's concern: the highest probability of any malignant finding in any image; 1 if an image has no trusted
+    result.
+    """
     highest = reported(case)
     return highest if highest is not None and fully_trusted(case) else 1.0
+
+
+def named(analysis: Analysis) -> list[str]:
+    """Each cancer that it suspects in its image, as "image id:lesion"."""
+    return [f"{analysis.image_id}:{lesion.value}" for lesion in _of(analysis)]
+
+
+def known_suspicions(case: Case, analysis_ids: Collection[int]) -> list[str]:
+    """What these results suspect, for a decision to keep what its reader knew."""
+    return sorted(name for analysis in done(case) if analysis.id in analysis_ids for name in named(analysis))
+
+
+def is_news(analysis: Analysis, known: Collection[str]) -> bool:
+    """Whether it suspects a cancer in its image that is not among ``known``."""
+    return any(name not in known for name in named(analysis))
+
+
+def _of(analysis: Analysis) -> list[Lesion]:
+    return [lesion for lesion in MALIGNANT if suspects(analysis, lesion)]
+
+
+def people_suspect_cancer(case: Case) -> bool:
+    """Whether the histology in force or a second opinion does."""
+    histology = case.histology is not None and case.histology.result.is_cancer
+    return histology or any(r.opinion is not None and r.opinion.diagnosis in CANCER for r in case.opinion_requests)

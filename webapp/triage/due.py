@@ -19,7 +19,7 @@ def allowed() -> Mapping[Urgency, timedelta]:
 
 
 def due_at(case: Case) -> datetime:
-    """The target date of the case."""
+    """When the case is due."""
     return case.waiting_since + allowed()[case.urgency]
 
 

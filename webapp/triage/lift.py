@@ -1,4 +1,4 @@
-"""Moves a case up once its target date has passed, without any other change."""
+"""Moves a case up once it is past due, without any other change."""
 
 from webapp.models import utcnow
 from webapp.triage import queries, rank

@@ -11,7 +11,7 @@ from webapp.triage import due
 
 
 def newly_past_due(now: datetime, limit: int) -> list[Case]:
-    """Open cases whose target date has passed since their rank was computed, with everything the rank depends on.
+    """Open cases that have become past due since their rank was computed, with everything the rank depends on.
 
     They are locked for this transaction; cases locked by others are skipped.
     """

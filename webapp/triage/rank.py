@@ -2,11 +2,14 @@
 
 The sections, in order (docs/architecture.md, "The rule of doubt"):
 
-1. Now: re-opened; sent as urgent; past its target date; melanoma at or above its operating point.
+1. Now: re-opened; sent as urgent; past its due date; melanoma at or above its operating point; a second opinion
+   or histology suspects a cancer.
    Re-opened first, then by due date, then by concern.
 2. Needs a person: an image has no trusted result. Cases without a probability first, then by the highest one given.
-3. Suspected: BCC, or SCC, at or above its operating point. By that probability.
+3. Suspected: BCC at or above its operating point. By that probability.
 4. The rest, by concern, without a cliff.
+
+The cancers that the present model knows are BCC and melanoma; it has no class for squamous cell carcinoma (SCC).
 
 A section is a range of one number, ``Case.rank``: the smallest comes first, and of equals the one waiting longer.
 """
@@ -38,7 +41,7 @@ class Section(IntEnum):
 
 
 def refresh(case: Case) -> None:
-    """Recompute the place of a stored case from its images' results in force, its urgency and its target date."""
+    """Recompute the place of a stored case from its images' results in force, its urgency and its due date."""
     analyses = [image.current_analysis for image in case.images]
     results = concern.done(case)
     case.contradiction = any(concern.contradicts_itself(analysis) for analysis in results)
@@ -54,7 +57,7 @@ def refresh(case: Case) -> None:
 
 def section_of(case: Case) -> Section:
     melanoma = any(suspicion.lesion is Lesion.MEL for suspicion in concern.suspected(case))
-    if case.reopened or due.is_urgent(case) or case.past_due or melanoma:
+    if case.reopened or due.is_urgent(case) or case.past_due or melanoma or concern.people_suspect_cancer(case):
         return Section.NOW
     if not concern.fully_trusted(case):
         return Section.NEEDS_PERSON
@@ -68,14 +71,14 @@ def place(case: Case) -> float:
         Section.NOW: _by_due_date,
         Section.NEEDS_PERSON: _unknown_first,
         Section.SUSPECTED: _by_suspicion,
-        Section.REST: lambda case: _descending(concern.concern(case)),
+        Section.REST: lambda case: _descending(concern.level(case)),
     }[section](case)
 
 
 def _by_due_date(case: Case) -> float:
     """Re-opened cases in the first half; within each half by due date (whole days), then by concern."""
     day = (due.due_at(case) - _EPOCH).days
-    return (0.0 if case.reopened else 0.5) + 0.5 * (day + _descending(concern.concern(case))) / _DAYS
+    return (0.0 if case.reopened else 0.5) + 0.5 * (day + _descending(concern.level(case))) / _DAYS
 
 
 def _unknown_first(case: Case) -> float:

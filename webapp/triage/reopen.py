@@ -1,46 +1,39 @@
 """A later finding calls a decision into question: the case is re-opened, at the top of the worklist.
 
-The decision stays in force, and the GP is told that the case is being reviewed again, until there is a new decision. A
-request for new images does not count: the case stays re-opened until somebody decides.
+The decision stays in force, and the case page says that the case is being reviewed again, until there is a new
+decision. A request for new images does not count: the case stays re-opened until somebody decides.
 """
 
 from webapp import audit
-from webapp.models import (
-    Analysis,
-    Case,
-    CaseState,
-    Histology,
-    Management,
-    Opinion,
-    ReopenReason,
-    Review,
-    utcnow,
-)
-from webapp.triage import rank
-from webapp.triage.concern import suspects_cancer
-from webapp.triage.risk import CANCER
-
-DECIDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
+from webapp.models import DECIDED_STATES, Analysis, Case, CaseState, Histology, Opinion, ReopenReason, Review, utcnow
+from webapp.triage import concern, rank, risk
 
 
 def after_result(case: Case, analysis: Analysis) -> None:
     """A result for a locked case re-opens it if it suspects a cancer that nobody knew of at the decision."""
     standing = _in_question(case)
-    if standing is not None and suspects_cancer(analysis) and not _suspected_before(case, standing):
+    if standing is not None and concern.is_news(analysis, _known(case, standing, analysis)):
         _reopen(case, ReopenReason.LATE_RESULT)
 
 
 def after_histology(case: Case, histology: Histology) -> None:
-    """A cancer re-opens a decision that would miss it, and marks a case that is open again as re-opened."""
+    """A cancer re-opens a decision that would miss it, and marks a case that is open again as re-opened.
+
+    A correction to something harmless doesn't settle that: the case stays re-opened, and says so.
+    """
     if histology.result.is_cancer and (case.is_open or _in_question(case) is not None):
         _reopen(case, ReopenReason.HISTOLOGY)
+    elif not histology.result.is_cancer and case.reopened is ReopenReason.HISTOLOGY:
+        _reopen(case, ReopenReason.HISTOLOGY_CORRECTED)
 
 
 def after_opinion(case: Case, opinion: Opinion) -> None:
-    cancer = opinion.diagnosis in CANCER
-    more = opinion.management in (Management.URGENT_REFERRAL, Management.BIOPSY)
+    """A cancer, or more than was decided, re-opens a decision that would miss it; an open case moves up."""
+    cancer, more = opinion.diagnosis in concern.CANCER, opinion.management in risk.EARLY
     if (cancer or more) and _in_question(case) is not None:
         _reopen(case, ReopenReason.SECOND_OPINION)
+    elif case.is_open:
+        rank.refresh(case)
 
 
 def settle(case: Case, review: Review) -> None:
@@ -64,16 +57,17 @@ def ask_again(case: Case, reason: ReopenReason) -> None:
 
 
 def _in_question(case: Case) -> Review | None:
-    standing = case.standing_review
-    return standing if case.state in DECIDED and standing is not None and standing.would_miss_a_cancer else None
+    standing = case.standing_review if case.state in DECIDED_STATES else None
+    return standing if standing is not None and risk.would_miss_a_cancer(standing) else None
 
 
-def _suspected_before(case: Case, standing: Review) -> bool:
-    """Whether the reader already had a result suspecting a cancer."""
-    earlier = [analysis for image in case.images for analysis in image.analyses]
+def _known(case: Case, standing: Review, arriving: Analysis) -> list[str]:
+    """What the reader knew at the decision. Decisions stored before this was kept: what was finished by then."""
+    if standing.known_suspicions is not None:
+        return standing.known_suspicions
+    earlier = [a for image in case.images for a in image.analyses if a is not arriving and not a.shadow]
     before = [a for a in earlier if a.finished_at and a.finished_at <= standing.decided_at]
-    known = [analysis for analysis in before if not analysis.shadow]
-    return any(suspects_cancer(analysis) for analysis in known)
+    return [known for analysis in before for known in concern.named(analysis)]
 
 
 def _reopen(case: Case, reason: ReopenReason) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from webapp.models import Case, Diagnosis, OpinionRequest
+from webapp.models import Case, Diagnosis, Management, OpinionRequest, Review
 from webapp.triage import concern
 
-CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
+EARLY = (Management.URGENT_REFERRAL, Management.BIOPSY)
+"""An early appointment: if the lesion is a cancer, it is not missed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def unseen(case: Case, shown: Shown) -> list[str]:
     opinions = [request for request in _opinions(case) if request.id not in shown.opinions]
     histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
     found = {
-        "the model has suspected a cancer": results,
+        "a model result that suspects a cancer has arrived": results,
         "a second opinion has arrived": opinions,
         "a histology result has been entered": histologies,
     }
@@ -57,7 +58,8 @@ def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[
     """
     suspected = [f"the model suspects {_named(suspicion)}" for suspicion in concern.suspected(case)]
     found = {
-        "your diagnosis is a skin cancer": diagnosis in CANCER,
+        "your diagnosis is a skin cancer": diagnosis in concern.CANCER,
+        "you cannot tell from these images": diagnosis is Diagnosis.UNCERTAIN,
         "the earlier decision has been called into question": case.reopened is not None,
         **dict.fromkeys(suspected, True),
         "there is no trusted result of the model for every image": not concern.fully_trusted(case),
@@ -66,6 +68,11 @@ def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[
         "a second opinion suspects a cancer": any(_suspects_cancer(request) for request in _opinions(case)),
     }
     return [words for words, holds in found.items() if holds]
+
+
+def would_miss_a_cancer(review: Review) -> bool:
+    """Whether the decision, if the lesion is a cancer, leaves it without an early appointment."""
+    return review.management not in EARLY
 
 
 def joined(parts: Iterable[str]) -> str:
@@ -84,4 +91,4 @@ def _opinions(case: Case) -> list[OpinionRequest]:
 
 
 def _suspects_cancer(request: OpinionRequest) -> bool:
-    return request.opinion is not None and request.opinion.diagnosis in CANCER
+    return request.opinion is not None and request.opinion.diagnosis in concern.CANCER

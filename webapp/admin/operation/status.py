@@ -56,7 +56,7 @@ def _worker(at_work: list[Worker]) -> Check:
         return Check("Worker", Health.GOOD, text)
     last = queries.last_worker()
     since = f"for {ago(last.seen_at)}" if last else "yet"
-    text = f"No worker has been seen {since}. New cases wait as “not analysed yet”, before all suspected ones. {START}"
+    text = f"No worker has been seen {since}. New cases wait, not analysed, among those that need a person. {START}"
     return Check("Worker", Health.BAD, text)
 
 
@@ -64,7 +64,7 @@ def _model(worker: Worker | None) -> Check:
     if worker is None:
         return Check("Model", Health.ATTENTION, "No worker has reported its model yet.")
     if worker.model_error:
-        text = f"The model could not be loaded, so every new case waits at the top for a person. {worker.model_error}"
+        text = f"The model could not be loaded, so every new case needs a person. {worker.model_error}"
         return Check("Model", Health.BAD, text)
     if worker.model_version is None:
         return Check("Model", Health.ATTENTION, "The worker is still loading its model.")
@@ -88,7 +88,7 @@ def _failures() -> Check:
     total = sum(count for _reason, count in found)
     reasons = " ".join(f"{count} ×: {(reason or FailureReason.ERROR).sentence}" for reason, count in found)
     text = f"{_count(total, 'analysis', 'analyses')} of open cases failed in the last 7 days. {reasons}"
-    return Check("Failed analyses", Health.ATTENTION, f"{text} These cases wait at the top for a person.")
+    return Check("Failed analyses", Health.ATTENTION, f"{text} These cases need a person.")
 
 
 def _queue() -> Check:

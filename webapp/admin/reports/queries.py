@@ -59,9 +59,9 @@ def each_case(
     The kind is what ``facts.Kind.of`` takes: centre, phototype, urgency, what the model says (``sure``, ``present``),
     diagnosis, diagnosis before a histology was known, histology; the words as they are stored.
 
-    ``thresholds``: of each model version, its threshold in force. ``version_id``: whose answers; None: those in force.
+    ``thresholds``: of each model version, its threshold in force. ``version_id``: whose results; None: those in force.
     """
-    answers, known = _answers(first, thresholds, version_id), _known_histologies(first)
+    results, known = _results(first, thresholds, version_id), _known_histologies(first)
     decisions = _decisions(first, known)
     last, unaided, histology = aliased(Review), aliased(Review), aliased(Histology)
     submitted = _seconds(Case.submitted_at)
@@ -70,18 +70,18 @@ def each_case(
             Case.id,
             submitted,
             _seconds(decisions.c.answered_at) - submitted,
-            answers.c.probability,
+            results.c.probability,
             Centre.name,
             Case.phototype,
             type_coerce(Case.urgency, String),
-            answers.c.sure,
-            answers.c.present,
+            results.c.sure,
+            results.c.present,
             type_coerce(last.diagnosis, String),
             type_coerce(unaided.diagnosis, String),
             type_coerce(histology.result, String),
         )
         .join(Case.centre)
-        .outerjoin(answers, answers.c.case_id == Case.id)
+        .outerjoin(results, results.c.case_id == Case.id)
         .outerjoin(decisions, decisions.c.case_id == Case.id)
         .outerjoin(known, known.c.case_id == Case.id)
         .outerjoin(last, last.id == decisions.c.last_id)
@@ -99,7 +99,7 @@ def _seconds(moment: ColumnElement[datetime] | InstrumentedAttribute[datetime]) 
     return type_coerce(extract("epoch", moment), Float)
 
 
-def _answers(first: int, thresholds: Mapping[int, float | None], version_id: int | None) -> Subquery:
+def _results(first: int, thresholds: Mapping[int, float | None], version_id: int | None) -> Subquery:
     """For each case from ``first``: whether every image has a usable result, whether one suspects, the highest P."""
     known = {version: threshold for version, threshold in thresholds.items() if threshold is not None}
     threshold = case(known, value=Analysis.model_version_id, else_=None) if known else cast(null(), Float)

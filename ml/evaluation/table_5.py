@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ml.backbones.registry import BACKBONES, Backbone
+from ml.backbones import BACKBONES, Backbone
 
 NOT_TRAINED: Final = "not trained here"
 

@@ -1,12 +1,12 @@
 """open cases are placed by a chosen operating point in portions
 
-Revision: 0015_placing, after 0014_vocabulary; written 2026-11-28.
+Revision: 0016_placing, after 0015_known_suspicions; written 2026-11-27.
 """
 
 from alembic import op
 
-revision = '0015_placing'
-down_revision = '0014_vocabulary'
+revision = '0016_placing'
+down_revision = '0015_known_suspicions'
 branch_labels = None
 depends_on = None
 

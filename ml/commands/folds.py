@@ -1,0 +1,87 @@
+"""`python -m ml folds RUNS --ham ZIP --milk ZIP …`: train folds of the recipe and predict what each held out."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from ml.data.collections import Collection
+    from ml.training.recipe.config import Recipe
+
+
+NUMBERS: Final = ("epochs", "draws", "cut", "size", "evaluated", "small", "small_epochs", "seed")
+
+
+def register(commands: Any) -> None:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "folds", help="train folds over several collections; the same command continues where it was interrupted"
+    )
+    parser.add_argument("folder", type=Path, metavar="RUNS", help="folder for fold-0 … fold-4")
+    parser.add_argument("--ham", type=Path, required=True, help="HAM10000: zip or folder")
+    parser.add_argument("--milk", type=Path, required=True, help="MILK10k: zip or folder")
+    parser.add_argument("--clinics", type=Path, help="ISIC 2019 at 84 pixels")
+    parser.add_argument("--pairs", type=Path, help="CSV of images that show the same lesion (columns first, second)")
+    parser.add_argument("--weights", required=True, help='a .safetensors file of ImageNet weights, or "none"')
+    parser.add_argument("--cache", type=Path, help="keep resized images here")
+    parser.add_argument("--fold", type=int, nargs="+", choices=range(5), default=range(5), help="default: 0 to 4")
+    parser.add_argument(
+        "--everything", action="store_true", help="hold nothing out instead: the network to ship, in RUNS/everything"
+    )
+    parser.add_argument("--teachers", help="folder of folds whose out-of-fold predictions are learnt too")
+    parser.add_argument("--until", type=int, metavar="EPOCH", help="stop after this epoch; the command goes on later")
+    for name in NUMBERS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, help="see ml/training/recipe/config.py")
+    parser.add_argument("--initial", help="folder of folds to start from, each from its own weights")
+    parser.add_argument("--rate", type=float, help="highest learning rate")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import torch
+
+    from ml.data.collections import read_collections
+
+    torch.set_num_threads(1)  # two folds side by side beat one in two threads
+    collections = read_collections(options.ham, options.milk, options.clinics, options.pairs)
+    if options.everything:
+        train_one(options, collections, "everything", frozenset())
+        return 0
+    for fold in options.fold:
+        train_one(options, collections, f"fold-{fold}", held_out_in(collections, options.seed or 1, fold))
+    return 0
+
+
+def held_out_in(collections: "list[Collection]", seed: int, fold: int) -> frozenset[str]:
+    """The lesions that a fold withholds: a fifth of HAM10000's and of MILK10k's."""
+    from ml.data.collections import CLINICS, fold_of
+
+    judged = [item for each in collections if each.name != CLINICS for item in each.items]
+    return frozenset(group for group, number in fold_of(judged, seed).items() if number == fold)
+
+
+def train_one(
+    options: argparse.Namespace, collections: "list[Collection]", name: str, held_out: frozenset[str]
+) -> None:
+    """Raises `DataError` where the folder holds another run."""
+    from ml.training.recipe.draws import Draws
+    from ml.training.recipe.predictions import write
+    from ml.training.recipe.train import train
+
+    recipe, folder = recipe_of(options, name, held_out), options.folder / name
+    network = train(recipe, Draws(collections, held_out, recipe, options.cache), folder, options.until)
+    file = folder / "predictions.npz"
+    if network is not None and held_out and not file.exists():
+        write(file, network, collections, held_out, recipe.evaluated)
+
+
+def recipe_of(options: argparse.Namespace, name: str, held_out: frozenset[str]) -> "Recipe":
+    import hashlib
+
+    from ml.training.recipe.config import Recipe
+
+    given = {key: value for key in (*NUMBERS, "rate", "teachers") if (value := getattr(options, key)) is not None}
+    if options.initial:
+        given["initial"] = f"{options.initial}/{name}/weights.safetensors"
+    digest = hashlib.sha256("\n".join(sorted(held_out)).encode()).hexdigest()[:16]
+    number = int(name.removeprefix("fold-")) if held_out else 0
+    return Recipe(weights=options.weights, held_out=digest, fold=number, **given)

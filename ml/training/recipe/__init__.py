@@ -1,0 +1,1 @@
+"""The network of several collections: one plain recipe, from configuration to out-of-fold predictions."""
