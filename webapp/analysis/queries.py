@@ -21,8 +21,8 @@ from webapp.models import (
     utcnow,
 )
 from webapp.models.analysis import now_in
+from webapp.models.states import PENDING_STATES
 
-WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 ALIVE = timedelta(seconds=60)
 AHEAD = timedelta(hours=1)
 """No row is stamped this far ahead unless the clock was set back since; such a row is treated as due at once."""
@@ -170,13 +170,13 @@ def open_rerun_locked() -> Rerun | None:
 def pending_of(rerun: Rerun) -> int:
     """Its analyses that are queued or running."""
     statement = select(func.count()).select_from(Analysis)
-    return db.session.scalar(statement.where(Analysis.rerun_id == rerun.id, Analysis.state.in_(WAITING))) or 0
+    return db.session.scalar(statement.where(Analysis.rerun_id == rerun.id, Analysis.state.in_(PENDING_STATES))) or 0
 
 
 def _left(rerun: Rerun) -> ColumnElement[bool]:
     """Images stored before the re-run that neither its model nor the re-run has analysed, with no analysis pending."""
     seen = or_(Analysis.model_version_id == rerun.model_version_id, Analysis.rerun_id == rerun.id)
-    busy = Analysis.state.in_(WAITING)
+    busy = Analysis.state.in_(PENDING_STATES)
     touched = select(Analysis.id).where(Analysis.image_id == Image.id, or_(seen, busy)).exists()
     return and_(Image.stored_at <= rerun.requested_at, Case.state != CaseState.WITHDRAWN, ~touched)
 
@@ -199,4 +199,4 @@ def count_left(rerun: Rerun) -> int:
 def waiting() -> Row[int, datetime | None]:
     """(number of images without a result, when the oldest was stored)."""
     statement = select(func.count(), func.min(Image.stored_at)).select_from(Analysis).join(Analysis.image)
-    return db.session.execute(statement.where(Analysis.state.in_(WAITING), ~Analysis.shadow)).one()
+    return db.session.execute(statement.where(Analysis.state.in_(PENDING_STATES), ~Analysis.shadow)).one()

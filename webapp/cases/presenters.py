@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import url_for
 from werkzeug.utils import secure_filename
 
+from webapp.cases import service
 from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import duration
@@ -178,5 +179,4 @@ class CaseTimeline:
 
     @property
     def can_be_withdrawn(self) -> bool:
-        unanswered = self.case.is_open and not self.case.reopened
-        return unanswered or self.case.state is CaseState.RETAKE_REQUESTED
+        return service.can_be_withdrawn(self.case)

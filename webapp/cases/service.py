@@ -149,11 +149,16 @@ def _new_number() -> str:
     return "DT-" + "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(7))
 
 
+def can_be_withdrawn(case: Case) -> bool:
+    """Until it is answered; not if an answer has been called into question."""
+    return not case.reopened and (case.is_open or case.state is CaseState.RETAKE_REQUESTED)
+
+
 def withdraw(user: User, case: Case) -> None:
     """The GP withdraws the case before it is answered. Raises CaseChangedError once it is answered."""
     if case.state is CaseState.WITHDRAWN:
         return
-    if case.reopened or (not case.is_open and case.state is not CaseState.RETAKE_REQUESTED):
+    if not can_be_withdrawn(case):
         raise CaseChangedError
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)

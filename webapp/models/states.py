@@ -32,6 +32,10 @@ class AnalysisState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+PENDING_STATES = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+"""States in which an analysis has yet to end."""
+
+
 class NotAllowedError(ValueError):
     """The table has no such transition: the calling code missed a rule, so nothing is stored."""
 

@@ -7,6 +7,7 @@ from flask import url_for
 
 from ml.patterns import Lesion, Pattern, Verdict
 from webapp.models import Analysis, AnalysisState, Finding, Image, OperatingPoint
+from webapp.models.states import PENDING_STATES
 from webapp.triage import concern
 
 
@@ -36,7 +37,7 @@ class ImageReading:
     @property
     def state_sentence(self) -> str:
         """Why there is no result, in words; empty if there is one."""
-        if self.analysis is None or self.analysis.state in (AnalysisState.QUEUED, AnalysisState.RUNNING):
+        if self.analysis is None or self.analysis.state in PENDING_STATES:
             return "Not analysed yet. You can review and decide without the model."
         if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:
             return f"{self.analysis.failure.sentence} Please decide without the model."

@@ -21,8 +21,7 @@ from webapp.models import (
     Worker,
 )
 from webapp.models.analysis import now_in
-
-WAITING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
+from webapp.models.states import PENDING_STATES
 
 
 def workers_since(moment: datetime) -> list[Worker]:
@@ -80,7 +79,7 @@ def rerun_counts(rerun: Rerun) -> tuple[int, int, int]:
     """Its analyses: (finished, failed, still to do)."""
     statement = select(Analysis.state, func.count().label("images")).where(Analysis.rerun_id == rerun.id)
     counts = {row.state: row.images for row in db.session.execute(statement.group_by(Analysis.state))}
-    pending = sum(counts.get(state, 0) for state in WAITING)
+    pending = sum(counts.get(state, 0) for state in PENDING_STATES)
     failed = counts.get(AnalysisState.FAILED, 0)
     return sum(counts.values()) - pending - failed, failed, pending
 
