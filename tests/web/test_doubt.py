@@ -339,3 +339,30 @@ def test_an_amended_request_taken_back_is_a_request_again(app: Flask, world: Wor
     undo(reader, number)
     with stored_case(app, number) as case:
         assert (case.state, case.reopened) == (CaseState.RETAKE_REQUESTED, ReopenReason.HISTOLOGY)
+
+
+def test_images_that_arrive_while_a_reopened_case_is_read_must_be_seen(
+    app: Flask, world: World, gp, reader, number: str
+) -> None:
+    """The images were requested before a late result re-opened the case, and a reader has opened it since."""
+    take(reader, number)
+    decide(reader, number, management="retake", advice="Closer, please.")
+    world.analyse(number, 0.9)
+    take(reader, number)
+    page = shown(reader, number)
+    assert send_images(gp, number, jpeg(seed=5)).status_code == 302
+    answer = decide(reader, number, shown=page, management="biopsy")
+    assert answer.status_code == 422
+    assert "new images have been added" in words(answer.text)
+
+
+def test_a_decision_taken_back_is_placed_by_what_has_happened_since(
+    app: Flask, world: World, reader, number: str
+) -> None:
+    world.analyse(number, **CALM)
+    take(reader, number)
+    assert reassure(reader, number) == 302
+    change_case(app, number, waiting_since=utcnow() - timedelta(days=15))
+    undo(reader, number)
+    with stored_case(app, number) as case:
+        assert int(case.rank) == Section.NOW

@@ -8,7 +8,7 @@ from webapp.core.extensions import db
 from webapp.models import DECIDED_STATES, Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
-from webapp.triage import reopen
+from webapp.triage import rank, reopen
 from webapp.triage.risk import Shown
 
 UNREAD = (CaseState.REVIEWED, CaseState.RETAKE_REQUESTED)
@@ -51,6 +51,7 @@ def undo(user: User, case: Case, seen: int) -> None:
         claims.begin(user, case)
     if review.reopened is not None:
         reopen.ask_again(case, review.reopened)
+    rank.refresh(case)
     audit.record(user, "case.decision_undone", case, before=service.in_short(review))
 
 

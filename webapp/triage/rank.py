@@ -19,9 +19,9 @@ from enum import IntEnum
 
 from ml.patterns import Lesion
 from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, TriageReason
+from webapp.models.states import PENDING_STATES
 from webapp.triage import concern, due
 
-PENDING = (AnalysisState.QUEUED, AnalysisState.RUNNING)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = 2.0**17
 """358 years: more days than any due date will ever be after 1970."""
@@ -101,7 +101,7 @@ def _bcc(analysis: Analysis) -> float | None:
 
 def _reason(analyses: list[Analysis | None]) -> TriageReason:
     """Why some image has no trusted result; PROBABILITY if all have one."""
-    finished = [analysis for analysis in analyses if analysis and analysis.state not in PENDING]
+    finished = [analysis for analysis in analyses if analysis and analysis.state not in PENDING_STATES]
     if not analyses or len(finished) < len(analyses):
         return TriageReason.AWAITING_ANALYSIS
     failures = [analysis.failure for analysis in finished if analysis.state is not AnalysisState.DONE]

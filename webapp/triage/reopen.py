@@ -51,9 +51,8 @@ def settle(case: Case, review: Review) -> None:
 
 
 def ask_again(case: Case, reason: ReopenReason) -> None:
-    """The decision that settled a re-opening was taken back: re-open the case again."""
+    """The decision that settled a re-opening was taken back: re-open the case again. The caller ranks it."""
     case.reopened = reason
-    rank.refresh(case)
 
 
 def _in_question(case: Case) -> Review | None:

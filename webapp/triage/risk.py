@@ -12,11 +12,12 @@ EARLY = (Management.URGENT_REFERRAL, Management.BIOPSY)
 
 @dataclass(frozen=True)
 class Shown:
-    """Ids of what was on the page with the form: model results, second opinions, histology results."""
+    """Ids of what was on the page with the form: images, model results, second opinions, histology results."""
 
     analyses: frozenset[int] = frozenset()
     opinions: frozenset[int] = frozenset()
     histologies: frozenset[int] = frozenset()
+    images: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, case: Case) -> "Shown":
@@ -24,18 +25,19 @@ class Shown:
             frozenset(analysis.id for analysis in concern.done(case)),
             frozenset(request.id for request in _opinions(case)),
             frozenset(histology.id for histology in case.histologies),
+            frozenset(image.id for image in case.images),
         )
 
     def __str__(self) -> str:
         """As a form field holds it, for example "a12 a13 o2"."""
-        parts = (("a", self.analyses), ("o", self.opinions), ("h", self.histologies))
+        parts = (("a", self.analyses), ("o", self.opinions), ("h", self.histologies), ("i", self.images))
         return " ".join(f"{letter}{number}" for letter, numbers in parts for number in sorted(numbers))
 
     @classmethod
     def parse(cls, text: str) -> "Shown":
         """Ignores what is not such an id: it then counts as not seen."""
         words = [word for word in text.split() if word[1:].isdecimal()]
-        return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in "aoh"))
+        return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in "aohi"))
 
 
 def unseen(case: Case, shown: Shown) -> list[str]:
@@ -43,7 +45,9 @@ def unseen(case: Case, shown: Shown) -> list[str]:
     results = [a for a in concern.done(case) if a.id not in shown.analyses and concern.suspects_cancer(a)]
     opinions = [request for request in _opinions(case) if request.id not in shown.opinions]
     histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
+    images = [image for image in case.images if image.id not in shown.images]
     found = {
+        "new images have been added": images,
         "a model result that suspects a cancer has arrived": results,
         "a second opinion has arrived": opinions,
         "a histology result has been entered": histologies,
