@@ -59,7 +59,7 @@ def test_an_image_becomes_a_ranked_explained_decided_case(program: Program, clin
     # Then the case has its probability and its place
     shown = reader.row(number).locator(".cell-probability strong")
     assert 0 < percentages([shown.inner_text()])[0] < 100
-    bcc_seen = "The model suspects BCC" in reader.row(number).inner_text()
+    bcc_seen = "BCC suspected" in reader.row(number).inner_text()
     assert bcc_seen or not HAM10000.is_file(), "this real carcinoma is above the operating point of the model"
     check(reader.page, "worklist-one")
 

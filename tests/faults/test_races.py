@@ -20,7 +20,7 @@ from tests.images import jpeg
 from tests.patience import PATIENCE
 from tests.unit.work import analysis_ids, change, stored_case
 from tests.web.helpers import actions, filled_in, standing, words
-from tests.web.reading import decide, take
+from tests.web.reading import all_of, decide, take
 from tests.web.test_thresholds import CARD
 from tests.web_client import CheckedClient
 from webapp.admin.operation import service as operation
@@ -36,6 +36,7 @@ ROUNDS = 40 if os.environ.get("FAULTS") == "all" else 4
 Send = Callable[[], TestResponse]
 BENIGN = {"diagnosis": "benign", "management": "routine_clinic", "advice": "Nothing to do.", "override_reason": "Sure."}
 BCC = {"diagnosis": "bcc", "management": "biopsy", "advice": "Please take a biopsy.", "override_reason": ""}
+AMENDED = BCC | {"amendment_reason": "Read again."}
 
 
 @pytest.fixture
@@ -130,7 +131,12 @@ def test_two_tabs_decide(app: Flask, world: World, gp_email: str, first, tab) ->
         number = analysed(world, gp_email)
         take(first, number)
         path = f"/review/{number}/decide"
-        answers = together(to_send(first, path, **BENIGN), to_send(tab, path, **BCC))
+        answers = together(
+            *(
+                to_send(client, path, shown=all_of(client, number), **form)
+                for client, form in ((first, BENIGN), (tab, BCC))
+            )
+        )
         assert codes(answers) == [302, 409]
         stored, lost = (BENIGN, BCC) if answers[0].status_code == 302 else (BCC, BENIGN)
         told = next(answer for answer in answers if answer.status_code == 409)
@@ -151,7 +157,7 @@ def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email
         with stored_case(app, number) as case:
             seen = standing(case).id
         undo = to_send(first, f"/review/{number}/undo", seen=seen)
-        amend = to_send(tab, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
+        amend = to_send(tab, f"/review/{number}/amend", seen=seen, shown=all_of(first, number), **AMENDED)
         taken_back, amended = together(undo, amend)
         assert codes([taken_back, amended]) == [302, 409]
         with stored_case(app, number) as case:
@@ -200,7 +206,7 @@ def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: 
     with stored_case(app, number) as case:
         seen = standing(case).id
     undo = to_send(first, f"/review/{number}/undo", seen=seen)
-    amend = to_send(second, f"/review/{number}/amend", seen=seen, amendment_reason="Read again.", **BCC)
+    amend = to_send(second, f"/review/{number}/amend", seen=seen, shown=all_of(first, number), **AMENDED)
     assert amend().status_code == 302
     answer = undo()
     assert answer.status_code == 409
@@ -214,7 +220,9 @@ def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email
         number = analysed(world, gp_email)
         take(first, number)
         withdraw = to_send(gp, f"/cases/{number}/withdraw")
-        withdrawn, decided = together(withdraw, to_send(first, f"/review/{number}/decide", **BENIGN))
+        withdrawn, decided = together(
+            withdraw, to_send(first, f"/review/{number}/decide", shown=all_of(first, number), **BENIGN)
+        )
         assert codes([withdrawn, decided]) == [302, 409]
         with stored_case(app, number) as case:
             if withdrawn.status_code == 302:

@@ -35,7 +35,7 @@ READERS, LOOKERS = (10, 20) if BUSY else (1, 1)
 EXPECTED = READERS + LOOKERS + 1 + (1 if BUSY else 0)
 IMAGES = [path.read_bytes() for path in sorted(FOLDER.glob("phantom-*.jpg"))]
 MEDIA = re.compile(r'(?:src|data-url)="(/media/[^"]+)"')
-RESULTS = re.compile(r'name="results" value="([^"]*)"')
+SHOWN = re.compile(r'name="shown" value="([^"]*)"')
 OPEN_CASE = re.compile(r'href="(/cases/DT-[^"]+)"')
 
 SIGN_IN_SECONDS = 300
@@ -119,8 +119,8 @@ class Reader(Person):
 
     def _decide(self, path: str, page: str, again: bool = False) -> bool:
         """False if a result has arrived in the meantime, so that the page must be reloaded."""
-        found = RESULTS.search(page)
-        form = {"csrf_token": self.token, "results": found.group(1) if found else ""}
+        found = SHOWN.search(page)
+        form = {"csrf_token": self.token, "shown": found.group(1) if found else ""}
         form |= {"diagnosis": "bcc", "management": "biopsy", "advice": "", "override_reason": ""}
         name = "decide"
         with self.client.post(

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests.conftest import PASSWORD, World
 from tests.images import jpeg
 from tests.web.helpers import filled_in, stored_case
-from tests.web.reading import take
+from tests.web.reading import all_of, take
 from tests.web.test_sessions import set_back
 from tests.web_client import CheckedClient
 from webapp.models import Role
@@ -46,9 +46,9 @@ def send_too_late(
     app: Flask, client: CheckedClient, number: str, headers: dict[str, str] | None = None
 ) -> TestResponse:
     take(client, number)
-    token = client.token(f"/review/{number}")
+    token, shown = client.token(f"/review/{number}"), all_of(client, number)
     set_back(app, "seen_at", timedelta(hours=1))
-    form = {"csrf_token": token, **DECISION}
+    form = {"csrf_token": token, "shown": shown, **DECISION}
     return client.post(f"/review/{number}/decide", data=form, headers=OUR_PAGE if headers is None else headers)
 
 

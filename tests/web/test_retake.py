@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.images import jpeg
-from tests.web.reading import take
+from tests.web.reading import all_of, take
 from tests.web.test_changes import undo
 from webapp.core.database import reading
 from webapp.models import Case, CaseState, ReopenReason, Role
@@ -25,7 +25,7 @@ def ask_for_images(reader, number: str, advice: str = "Closer, and in focus, ple
     reader.submit(f"/review/{number}/claim", page="/review/")
     return reader.submit(
         f"/review/{number}/decide",
-        {"diagnosis": "uncertain", "management": "retake", "advice": advice},
+        {"diagnosis": "uncertain", "management": "retake", "advice": advice, "shown": all_of(reader, number)},
         page=f"/review/{number}",
     )
 
@@ -154,6 +154,7 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
         "management": "routine_clinic",
         "pattern_PN": "present",
         "pattern_AT": "cannot_tell",
+        "shown": all_of(reader, number),
     }
     reader.submit(f"/review/{number}/decide", answer, page=f"/review/{number}")
     assert client.post(f"/cases/{number}/withdraw", data={"csrf_token": token}).status_code == 409
