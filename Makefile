@@ -56,7 +56,7 @@ node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
 	@touch $@
 
-test: install-all  ## lint, types, directions of import, and every test; COVERAGE=--cov measures, and takes about half again as long
+test: install-all  ## lint, types, directions of import, and every test; COVERAGE=--cov measures coverage, half as long again
 	$(MAKE) -s lint
 	$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(COVERAGE)
 
