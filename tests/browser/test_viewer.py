@@ -244,7 +244,7 @@ def test_diagnosis_and_management_are_in_sight_without_scrolling(
     photograph(reader.page, "in-sight-1280")
     button = box(reader.page.get_by_role("button", name="Send decision to the GP"))
     assert button[1] + button[3] <= HEIGHT
-    for label in ("Basal cell carcinoma", "Biopsy", "New images requested"):
+    for label in ("Basal cell carcinoma", "Biopsy", "New images needed"):
         left, top, _width, height = box(reader.page.locator(".decision").get_by_label(label))
         assert left > 0
         assert top + height < button[1], label

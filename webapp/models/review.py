@@ -44,7 +44,7 @@ class Management(StrEnum):
             "biopsy": "Biopsy",
             "routine_clinic": "Routine dermatology appointment",
             "reassure": "No appointment: reassure, with safety-netting advice",
-            "retake": "New images requested",
+            "retake": "New images needed",
         }[self.value]
 
     @property
