@@ -69,6 +69,8 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.page.get_by_role("button", name="Send case").dblclick()
     expect(doctor.page.get_by_role("progressbar")).to_be_visible()
     expect(doctor.page.get_by_role("button", name="Send case")).to_be_disabled()
+    while not sending:  # the page is told at once, the test a moment later
+        doctor.page.wait_for_timeout(20)
     (only,) = sending
     only.continue_()
     doctor.page.unroute("**/cases/new")
