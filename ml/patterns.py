@@ -44,7 +44,7 @@ BCC_PATTERNS = tuple(pattern for pattern in Pattern if not pattern.is_negative_c
 
 
 class Lesion(StrEnum):
-    """Lesion types of HAM10000, by its own diagnosis codes."""
+    """HAM10000's seven types by its own codes, then squamous cell carcinoma and everything else."""
 
     AKIEC = "akiec"
     BCC = "bcc"
@@ -53,13 +53,20 @@ class Lesion(StrEnum):
     MEL = "mel"
     NV = "nv"
     VASC = "vasc"
+    SCC = "scc"
+    OTHER = "other"
 
     @property
     def label(self) -> str:
         return _LESION_LABELS[self]
 
+    @property
+    def target(self) -> str:
+        """The code under which a card and a result name a malignant type: BCC, SCC, MEL."""
+        return self.value.upper()
 
-MALIGNANT: Final = (Lesion.BCC, Lesion.MEL)
+
+MALIGNANT: Final = (Lesion.BCC, Lesion.SCC, Lesion.MEL)
 """Lesion types that are cancers. Actinic keratosis is a precancer."""
 
 
@@ -71,7 +78,27 @@ _LESION_LABELS = {
     Lesion.MEL: "Melanoma",
     Lesion.NV: "Melanocytic naevus",
     Lesion.VASC: "Vascular lesion",
+    Lesion.SCC: "Squamous cell carcinoma",
+    Lesion.OTHER: "Another type",
 }
+
+
+class Modality(StrEnum):
+    """What kind of photograph an image is."""
+
+    DERMOSCOPIC = "dermoscopic"
+    CLINICAL = "clinical"
+    OTHER = "other"
+
+
+class Call(StrEnum):
+    """What is said of a finding instead of a number. Likely and possible count as present."""
+
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    NOT_SEEN = "not seen"
+    # Some BCC structure is seen, but this pattern can't be told from the others.
+    NOT_TOLD_APART = "not told apart"
 
 
 @dataclass(frozen=True)
