@@ -9,13 +9,13 @@ import os
 
 import torch
 from flask import Flask, Response, request
+from ml.training.restore import network_of
 
 from ml.bundle import Bundle
 from ml.explain.reference import ReferenceGradCam
 from ml.imaging.decoding import decode
 from ml.imaging.preprocessing import prepare
 from ml.results import Heatmap
-from ml.training.restore import network_of
 
 torch.set_num_threads(1)  # one process per core: measured faster than fewer processes with more threads
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ml.training.network import MultiTaskNet, load_backbone, pool
 from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import nn
@@ -20,7 +21,6 @@ from ml.backbones.stages import Arrange, densenet, features, inception, resnet, 
 from ml.data.records import DataError
 from ml.evaluation.table_5 import NOT_TRAINED, count, latency_ms, table
 from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, prepare
-from ml.training.network import MultiTaskNet, load_backbone, pool
 
 MOBILENET, LITE = find("mobilenet_v2"), find("efficientnet_lite0")
 OF_TORCHVISION = [backbone for backbone in BACKBONES if backbone is not LITE]

@@ -6,7 +6,6 @@ import pytest
 
 from ml.__main__ import main
 from ml.data import pairs
-from tests.ml.test_readings import write_readings
 from tests.ml.tiny_sets import write_clinics, write_milk
 
 SMALL = ("--epochs", "1", "--draws", "16", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -19,7 +18,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory, tiny_ham: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_fold_is_trained_judged_and_looked_into(
+def test_a_fold_is_trained_and_judged_and_a_student_learns_from_it(
     sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
@@ -27,8 +26,6 @@ def test_a_fold_is_trained_judged_and_looked_into(
     assert main(folds) == 0
     assert main(["judge", runs]) == 0
     assert "MILK10k (8 images" in capsys.readouterr().out
-    assert main(["features", runs, *sets, "--gate", "1"]) == 0
-    assert capsys.readouterr().out == "fold 1: gate.npz, predictions.npz\n"
     student = ["folds", runs, *sets, "--weights", "none", "--everything", "--teachers", runs, *SMALL]
     assert main(student) == 0
     assert {file.name for file in (tmp_path / "runs" / "everything").iterdir()} == {
@@ -53,12 +50,3 @@ def test_pairs_are_written_with_what_they_are_alike_in(
         "ISIC_0000500,ISIC_0000001,0.9500,0.9000",
         "ISIC_0000500,ISIC_0000501,0.9500,0.9000",
     ]
-
-
-def test_heads_without_features_say_how_to_make_them(
-    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readings = write_readings(tmp_path / "readings.zip")
-    for command in ("heads", "cells", "maps"):
-        assert main([command, str(tmp_path), *sets, "--readings", str(readings)]) == 2
-    assert capsys.readouterr().err.count("`python -m ml features` makes them") == 3
