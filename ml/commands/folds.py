@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ml.training.recipe.config import Recipe
 
 
-NUMBERS: Final = ("epochs", "draws", "batch", "cut", "size", "evaluated", "seed")
+NUMBERS: Final = ("epochs", "draws", "batch", "cut", "size", "evaluated", "small", "small_epochs", "seed")
 RATES: Final = ("rate", "average", "labelled", "patterns", "gamma", "mixup", "occlusions")
 
 
@@ -35,6 +35,11 @@ def register(commands: Any) -> None:
         "--everything", action="store_true", help="hold nothing out instead: the network to ship, in RUNS/everything"
     )
     parser.add_argument(
+        "--only-clinics",
+        action="store_true",
+        help="learn from ISIC 2019 alone, none of which is ever held out: a start for every fold, in RUNS/clinics",
+    )
+    parser.add_argument(
         "--teachers", help="folder of finished folds: each is the teacher of its own fold, all of everything"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -44,23 +49,27 @@ def register(commands: Any) -> None:
     for name in RATES:
         parser.add_argument(f"--{name}", type=float, help="see ml/training/recipe/config.py")
     parser.add_argument("--three-steps", action="store_true", help="heads, everything, pattern heads, as in the paper")
-    parser.add_argument("--initial", help="folder of folds to start from, each from its own weights")
+    parser.add_argument("--initial", help="a .safetensors file to start from, or a folder of folds, each from its own")
+    parser.add_argument("--threads", type=int, default=1, help="two folds side by side beat one in two threads")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     import torch
 
-    from ml.data.collections import read_collections
+    from ml.data.collections import CLINICS, read_collections
     from ml.training.recipe.config import Recipe
     from ml.training.recipe.draws import stored
 
-    torch.set_num_threads(1)  # two folds side by side beat one in two threads
+    torch.set_num_threads(options.threads)
     collections = read_collections(options.ham, options.milk, options.clinics, options.pairs, options.structures)
+    if options.only_clinics:
+        collections = [each for each in collections if each.name == CLINICS]
     size = options.size or Recipe.size
     pixels = stored(collections, size, options.cache, torch.device(options.device))
-    if options.everything:
-        train_one(options, collections, pixels, "everything", frozenset())
+    if options.everything or options.only_clinics:
+        name = "everything" if options.everything else "clinics"
+        train_one(options, collections, pixels, name, frozenset())
         return 0
     for fold in options.fold:
         train_one(options, collections, pixels, f"fold-{fold}", held_out_in(collections, options.seed or 1, fold))
@@ -104,7 +113,8 @@ def recipe_of(options: argparse.Namespace, name: str, held_out: frozenset[str]) 
 
     given = {key: value for key in (*NUMBERS, *RATES) if (value := getattr(options, key)) is not None}
     if options.initial:
-        given["initial"] = f"{options.initial}/{name}/weights.safetensors"
+        whole = options.initial.endswith(".safetensors")
+        given["initial"] = options.initial if whole else f"{options.initial}/{name}/weights.safetensors"
     if options.teachers:
         taught_by = [name] if held_out else [f"fold-{number}" for number in range(FOLDS)]
         given["teachers"] = tuple(f"{options.teachers}/{teacher}" for teacher in taught_by)

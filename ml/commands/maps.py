@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from ml.training.pattern_heads import STRENGTH
     from ml.training.recipe.explained import TARGETS
     from ml.training.recipe.fold_heads import fold_heads
-    from ml.training.recipe.predictions import STAGES
+    from ml.training.recipe.network import STAGES
 
     torch.set_num_threads(1)
     readings = read_readings(options.readings)

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     from ml.data.records import DataError
     from ml.training.modality import MODALITIES, Modality, fit
     from ml.training.pattern_heads import means
-    from ml.training.recipe.predictions import CHANNELS, STAGES
+    from ml.training.recipe.network import CHANNELS, STAGES
 
     file = options.folder / f"fold-{options.fold}" / "gate.npz"
     if not file.exists():

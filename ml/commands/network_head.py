@@ -11,7 +11,7 @@ from ml.data.task2 import Isic2018Task2
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.training.pattern_heads import fit, means
-from ml.training.recipe.predictions import CHANNELS, STAGES
+from ml.training.recipe.network import CHANNELS, STAGES
 
 
 def pigment_network(folder: Path, structures: Path, stages: Sequence[int], strength: float) -> str:

@@ -28,6 +28,9 @@ class Recipe:
     size: int = 160
     evaluated: int = 192
     epochs: int = 15
+    # The first `small_epochs` see smaller views, which cost less (Tan, Le, arXiv 2104.00298).
+    small: int = 128
+    small_epochs: int = 0
     draws: int = 9600
     batch: int = 32
     rate: float = 1e-3
@@ -66,6 +69,10 @@ class Recipe:
     def steps(self) -> int:
         """Of the optimiser, in one epoch."""
         return -(-self.draws // self.batch)
+
+    def size_in(self, epoch: int) -> int:
+        """Side of the views in an epoch, counted from 0."""
+        return self.small if epoch < self.small_epochs else self.size
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "teachers": list(self.teachers)}

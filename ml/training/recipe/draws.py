@@ -97,13 +97,14 @@ class Draws:
         self._weight = torch.cat([pool.weight for pool in self.pools])
         self._ends = torch.tensor([len(pool.rows) for pool in self.pools]).cumsum(0)
 
-    def epoch(self, seed: int) -> Iterator[Batch]:
+    def epoch(self, seed: int, size: int) -> Iterator[Batch]:
+        """Batches of views that are `size` pixels square."""
         generator = Generator().manual_seed(seed)
         drawn = torch.multinomial(self._weight, self.recipe.draws, replacement=True, generator=generator)
         for part in drawn.split(self.recipe.batch):
-            yield self._batch(part, generator)
+            yield self._batch(part, size, generator)
 
-    def _batch(self, drawn: Tensor, generator: Generator) -> Batch:
+    def _batch(self, drawn: Tensor, size: int, generator: Generator) -> Batch:
         owner = torch.searchsorted(self._ends, drawn, right=True)
         sharp: list[Batch] = []
         low: list[Batch] = []
@@ -116,14 +117,14 @@ class Draws:
                     pixels = at_low_resolution(pixels) if shrink else pixels
                     part = Batch(pixels, pool.lesion[chosen], *(column[chosen] for column in pool.labels))
                     (low if pixels.shape[-1] == SIDE else sharp).append(part)
-        seen = [self._seen(part, generator) for part in (sharp, low) if part]
+        seen = [self._seen(part, size, generator) for part in (sharp, low) if part]
         return Batch(*(torch.cat(column) for column in zip(*seen, strict=True)))
 
-    def _seen(self, parts: Sequence[Batch], generator: Generator) -> Batch:
+    def _seen(self, parts: Sequence[Batch], size: int, generator: Generator) -> Batch:
         """One view of each of several stored images of one size."""
         pixels, lesion, present, cells = (torch.cat(column) for column in zip(*parts, strict=True))
         placed = affine(len(pixels), generator)
-        images = views(pixels, placed, self.recipe.size, generator)
+        images = views(pixels, placed, size, generator)
         if self.recipe.occlusions:
             images = occlude(images, self.recipe.occlusions, generator)
         seen = cells_seen(cells, placed)

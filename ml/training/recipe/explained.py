@@ -20,7 +20,7 @@ from ml.training.cell_heads import GRID, HIGHEST, CellHeads
 from ml.training.modality import Gate
 from ml.training.pattern_heads import Head
 from ml.training.recipe.network import LesionNet
-from ml.training.recipe.predictions import CHANNELS, STAGES
+from ml.training.recipe.network import CHANNELS, STAGES
 
 OUTPUTS: Final = ("bcc_logit", "pattern_logits", "lesion_logits", "modality_logits", "cams", "features")
 # The lesion types that have a map besides BCC's, in the order of the graph's last maps.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ml.data.readings import Readings
 from ml.data.records import DataError
 from ml.training.pattern_heads import Floats, Head, fit, means
-from ml.training.recipe.predictions import CHANNELS, STAGES
+from ml.training.recipe.network import CHANNELS, STAGES
 
 
 @dataclass(frozen=True)

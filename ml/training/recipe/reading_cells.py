@@ -14,7 +14,7 @@ from ml.data.records import DataError
 from ml.training.cell_heads import CellHeads, Floats, fit, pooled, to_cells
 from ml.training.recipe.frozen import Load, seen
 from ml.training.recipe.network import LesionNet
-from ml.training.recipe.predictions import STAGES
+from ml.training.recipe.network import STAGES
 from ml.training.recipe.train import normalise
 
 FILE: Final = "reading-cells.npz"

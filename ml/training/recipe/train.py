@@ -117,7 +117,7 @@ def train_one_epoch(
     now = state.network.state_dict()
     moving = [name for name, value in state.average.items() if value.is_floating_point()]
     averages, values = [state.average[name] for name in moving], [now[name] for name in moving]
-    for batch in draws.epoch(seed):
+    for batch in draws.epoch(seed, recipe.size_in(epoch)):
         images = normalise(batch.images)
         with precision(draws.device):
             lesson = teachers.lesson(images, generator) if teachers else None
