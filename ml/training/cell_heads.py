@@ -8,6 +8,7 @@ The cells are weak labels (`ml.data.readings`): automated readings that no derma
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -71,11 +72,12 @@ def to_cells(activations: Tensor, finest: int) -> Tensor:
 
     `finest` is a multiple of 4. Enlarging and averaging are linear, so that they are one matrix on each side.
     """
-    rows, columns = (_axis(size, finest).to(activations) for size in activations.shape[2:])
+    rows, columns = (_axis(size, finest, activations.device, activations.dtype) for size in activations.shape[2:])
     return torch.einsum("rh,nchw,kw->nrkc", rows, activations, columns).flatten(1, 2)
 
 
-def _axis(size: int, finest: int) -> Tensor:
+@cache
+def _axis(size: int, finest: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """(4, size): how much each of `size` places counts in the mean of each of four equal parts."""
     enlarged = F.interpolate(torch.eye(size)[:, None], finest, mode="linear")[:, 0]
-    return enlarged.view(size, GRID, finest // GRID).mean(dim=2).T
+    return enlarged.view(size, GRID, finest // GRID).mean(dim=2).T.to(device, dtype)

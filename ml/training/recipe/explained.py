@@ -19,7 +19,7 @@ from ml.patterns import BCC_PATTERNS, Pattern
 from ml.training.cell_heads import GRID, HIGHEST, CellHeads
 from ml.training.modality import Gate
 from ml.training.recipe.network import LesionNet
-from ml.training.recipe.predictions import CHANNELS, STAGES
+from ml.training.recipe.network import CHANNELS, STAGES
 
 OUTPUTS: Final = ("target_logits", "lesion_logits", "modality_logits", "cams")
 _BCC, _MEL, _SCC = (DIAGNOSES.index(kind) for kind in (Diagnosis.BCC, Diagnosis.MEL, Diagnosis.SCC))
