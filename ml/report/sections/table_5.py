@@ -1,17 +1,17 @@
 """Table 5 of Matas et al., arXiv 2407.00104: what each backbone costs, and its accuracy where it was trained here."""
 
-from ml.report.parts import Document, section, table
+from ml.report.parts import Document, Section, Table
 
 
-def backbones(document: Document) -> str:
+def backbones(document: Document) -> Section | None:
     rows = document.get("backbones")
     if not rows:
-        return ""
+        return None
     head = ["Backbone", "Parameters", "GMac", "Latency, ms", "BCC: ROC-AUC", "BCC: average precision"]
     body = [
         [row["label"], row["parameters"], row["gmacs"], row["latency_ms"], *_accuracy(row["accuracy"])] for row in rows
     ]
-    return section("Backbones (Table 5)", table(head, body))
+    return Section("Backbones (Table 5)", [Table(head, body)])
 
 
 def _accuracy(accuracy: str | Document) -> list[object]:
