@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -47,10 +48,10 @@ class FoldScores:
 
 def _read(file: Path) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64], Floats, Floats]:
     try:
-        with np.load(file) as stored:
+        with file.open("rb") as stream, np.load(stream) as stored:
             names = stored["image_id"]
             scores, cells = (stored[key].astype(np.float64) for key in ("scores", "cells"))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
         raise DataError(f"{file} holds no scores of patterns: {error}") from error
     if len(scores) != len(names) or cells.shape[:2] != (len(names), 16):
         raise DataError(f"{file} does not have 16 cells and a score for each image.")

@@ -19,14 +19,14 @@ Part = dict[str, Any]
 
 def diagnosis(known: Evidence) -> Part:
     tables = {views: by_collection(found, known.meant.get(views, {})) for views, found in known.found.items()}
-    spread = {
+    folds = {
         collection: {figure: spread(values) for figure, values in rows.items()}
         for collection, rows in over_folds(known.judged).items()
     }
     return {
         "diagnosis": tables[known.views],
         "other_views": {str(views): table for views, table in tables.items() if views != known.views},
-        "over_folds": spread,
+        "over_folds": folds,
         "shipped": at_shipped_points(known.judged, known.card) if known.card else {},
         "curves": _curves(known),
     }

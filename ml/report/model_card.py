@@ -28,7 +28,7 @@ def _head(card: Card) -> str:
             f"Lesion types: {', '.join(lesion.label for lesion in card.lesions)}.",
             f"**Network.** {card.backbone}; preprocessing `{card.preprocessing.version}`: the centre square of the "
             f"image, resized to {card.preprocessing.size} × {card.preprocessing.size} pixels.",
-            "**Data.** " + " ".join(f"{key.capitalize()}: {value}." for key, value in _flat(card.data)),
+            "**Data.** " + " ".join(f"{key[:1].upper()}{key[1:]}: {value}." for key, value in _flat(card.data)),
         ]
     )
 

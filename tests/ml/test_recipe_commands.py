@@ -1,12 +1,12 @@
 """The commands of the recipe, one after the other, on tiny sets."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from ml.__main__ import main
 from ml.data import pairs
-from tests.ml.test_readings import write_readings
 from tests.ml.tiny_sets import write_clinics, write_milk
 
 SMALL = ("--epochs", "1", "--draws", "16", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -20,13 +20,14 @@ def sets(tmp_path_factory: pytest.TempPathFactory, tiny_ham: Path) -> list[str]:
 
 @pytest.mark.slow
 def test_a_fold_is_trained_judged_and_looked_into(
-    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
     folds = ["folds", runs, *sets, "--clinics", clinics, "--weights", "none", "--fold", "1", *SMALL]
     assert main(folds) == 0
-    assert main(["judge", runs]) == 0
-    assert "MILK10k (8 images" in capsys.readouterr().out
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 5)
+    assert main(["evaluate", runs, *sets]) == 0
+    assert re.search(r"MILK10k +8 +8 ", capsys.readouterr().out)
     assert main(["features", runs, *sets, "--gate", "1"]) == 0
     assert capsys.readouterr().out == "fold 1: gate.npz, predictions.npz\n"
     student = ["folds", runs, *sets, "--weights", "none", "--everything", "--teachers", runs, *SMALL]
@@ -53,12 +54,3 @@ def test_pairs_are_written_with_what_they_are_alike_in(
         "ISIC_0000500,ISIC_0000001,0.9500,0.9000",
         "ISIC_0000500,ISIC_0000501,0.9500,0.9000",
     ]
-
-
-def test_heads_without_features_say_how_to_make_them(
-    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    readings = write_readings(tmp_path / "readings.zip")
-    for command in ("heads", "cells", "maps"):
-        assert main([command, str(tmp_path), *sets, "--readings", str(readings)]) == 2
-    assert capsys.readouterr().err.count("`python -m ml features` makes them") == 3

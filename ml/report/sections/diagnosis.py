@@ -26,8 +26,8 @@ def diagnosis(document: Document) -> Section | None:
         for name, counts in document["collections"].items()
     ]
     text = (
-        f"Every lesion is judged by the one of {document['folds']} networks that never saw it. Probabilities are "
-        "calibrated on the other folds; their error is over fifteen bins, and its interval is biased upwards."
+        "Every lesion is judged by a network that never saw it. Probabilities are calibrated on the other folds; their "
+        "error is over fifteen bins, and its interval is biased upwards."
     )
     head = ["Collection", "Figure", *views, "Mean over folds", "Variance"]
     return Section(
