@@ -14,7 +14,6 @@ from ml.commands import (
     explain,
     features,
     folds,
-    judge,
     pairs,
     predict,
     release,
@@ -29,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training = (
         pairs,
         folds,
-        judge,
         features,
         release,
         evaluate,

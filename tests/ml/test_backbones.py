@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ml.training.network import MultiTaskNet, load_backbone, pool
 from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import nn
@@ -18,9 +17,12 @@ from torchvision.models import VisionTransformer, get_model, get_model_weights
 from ml.__main__ import main
 from ml.backbones import BACKBONES, Backbone, described, find
 from ml.backbones.stages import Arrange, densenet, features, inception, resnet, swin, vision_transformer
+from ml.bundle import write_card
 from ml.data.records import DataError
 from ml.evaluation.table_5 import NOT_TRAINED, count, latency_ms, table
 from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, prepare
+from ml.training.network import MultiTaskNet, load_backbone, pool
+from tests.ml.evaluated import card
 
 MOBILENET, LITE = find("mobilenet_v2"), find("efficientnet_lite0")
 OF_TORCHVISION = [backbone for backbone in BACKBONES if backbone is not LITE]
@@ -197,9 +199,23 @@ def test_only_what_was_measured_here_has_an_accuracy() -> None:
     assert (first["label"], second["size"]) == ("MobileNet-V2", 224)
 
 
-def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["backbones", "--json", "--repetitions", "0"]) == 0
+def test_the_command_shows_what_the_bundles_report_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(tmp_path, card())
+    figure = {"value": 0.987, "low": 0.98, "high": 0.99}
+    report = {"bundle": card().reference, "diagnosis": {"HAM10000": {"BCC: AUC": figure, "MEL: AUC": None}}}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    command = ["backbones", "--repetitions", "0", "--bundle", str(tmp_path)]
+    assert main([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in answer["backbones"]] == [backbone.name for backbone in BACKBONES]
-    assert [row["name"] for row in answer["backbones"] if row["accuracy"] != NOT_TRAINED] == ["mobilenet_v2"]
+    trained = {row["name"]: row["accuracy"] for row in answer["backbones"] if row["accuracy"] != NOT_TRAINED}
+    assert trained == {"mobilenet_v2": {"bundle": card().reference, "HAM10000": figure}}
     assert answer["machine"]["cores"] >= 1
+    assert main(command) == 0
+    assert f"HAM10000 AUC 0.987, {card().reference}" in capsys.readouterr().out
+
+
+def test_a_bundle_without_a_report_has_no_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(tmp_path, card())
+    assert main(["backbones", "--repetitions", "0", "--json", "--bundle", str(tmp_path)]) == 0
+    assert {row["accuracy"] for row in json.loads(capsys.readouterr().out)["backbones"]} == {NOT_TRAINED}
