@@ -12,7 +12,6 @@ from ml.commands import (
     consensus,
     evaluate,
     explain,
-    features,
     folds,
     pairs,
     predict,
@@ -28,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training = (
         pairs,
         folds,
-        features,
         release,
         evaluate,
         card,

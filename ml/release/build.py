@@ -16,12 +16,12 @@ from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
 from ml.patterns import Lesion
 from ml.release import words
-from ml.release.figures import figures
+from ml.release.figures import counts, figures
 from ml.release.gate import choose_gate
-from ml.release.heads import explained, write_outputs
+from ml.release.graphs import explained, write_outputs
 from ml.release.operating_points import malignant_targets
 from ml.release.patterns import pattern_targets
-from ml.release.sources import EVERYTHING, HeldOut, Sources
+from ml.release.sources import EVERYTHING, Sources
 from ml.training.calibration import fit_temperature
 from ml.training.recipe.frozen import Run
 from ml.training.recipe.graph import write_graph
@@ -39,7 +39,7 @@ def release(runs: Path, folder: Path, sources: Sources) -> Card:
     """Write the bundle; what was made before and still holds is used again. Raises `DataError`."""
     run, found = Run.read(runs / EVERYTHING), look(runs, sources)
     folder.mkdir(parents=True, exist_ok=True)
-    write_graph(explained(run, sources, HeldOut.of(run.folder)), run.side, folder / MODEL_FILE)
+    write_graph(explained(run, sources), run.side, folder / MODEL_FILE)
     card = card_of(folder, run, found, sources)
     write_card(folder, card)
     return card
@@ -54,7 +54,6 @@ def card_of(folder: Path, run: Run, found: Outputs, sources: Sources) -> Card:
     gate = choose_gate(found)
     dermoscopic = found.from_sources(HAM, MILK)
     kinds = np.array([DIAGNOSES.index(kind) for kind in dermoscopic.diagnosis])
-    measured = figures(found, targets, gate, sources)
     return Card(
         name=folder.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -69,8 +68,8 @@ def card_of(folder: Path, run: Run, found: Outputs, sources: Sources) -> Card:
         clinically_validated=False,
         notice=words.notice(targets[CODES[0]]),
         gate=gate,
-        data={"sources": words.SOURCES, "licence": words.LICENCE, "collections": measured.pop("collections")},
-        metrics=measured,
+        data={"sources": words.SOURCES, "licence": words.LICENCE, "judged out of fold": counts(dermoscopic)},
+        metrics=figures(found, targets, gate, sources),
         training=words.training(run.recipe, len(set(found.fold.tolist()))),
         versions=words.versions(),
     )

@@ -4,23 +4,24 @@ The six of BCC are judged by the readings, weak labels that no dermatologist has
 network only by the experts' marks of ISIC 2018 Task 2.
 """
 
-from dataclasses import replace
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 
 from ml.card import Labels, OperatingPoint, Target
-from ml.data.collections import HAM, MILK
+from ml.data.collections import HAM, MARKED, MILK
 from ml.data.readings import EVIDENCE
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.metrics import Flags, Floats
 from ml.evaluation.outputs import Outputs
-from ml.evaluation.pattern_heads import PATTERNS, SIX, PatternScores, any_of_six, within_bcc
+from ml.evaluation.pattern_heads import PATTERNS, SIX, PatternRow, PatternScores, any_of_six, within_bcc
 from ml.patterns import BCC_PATTERNS, Lesion, Pattern
 from ml.release.operating_points import measured
 from ml.release.places import place
-from ml.release.sources import TASK2, Sources
+from ml.release.sources import Sources
 from ml.training.calibration import fit_binary, sensitivity_specificity
 
 PN_EVIDENCE: Final = "experts' marks of ISIC 2018 Task 2, with no BCC among its images"
@@ -39,49 +40,55 @@ PN_CHOICE: Final = (
 )
 
 
-def scores_of(found: Outputs, sources: Sources) -> PatternScores:
-    """The read images among what the folds held out."""
-    row_of = sources.readings.index()
-    found = found.from_sources(HAM, MILK)
-    read = found.of(np.isin(found.name, sources.readings.images))
-    present = sources.readings.present[[row_of[name] for name in read.name.tolist()]]
-    return PatternScores(
-        scores=np.stack([read.logits(pattern.value) for pattern in PATTERNS], axis=1),
-        present=present > 0.5,
-        bcc=read.shows(Lesion.BCC),
-        naevus=read.shows(Lesion.NV),
-        group=read.group,
-    )
+@dataclass(frozen=True)
+class ReadScores:
+    """Scores of all held-out images of HAM10000 and MILK10k, of which some were `read` (N,), as `outputs` has them."""
+
+    found: PatternScores
+    read: Flags
+    outputs: Outputs
+
+    @classmethod
+    def of(cls, found: Outputs, sources: Sources) -> Self:
+        found, row_of = found.from_sources(HAM, MILK), sources.readings.index()
+        read = np.isin(found.name, sources.readings.images)
+        present = np.zeros((len(found.name), len(PATTERNS)), np.bool_)
+        present[read] = sources.readings.present[[row_of[name] for name in found.name[read].tolist()]] > 0.5
+        scores = PatternScores(
+            scores=np.stack([found.logits(pattern.value) for pattern in PATTERNS], axis=1),
+            present=present,
+            bcc=read & found.shows(Lesion.BCC),
+            naevus=found.shows(Lesion.NV),
+            group=found.group,
+        )
+        return cls(scores, read, found)
 
 
 def pattern_targets(found: Outputs, sources: Sources) -> dict[str, Target]:
     """All seven by their codes. Raises ValueError where a pattern does not occur."""
-    judged = found.from_sources(HAM, MILK)
-    read = judged.of(np.isin(judged.name, sources.readings.images))
-    scores = scores_of(found, sources)
-    six = {pattern: _one_of_six(pattern, scores, read, sources) for pattern in BCC_PATTERNS}
-    naevi = judged.of(judged.shows(Lesion.NV))
-    chosen = choose_thresholds(
-        np.stack([target.probability(scores.scores[:, PATTERNS.index(p)]) for p, target in six.items()], axis=1),
-        scores,
-        np.stack([target.probability(naevi.logits(p.value)) for p, target in six.items()], axis=1),
+    scores, kappa = ReadScores.of(found, sources), sources.readings.kappa
+    rows = within_bcc(scores.found)
+    six = {p.value: _one_of_six(p, scores, rows[p], kappa[PATTERNS.index(p)]) for p in BCC_PATTERNS}
+    possible = choose_thresholds(
+        np.stack([target.probability(scores.outputs.logits(code)) for code, target in six.items()], axis=1),
+        scores.found,
     )
-    for (pattern, target), possible in zip(six.items(), chosen, strict=True):
-        column = PATTERNS.index(pattern)
-        six[pattern] = _with_calls(target, scores.scores[:, column], scores.present[:, column], possible)
-    network = _pigment_network(found.from_sources(TASK2), sources)
-    return {target.code: target for target in (network, *six.values())}
+    for (code, target), threshold in zip(six.items(), possible, strict=True):
+        column, read = PATTERNS.index(Pattern(code)), scores.read
+        logits, present = scores.outputs.logits(code)[read], scores.found.present[read, column]
+        six[code] = _with_calls(target, logits, present, threshold)
+    network = _pigment_network(found.from_sources(MARKED), sources)
+    return {network.code: network, **six}
 
 
-def _one_of_six(pattern: Pattern, scores: PatternScores, read: Outputs, sources: Sources) -> Target:
-    column = PATTERNS.index(pattern)
-    logits, present = scores.scores[:, column], scores.present[:, column]
-    row = within_bcc(scores)[pattern]
+def _one_of_six(pattern: Pattern, scores: ReadScores, row: PatternRow, kappa: float) -> Target:
+    code, read = pattern.value, scores.read
+    present = scores.found.present[read, PATTERNS.index(pattern)]
     return replace(
-        _calibrated(pattern, EVIDENCE, logits, present, read.maxima(pattern.value)),
+        _calibrated(pattern, EVIDENCE, scores.outputs.logits(code)[read], present, scores.outputs.maxima(code)[read]),
         choice=SIX_CHOICE,
         told_apart=row.told_apart,
-        labels=Labels(row.positives, sources.readings.kappa[column], measured(row.auc), _correlation(pattern, scores)),
+        labels=Labels(row.positives, kappa, measured(row.auc), row.correlation),
     )
 
 
@@ -100,13 +107,6 @@ def _calibrated(pattern: Pattern, evidence: str, logits: Floats, present: Flags,
     )
 
 
-def _correlation(pattern: Pattern, scores: PatternScores) -> float:
-    """Mean with the other five within BCC."""
-    table = np.atleast_2d(np.corrcoef(scores.scores[scores.bcc][:, SIX], rowvar=False))
-    own = BCC_PATTERNS.index(pattern)
-    return float(np.delete(table[own], own).mean())
-
-
 def _with_calls(target: Target, logits: Floats, present: Flags, possible: float) -> Target:
     """The target with both thresholds; the likely one stands under the sensitivity that it has."""
     probability = target.probability(logits)
@@ -123,18 +123,18 @@ def precise_from(probability: Floats, present: Flags, precision: float = PRECISI
     return float(min(reached, default=1.0))
 
 
-def choose_thresholds(read: Floats, scores: PatternScores, naevi: Floats) -> list[float]:
-    """The possible thresholds of the six, by probabilities of the read images (N, 6) and of naevi (M, 6).
+def choose_thresholds(probability: Floats, scores: PatternScores) -> list[float]:
+    """The possible thresholds of the six by their probabilities (N, 6).
 
     The same share of naevi is called for each of the six; that share is chosen as `SIX_CHOICE` says.
     """
-    best, chosen = -np.inf, naevi.max(axis=0)
+    best, chosen = -np.inf, probability.max(axis=0)
     for share in np.geomspace(0.001, 0.2, 150):
-        thresholds = np.quantile(naevi, 1 - share, axis=0)
+        thresholds = np.quantile(probability[scores.naevus], 1 - share, axis=0)
         called = np.zeros_like(scores.present)
-        called[:, SIX] = read >= thresholds
-        right = any_of_six(scores, called)["right"]
-        margin = min((right - IN_BCC) / (1 - IN_BCC), 1 - float((naevi >= thresholds).any(axis=1).mean()) / IN_NAEVI)
+        called[:, SIX] = probability >= thresholds
+        found = any_of_six(scores, called)
+        margin = min((found["right"] - IN_BCC) / (1 - IN_BCC), 1 - found["naevi"] / IN_NAEVI)
         if margin > best:
             best, chosen = margin, thresholds
     return [float(threshold) for threshold in chosen]
@@ -154,8 +154,7 @@ def _pigment_network(found: Outputs, sources: Sources) -> Target:
     )
 
 
-def any_called(targets: dict[str, Target], found: Outputs) -> Flags:
-    """(N,) whether any of the six counts as present."""
-    six = [targets[pattern.value] for pattern in BCC_PATTERNS]
-    called: Flags = np.any([t.probability(found.logits(t.code)) >= t.present_from for t in six], axis=0)
-    return called
+def called(targets: Mapping[str, Target], scores: Floats) -> Flags:
+    """(N, 7) logits in the order of `PATTERNS` → which counts as present."""
+    each = [targets[pattern.value] for pattern in PATTERNS]
+    return np.stack([one.probability(scores[:, k]) >= one.present_from for k, one in enumerate(each)], axis=1)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from PIL import Image
 
+import ml.data
 from ml.data.collections import MILK, Collection, deal, read_collections
 from ml.data.milk10k import Milk10k
 from ml.data.readings import Readings, read_readings
@@ -17,72 +18,55 @@ from ml.data.task2 import Isic2018Task2
 from ml.evaluation import out_of_distribution
 from ml.phantoms import generate
 from ml.training.recipe.frozen import Picture
+from ml.training.recipe.predictions import PREDICTIONS, STRUCTURES
 
 EVERYTHING: Final = "everything"  # the run that held nothing out
-TASK2, CLOSE_UP, OTHER, PHANTOM = Isic2018Task2.name, "close-up", "other", "phantom"
+CLOSE_UP, OTHER, PHANTOM = "close-up", "other", "phantom"
+PAIRS: Final = Path(ml.data.__file__).parent / "same_lesions.csv"
 SEEDS: Final = 40  # drawn pictures of each kind of anything else
 LEARNT_PHANTOMS: Final = range(7_000_000, 7_000_200)
 JUDGED_PHANTOMS: Final = 20  # a fold
 _SIZE: Final = (512, 384)  # drawn in a fifth of the time that the demonstration's size takes
 # Photographs of a camera that the gate learns from beside all of MILK10k's.
-_CAMERA: Final = 2500
+_CAMERA: Final = 1500
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What a run never saw: `images` (name → group) of HAM10000 and MILK10k, and its number among the folds."""
+    """What a run never saw: the names of images, and its number among the folds; `EVERYTHING` held nothing out."""
 
-    images: dict[str, str]
+    images: frozenset[str]
     fold: int | None
 
     @classmethod
-    def of(cls, folder: Path) -> "HeldOut":
-        """By the predictions of a fold; `EVERYTHING` held nothing out. Raises `DataError`."""
+    def of(cls, folder: Path) -> Self:
+        """By what a fold has predicted. Raises `DataError`."""
         if folder.name == EVERYTHING:
-            return cls({}, None)
-        file = folder / "predictions.npz"
-        try:
-            with np.load(file) as found:
-                images = dict(zip(found["image_id"].tolist(), found["group"].tolist(), strict=True))
-        except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"{file} holds no predictions of a fold: {error}") from error
-        return cls(images, int(folder.name.removeprefix("fold-")))
+            return cls(frozenset(), None)
+        names: list[str] = []
+        for file in (folder / PREDICTIONS, folder / STRUCTURES):
+            try:
+                with np.load(file) as found:
+                    names += found["image_id"].tolist()
+            except (OSError, KeyError, ValueError) as error:
+                raise DataError(f"{file} holds no predictions of a fold: {error}") from error
+        return cls(frozenset(names), int(folder.name.removeprefix("fold-")))
 
 
 @dataclass(frozen=True)
 class Sources:
-    """HAM10000 and MILK10k, the readings of some of their images, and the experts' marks of ISIC 2018 Task 2."""
+    """HAM10000, MILK10k and ISIC 2018 Task 2, and the readings of some images of the first two."""
 
     collections: tuple[Collection, ...]
     milk: Milk10k
-    readings: Readings
     structures: Isic2018Task2
+    readings: Readings
 
     @classmethod
-    def read(cls, ham: Path, milk: Path, readings: Path, structures: Path) -> "Sources":
+    def read(cls, ham: Path, milk: Path, readings: Path, structures: Path) -> Self:
         """Raises `DataError`."""
-        return cls(
-            tuple(read_collections(ham, milk, None)),
-            Milk10k(milk),
-            read_readings(readings),
-            Isic2018Task2(structures),
-        )
-
-    def read_by_readers(self, held: HeldOut) -> list[Picture]:
-        """Images with readings that the run learnt from."""
-        read = set(self.readings.images)
-        return [one for one in self._dermoscopic() if one.name in read and one.name not in held.images]
-
-    def marked_by_experts(self, held: HeldOut, learnt: bool = True) -> list[Picture]:
-        """Images of ISIC 2018 Task 2, dealt to the folds by lesion; `learnt`: the other folds', else this one's."""
-        records = self.structures.records
-        marked = {record.group: str(self.structures.pigment_network(record)) for record in records}
-        dealt = deal(marked, seed=1)
-        return [
-            Picture(TASK2, record.image_id, record.group, "", partial(self.structures.image, record))
-            for record in records
-            if (dealt[record.group] != held.fold) is learnt
-        ]
+        collections = tuple(read_collections(ham, milk, None, PAIRS, structures))
+        return cls(collections, Milk10k(milk), Isic2018Task2(structures), read_readings(readings))
 
     def for_the_gate(self, held: HeldOut) -> list[Picture]:
         """Dermoscopic images, close-ups and pictures of anything else, none of them this fold's; and phantoms."""
@@ -90,19 +74,17 @@ class Sources:
         milk = [one for one in dermoscopic if one.source == MILK]
         camera = [one for one in dermoscopic if one.source != MILK]
         chosen = camera[:: -(-len(camera) // _CAMERA) or 1]
-        close_ups = [one for one in self._close_ups() if one.name not in held.images]
+        close_ups = [one for image, one in self._close_ups() if image not in held.images]
         others = [one for one in _others() if _dealt()[one.group] != held.fold]
         return [*chosen, *milk, *_phantoms(LEARNT_PHANTOMS), *close_ups, *others]
 
     def judged(self, held: HeldOut) -> list[Picture]:
         """What this fold held out, of every kind, and phantoms that no fold learns from."""
         dermoscopic = [one for one in self._dermoscopic() if one.name in held.images]
-        close_ups = [one for one in self._close_ups() if one.name in held.images]
+        close_ups = [one for image, one in self._close_ups() if image in held.images]
         others = [one for one in _others() if _dealt()[one.group] == held.fold]
         first = (held.fold or 0) * JUDGED_PHANTOMS
-        grouped = [one._replace(group=held.images[one.name]) for one in [*dermoscopic, *close_ups]]
-        marked = self.marked_by_experts(held, learnt=False)
-        return [*grouped, *marked, *others, *_phantoms(range(first, first + JUDGED_PHANTOMS))]
+        return [*dermoscopic, *close_ups, *others, *_phantoms(range(first, first + JUDGED_PHANTOMS))]
 
     def _dermoscopic(self) -> list[Picture]:
         return [
@@ -111,11 +93,12 @@ class Sources:
             for item in each.items
         ]
 
-    def _close_ups(self) -> Iterator[Picture]:
-        """Named by the dermoscopic image of the same lesion."""
+    def _close_ups(self) -> Iterator[tuple[str, Picture]]:
+        """With the dermoscopic image of the same lesion."""
         for record in self.milk.records:
             if self.milk.has_close_up(record):
-                yield Picture(CLOSE_UP, record.image_id, record.group, "", partial(self.milk.close_up, record))
+                name = f"{CLOSE_UP} of {record.image_id}"
+                yield record.image_id, Picture(CLOSE_UP, name, record.group, "", partial(self.milk.close_up, record))
 
 
 @cache

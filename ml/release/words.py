@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,11 @@ SOURCES: Final = {
 }
 LICENCE: Final = "CC BY-NC 4.0: non-commercial use, with attribution; a model trained on the collections inherits both"
 _LIBRARIES: Final = ("torch", "torchvision", "scikit-learn", "onnx", "onnxruntime", "numpy", "pillow")
-_PATHS: Final = {"weights", "initial", "teachers"}
+SETS: Final = (
+    "--ham HAM10000 --milk MILK10k --clinics ISIC2019 --readings READINGS --structures TASK2 "
+    "--pairs ml/data/same_lesions.csv"
+)
+RELEASE: Final = "python -m ml release RUNS BUNDLE --ham HAM10000 --milk MILK10k --readings READINGS --structures TASK2"
 
 
 def notice(bcc: Target) -> str:
@@ -49,24 +53,32 @@ def _found(promise: Promise) -> str:
 
 
 def training(recipe: Recipe, folds: int) -> dict[str, Any]:
-    config = {key: Path(value).name if key in _PATHS and value else value for key, value in asdict(recipe).items()}
+    """How to make the network and the bundle again, without the folders of whoever made them."""
+    config = recipe.to_json() | {"weights": Path(recipe.weights).name, "initial": _last(recipe.initial)}
     return {
-        "command": " ".join(["python -m ml folds RUNS --everything", *_options(recipe)]),
-        "release": "python -m ml release RUNS BUNDLE --ham HAM10000 --milk MILK10k --readings READINGS "
-        "--structures TASK2",
+        "command": f"python -m ml folds RUNS --everything {SETS} {' '.join(_options(recipe))}".rstrip(),
+        "release": RELEASE,
         "folds": folds,
-        "config": config,
+        "config": config | {"teachers": [_last(teacher) for teacher in recipe.teachers]},
     }
 
 
+def _last(path: str) -> str:
+    """Of a path, what says which run it was."""
+    return "/".join(Path(path).parts[-2:])
+
+
 def _options(recipe: Recipe) -> Iterator[str]:
-    yield "--ham HAM10000 --milk MILK10k --clinics ISIC2019 --pairs ml/data/same_lesions.csv"
-    defaults = {field.name: field.default for field in fields(Recipe)}
-    for name, value in asdict(recipe).items():
-        if name in _PATHS and value:
-            yield f"--{name} {Path(value).name}"
-        elif isinstance(value, int | float) and name != "fold" and value != defaults[name]:
-            yield f"--{name.replace('_', '-')} {value}"
+    """What differs from the recipe's defaults."""
+    yield f"--weights {Path(recipe.weights).name}"
+    if recipe.initial:
+        yield f"--initial {_last(recipe.initial)}"
+    if recipe.teachers:
+        yield f"--teachers {Path(recipe.teachers[0]).parent.name}"
+    for field in fields(Recipe):
+        value = getattr(recipe, field.name)
+        if isinstance(value, int | float) and field.name != "fold" and value != field.default:
+            yield f"--{field.name.replace('_', '-')}" + ("" if value is True else f" {value}")
 
 
 def versions() -> dict[str, str]:

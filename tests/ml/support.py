@@ -13,13 +13,11 @@ from ml.card import Gate as CardGate
 from ml.evaluation.bootstrap import Estimate
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
-from ml.patterns import Lesion, Pattern
-from ml.training.cell_heads import CellHeads
+from ml.patterns import Lesion
 from ml.training.modality import Gate
-from ml.training.recipe.explained import ExplainedLesionNet, LocalHeads
+from ml.training.recipe.explained import ExplainedLesionNet
 from ml.training.recipe.graph import write_graph
-from ml.training.recipe.network import LesionNet
-from ml.training.recipe.predictions import CHANNELS
+from ml.training.recipe.network import CHANNELS, LesionNet
 
 
 def numbers(estimate: Estimate) -> tuple[float, float, float]:
@@ -60,16 +58,15 @@ def random_network(seed: int = 1) -> LesionNet:
         network(torch.rand(8, 3, 96, 96) * 2 - 1)
         for parameter in (network.bcc_head.weight, network.lesion_head.weight):
             parameter.normal_(0, 0.1)
+        network.cell_head.weight.normal_(0, 0.05)
+        network.cell_head.bias.zero_()
     return network.eval()
 
 
 def explained(network: LesionNet | None = None, seed: int = 1) -> ExplainedLesionNet:
-    """A network with random pattern heads, and a gate that takes everything for dermoscopic."""
-    generator = np.random.default_rng(seed)
-    width, patterns = sum(CHANNELS), len(Pattern)
-    heads = CellHeads(generator.normal(0, 0.05, (width, patterns)), np.zeros(patterns))
-    gate = Gate(np.zeros((width, 3)), np.array([4.0, 0.0, -1.0]))
-    return ExplainedLesionNet(network or random_network(seed), LocalHeads(heads), gate).eval()
+    """A network, by default a random one, and a gate that takes everything for dermoscopic."""
+    gate = Gate(np.zeros((sum(CHANNELS), 3)), np.array([4.0, 0.0, -1.0]))
+    return ExplainedLesionNet(network or random_network(seed), gate).eval()
 
 
 def random_target(code: str) -> Target:

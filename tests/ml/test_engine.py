@@ -126,7 +126,7 @@ def test_batches_keep_order_and_results(engine: Engine) -> None:
     assert engine.run([]) == []
 
 
-@pytest.mark.parametrize("broken", ["bcc_head.bias", "lesion_head.bias", "gate.bias", "patterns.bias"])
+@pytest.mark.parametrize("broken", ["bcc_head.bias", "lesion_head.bias", "gate.bias", "cell_head.bias"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_with_outputs_that_are_not_finite_are_refused(
     edit_card: Callable[..., Path], broken: str, value: float

@@ -12,13 +12,12 @@ from ml.card import CODES
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.evaluation.out_of_fold import bcc_score
 from ml.patterns import BCC_PATTERNS, Pattern
-from ml.training.cell_heads import CellHeads, pooled, to_cells
-from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet, LocalHeads, log_odds, stages
+from ml.training.cells import pooled
+from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet, log_odds, places, stages
 from ml.training.recipe.graph import read_network, write_graph
-from ml.training.recipe.predictions import CHANNELS
+from ml.training.recipe.network import CHANNELS
 from tests.ml.support import explained as random_graph
-
-WIDTH = sum(CHANNELS)
+from tests.ml.support import random_network
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +41,14 @@ def test_targets_are_what_the_heads_say(explained: ExplainedLesionNet, images: t
     with torch.no_grad():
         scores = explained.network(images)
         maps = stages(explained.network, images)
-        patterns, _ = explained.patterns(maps)
         gate = explained.gate(torch.cat([stage.mean(dim=(2, 3)) for stage in maps], dim=1))
     assert torch.allclose(found["lesion_logits"], scores.lesion, atol=1e-5)
     assert torch.allclose(found["modality_logits"], gate, atol=1e-5)
     table = dict(zip(CODES, found["target_logits"].T, strict=True))
     logits = torch.cat([scores.bcc[:, None], scores.lesion], dim=1).double().numpy()
     assert np.allclose(table["BCC"], bcc_score(logits[:, None]), atol=1e-4)  # as the folds are judged, in one view
-    assert torch.allclose(torch.stack([table[p] for p in Pattern], dim=1), patterns, atol=1e-5)
+    patterns = torch.stack([table[pattern] for pattern in Pattern], dim=1)
+    assert np.allclose(patterns, pooled(scores.cells.double().numpy()), atol=1e-3)  # as the folds are judged
     shares = scores.lesion.double().softmax(dim=1)
     for kind in (Diagnosis.MEL, Diagnosis.SCC):
         share = shares[:, DIAGNOSES.index(kind)]
@@ -62,24 +61,23 @@ def test_log_odds_do_not_overflow() -> None:
     assert log_odds(logits, 1).item() == pytest.approx(-1000)
 
 
-def test_local_heads_say_what_cell_heads_say_of_each_cell() -> None:
-    torch.manual_seed(5)
-    generator = np.random.default_rng(5)
-    heads = CellHeads(generator.normal(0, 0.05, (WIDTH, 2)), np.array([0.3, -0.2]))
-    levels = [torch.rand(3, c, s, s) for c, s in zip(CHANNELS, (24, 12, 12, 6, 6, 6), strict=True)]
-    cells = torch.cat([to_cells(level, 24) for level in levels], dim=2).numpy()
-    scores, maps = LocalHeads(heads)(levels)
-    assert maps.shape == (3, 2, 24, 24)
-    assert np.allclose(scores.numpy(), pooled(heads.logits(cells)), atol=1e-3)
+def test_places_are_what_the_network_says_of_each_cell(explained: ExplainedLesionNet, images: torch.Tensor) -> None:
+    with torch.no_grad():
+        maps = stages(explained.network, images)
+        local = places(explained.network, maps)
+        cells = torch.nn.functional.avg_pool2d(local, 2).flatten(2).transpose(1, 2)
+        assert torch.allclose(cells, explained.network.cells(maps), atol=1e-4)
 
 
 def test_a_pattern_lies_where_the_finest_stage_responds() -> None:
-    weight = np.zeros((WIDTH, 1))
-    weight[0] = 1.0
-    levels = [torch.zeros(1, c, s, s) for c, s in zip(CHANNELS, (8, 4, 4, 2, 2, 2), strict=True)]
-    levels[0][0, 0, 5, 2] = 9.0
-    maps = LocalHeads(CellHeads(weight, np.array([-5.0])))(levels)[1]
-    assert torch.nonzero(maps[0, 0] > 0.5).tolist() == [[5, 2]]
+    network = random_network()
+    with torch.no_grad():
+        network.cell_head.weight.zero_()
+        network.cell_head.weight[:, 0] = 1.0
+        network.cell_head.bias.fill_(-5.0)
+        levels = [torch.zeros(1, c, s, s) for c, s in zip(CHANNELS, (8, 4, 4, 2, 2, 2), strict=True)]
+        levels[0][0, 0, 5, 2] = 9.0
+        assert torch.nonzero(places(network, levels)[0, 0] > 0).tolist() == [[5, 2]]
 
 
 def test_bcc_is_where_any_of_its_six_patterns_is(explained: ExplainedLesionNet, images: torch.Tensor) -> None:

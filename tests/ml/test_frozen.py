@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ml.data.records import DataError
 from ml.training.recipe.config import Recipe, claim
-from ml.training.recipe.frozen import Arrays, Picture, Run, cells, kept, means, squares
-from ml.training.recipe.predictions import CHANNELS
+from ml.training.recipe.frozen import Arrays, Picture, Run, kept, means, squares
+from ml.training.recipe.network import CHANNELS
 from tests.ml.support import picture, random_network
 
 PICTURES = [Picture("HAM10000", f"I{k}", f"G{k}", "nv", partial(picture, k, (80, 64))) for k in range(3)]
@@ -35,13 +35,14 @@ def test_a_file_is_used_for_the_same_pictures_and_weights_only(tmp_path: Path) -
     assert looked == [3, 3, 2]
 
 
-def test_means_are_the_cells_means() -> None:
+def test_means_are_of_every_stage() -> None:
     run = Run(Path(), Recipe(weights="", held_out="", evaluated=64), random_network(), "")
     with torch.no_grad():
         images = squares(PICTURES, 64)
-        by_cell, as_a_whole = cells(run, images), means(run, images)
-    assert by_cell.shape == (3, 16, sum(CHANNELS))
-    assert np.allclose(by_cell.astype(float).mean(axis=1), as_a_whole.astype(float), atol=0.01)
+        found = means(run, images)
+        last = run.network.features(images).mean(dim=(2, 3))
+    assert found.shape == (3, sum(CHANNELS))
+    assert np.allclose(found[:, -CHANNELS[-1] :].astype(float), last.numpy(), atol=0.01)
 
 
 def test_a_shrunk_picture_has_the_detail_of_its_size() -> None:

@@ -41,7 +41,7 @@ def only(*codes: str) -> ExplainedLesionNet:
     """A graph that is certain of these findings and of no other."""
     graph = explained()
     bias = np.array([50.0 if pattern in codes else -50.0 for pattern in Pattern])
-    graph.patterns.bias.copy_(torch.from_numpy(bias))
+    graph.network.cell_head.bias.data.copy_(torch.from_numpy(bias))
     graph.network.bcc_head.bias.data.fill_(500.0 if "BCC" in codes else -500.0)
     graph.network.lesion_head.bias.data[DIAGNOSES.index(Diagnosis.NV)] = 100.0  # none of the malignant types
     return graph

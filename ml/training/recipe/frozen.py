@@ -1,5 +1,5 @@
-"""A finished run, and what its network sees in pictures: features for the heads that are fitted while it stays as it
-is. They are kept beside the run, and made anew for other weights or other pictures."""
+"""A finished run, and what its network sees in pictures; kept beside the run, and made anew for other weights or other
+pictures."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ml.data.records import DataError
 from ml.imaging.preprocessing import PreprocessingSpec, square
-from ml.training.cell_heads import to_cells
 from ml.training.recipe.config import Recipe, read
 from ml.training.recipe.explained import stages
 from ml.training.recipe.network import LesionNet
@@ -24,7 +23,6 @@ from ml.training.recipe.train import WEIGHTS, load, normalise
 # Close-ups are 160 pixels wide here. Everything the gate learns from is shrunk to that, or it would learn the size.
 GATE_SIDE: Final = 160
 _BATCH: Final = 16
-_STRIDE: Final = 8  # of the finest stage
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -71,12 +69,6 @@ def _square(image: Image.Image, side: int, shrunk: int | None) -> npt.NDArray[np
     if shrunk:
         image = Image.fromarray(square(image, PreprocessingSpec(size=shrunk)))
     return square(image, PreprocessingSpec(size=side))
-
-
-def cells(run: Run, images: Tensor) -> npt.NDArray[np.float16]:
-    """(N, 3, S, S) → (N, 16, F): the mean of every stage over each of 4 × 4 cells."""
-    parts = [to_cells(stage, run.side // _STRIDE) for stage in stages(run.network, images)]
-    return torch.cat(parts, dim=2).to(torch.float16).numpy()
 
 
 def means(run: Run, images: Tensor) -> npt.NDArray[np.float16]:

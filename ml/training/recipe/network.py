@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ml.backbones import find
 from ml.data.diagnoses import DIAGNOSES
 from ml.data.readings import PATTERNS
-from ml.training.cell_heads import HIGHEST, to_cells
+from ml.training.cells import HIGHEST, to_cells
 
 # After these blocks the map is read: strides 8, 16, 16, 32, 32 and the last.
 STAGES: Final = (6, 10, 13, 16, 17, 18)

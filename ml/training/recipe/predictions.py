@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ml.data.collections import MARKED, Collection, Item
 from ml.patterns import Pattern
-from ml.training.cell_heads import pooled
+from ml.training.cells import pooled
 from ml.training.recipe.network import STAGES, LesionNet
 from ml.training.recipe.train import normalise
 
