@@ -25,7 +25,7 @@ from ml.phantoms import generate
 from ml.release import sources
 from ml.release.gate import choose_gate
 from ml.release.operating_points import bounded_threshold, malignant_targets, threshold_at
-from ml.release.patterns import PN_EVIDENCE, choose_thresholds, pattern_targets, precise_from
+from ml.release.patterns import PN_EVIDENCE, SHARES, choose_thresholds, margin, pattern_targets, precise_from
 from ml.release.places import place
 from ml.release.sources import Sources
 from tests.ml.phantom_sets import write_sets
@@ -238,6 +238,17 @@ def test_possible_is_chosen_for_the_six_together() -> None:
     found = any_of_six(scores, called)
     assert found["right"] >= 0.92
     assert found["naevi"] <= 0.12
+
+
+def test_thresholds_that_differ_between_the_six_keep_a_wider_margin() -> None:
+    """One share of naevi for all six is not the best, where one of them says little."""
+    scores = pattern_scores()
+    probability = scores.scores[:, SIX].copy()
+    probability[:, 0] = np.random.default_rng(6).random(len(probability))
+    alike = np.quantile(probability[scores.naevus], 1 - SHARES, axis=0)
+    thresholds = np.array(choose_thresholds(probability, scores))
+    widest = margin(probability >= thresholds, scores)
+    assert widest > max(margin(probability >= each, scores) for each in alike)
 
 
 def test_likely_is_precise_on_the_read_images() -> None:
