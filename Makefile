@@ -8,7 +8,6 @@ CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
 SETS = $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
 MILK ?= ../shared/data/milk10k_320.zip
 READINGS ?= $(wildcard ../shared/data/readings.zip)
-RUNS ?= runs
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
@@ -90,7 +89,7 @@ train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and
 	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) $(SETS) --weights $(WEIGHTS)
 	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(SETS)
 
-evaluate: install-all  ## judge the folds in RUNS, and BUNDLE's points, on lesions held out; OUTPUT=folder for the report
+evaluate: install-all  ## show the shipped bundle's report; RUNS=folder BUNDLE=folder OUTPUT=folder measure it anew
 	$(BIN)/python -m ml evaluate $(RUNS) $(if $(BUNDLE),--bundle $(BUNDLE)) --ham $(DATA) --milk $(MILK) --pairs ml/data/same_lesions.csv \
 	  $(if $(READINGS),--readings $(READINGS)) $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(OUTPUT),--output $(OUTPUT))
 

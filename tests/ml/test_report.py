@@ -17,6 +17,7 @@ from ml.bundle import write_card
 from ml.evaluation.criteria import CRITERIA
 from ml.evaluation.table_5 import table as backbone_table
 from ml.report.curves import precision_recall, reliability, roc
+from ml.report.document import rounded
 from ml.report.files import MODEL_CARD_FILE
 from ml.report.page import page
 from ml.report.parts import Drawing, Section, Table, cell, estimate, html, markdown, text
@@ -222,3 +223,21 @@ def test_unusable_arguments_are_refused(given: list[str], tmp_path: Path, capsys
     file.write_text("{}")
     assert main([*given, "--backbones", str(file)]) == 2
     assert "is not the output of `python -m ml backbones --json`" in capsys.readouterr().err
+    assert main(["evaluate", *given[1:4]]) == 2
+    assert "takes --ham and --milk" in capsys.readouterr().err
+
+
+def test_without_runs_the_bundles_own_report_is_shown(
+    given: list[str], printed: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_card(tmp_path, card())
+    (tmp_path / "report.json").write_bytes((printed[1] / "report.json").read_bytes())
+    assert main(["evaluate", "--bundle", str(tmp_path)]) == 0
+    assert printed[0].startswith(capsys.readouterr().out.rstrip())
+    assert main(["evaluate", "--bundle", given[3]]) == 2
+    assert "not a readable report" in capsys.readouterr().err
+
+
+def test_numbers_are_written_short_and_nan_as_nothing() -> None:
+    given = {"a": (0.123456789, float("nan")), "b": np.float64(1e-9), 3: "x", "c": [None, True, 7]}
+    assert rounded(given) == {"a": [0.123457, None], "b": 1e-9, "3": "x", "c": [None, True, 7]}
