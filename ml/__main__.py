@@ -10,15 +10,12 @@ from ml.commands import (
     bench,
     card,
     consensus,
-    crossvalidate,
     evaluate,
     explain,
-    export,
-    features,
     folds,
     pairs,
     predict,
-    train,
+    release,
 )
 from ml.data.records import DataError
 
@@ -28,12 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
     training = (
-        train,
-        crossvalidate,
         pairs,
         folds,
-        features,
-        export,
+        release,
         evaluate,
         card,
     )

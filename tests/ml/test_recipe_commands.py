@@ -7,6 +7,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.data import pairs
+from ml.training.recipe.config import read
 from tests.ml.tiny_sets import write_clinics, write_milk
 
 SMALL = ("--epochs", "1", "--draws", "16", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -19,7 +20,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory, tiny_ham: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_fold_is_trained_judged_and_looked_into(
+def test_a_fold_is_trained_and_judged_and_a_student_learns_from_it(
     sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
@@ -28,10 +29,11 @@ def test_a_fold_is_trained_judged_and_looked_into(
     monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 5)
     assert main(["evaluate", runs, *sets]) == 0
     assert re.search(r"MILK10k +8 +8 ", capsys.readouterr().out)
-    assert main(["features", runs, *sets, "--gate", "1"]) == 0
-    assert capsys.readouterr().out == "fold 1: gate.npz, predictions.npz\n"
-    student = ["folds", runs, *sets, "--weights", "none", "--everything", "--teachers", runs, *SMALL]
+    student = ["folds", f"{runs}-2", *sets, "--weights", "none", "--fold", "1", "--teachers", runs, *SMALL]
     assert main(student) == 0
+    assert read(tmp_path / "runs-2" / "fold-1").teachers == (f"{runs}/fold-1",)
+    everything = ["folds", runs, *sets, "--weights", "none", "--everything", *SMALL]
+    assert main(everything) == 0
     assert {file.name for file in (tmp_path / "runs" / "everything").iterdir()} == {
         "checkpoint.pt",
         "config.json",
@@ -54,3 +56,15 @@ def test_pairs_are_written_with_what_they_are_alike_in(
         "ISIC_0000500,ISIC_0000001,0.9500,0.9000",
         "ISIC_0000500,ISIC_0000501,0.9500,0.9000",
     ]
+
+
+@pytest.mark.slow
+def test_a_start_for_every_fold_sees_isic_2019_alone(
+    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
+    start = ["folds", runs, *sets, "--clinics", clinics, "--weights", "none", "--only-clinics", *SMALL]
+    assert main(start) == 0
+    weights = tmp_path / "runs" / "clinics" / "weights.safetensors"
+    assert main(["folds", runs, *sets, "--weights", "none", "--fold", "1", "--initial", str(weights), *SMALL]) == 0
+    assert read(tmp_path / "runs" / "fold-1").initial == str(weights)
