@@ -177,7 +177,7 @@ def test_the_own_case_can_be_gone_on_with(world: World, gp: str, reader: Checked
 
 def test_another_cancer_is_named_even_where_bcc_is_unlikely(world: World, gp: str, reader: CheckedClient) -> None:
     number = world.case(gp)
-    world.analyse(number, 0.01, lesion={"mel": 0.81, "bcc": 0.01, "nv": 0.18})
+    world.analyse(number, 0.01, melanoma=0.81)
     assert re.search(r"Melanoma suspected \(81 %\)", reader.get("/review/").text)
     take(reader, number)
     assert re.search(r"[Aa]lso suspected: [Mm]elanoma 81 %", reader.get(f"/review/{number}").text)
