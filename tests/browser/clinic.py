@@ -31,6 +31,7 @@ from webapp.models import (
     BodySite,
     Case,
     CaseState,
+    Centre,
     Diagnosis,
     FailureReason,
     HistologyResult,
@@ -81,6 +82,10 @@ class Clinic(World):
                     analysis.state, analysis.failure = AnalysisState.FAILED, result
             rank.refresh(case)
             return case.number
+
+    def set_rate(self, centre: str, rate: float) -> None:
+        with self.app.app_context(), transaction() as session:
+            session.query(Centre).filter_by(name=centre).one().bcc_rate = rate
 
     def claim(self, number: str, email: str) -> None:
         with self.app.app_context(), transaction() as session:
@@ -228,7 +233,7 @@ def former_outcome(probability: float = 0.86) -> Outcome:
     given = {"BCC": probability, "PN": 0.12, "AT": 0.91}
     kept = [replace(found(code, p), call=None, placed=None, strength=0.4 * p) for code, p in given.items()]
     findings = [replace(finding, map=_heatmap() if finding.map else None) for finding in kept]
-    return replace(outcome(probability), findings=findings, modality=None, card=former_card())
+    return replace(outcome(probability), findings=findings, modality=None, card=former_card(), weights_sha256="f" * 64)
 
 
 def _heatmap() -> HeatmapRaster:
