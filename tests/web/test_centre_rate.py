@@ -51,10 +51,10 @@ def test_the_page_shows_both_and_by_which_one_it_judges(app: Flask, world: World
     set_rate(app, 0.02)
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
-    where = "at Test Centre A's own rate: BCC in 2 % of images (30 % where BCC is in 50 %)"
-    verdict = "the model suspects BCC (30 % against its threshold of 10 %, whatever the centre's rate)"
+    where = "at Test Centre A's own rate of 2 % (30 % where 50 % of images are BCC, as in the model's data)"
+    verdict = "the model suspects BCC (30 % against its threshold of 10.0 %, whatever the centre's rate)"
     assert f"&lt; 1 % calibrated probability of BCC {where}; {verdict}" in page
-    assert "30 % &lt; 1 % at this centre's rate of 2 %" in words(reader.get("/review/").text)
+    assert "30 % &lt; 1 % at the centre's rate" in words(reader.get("/review/").text)
 
 
 def test_neither_the_place_nor_the_verdict_changes(app: Flask, world: World, gp: str, reader) -> None:

@@ -104,7 +104,7 @@ def test_a_result_of_a_former_model_is_shown_as_before(world: World, reader, num
         "What the calls rest on",
         "No reliable place",
         "Squamous",
-        "threshold 30 %",
+        "threshold 30.0 %",
     ):
         assert absent not in said
 
@@ -113,7 +113,8 @@ def test_the_other_cancers_stand_with_their_thresholds(world: World, reader, num
     world.analyse(number, 0.6, melanoma=0.31, scc=0.19)
     said = words(page_of(reader, number))
     assert (
-        "Melanoma 31 % suspected (threshold 30 %) Squamous cell carcinoma 19 % not suspected (threshold 20 %)" in said
+        "Melanoma 31 % suspected (threshold 30.0 %) Squamous cell carcinoma 19 % not suspected (threshold 20.0 %)"
+        in said
     )
 
 
