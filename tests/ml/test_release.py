@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from ml.__main__ import main
 from ml.bundle import Bundle, read_card
 from ml.card import CODES, Place
-from ml.data.collections import HAM, MILK
+from ml.data.collections import HAM, MARKED, MILK
+from ml.data.readings import Readings
 from ml.data.records import DataError
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
@@ -23,8 +25,9 @@ from ml.phantoms import generate
 from ml.release import sources
 from ml.release.gate import choose_gate
 from ml.release.operating_points import bounded_threshold, malignant_targets, threshold_at
-from ml.release.patterns import choose_thresholds, precise_from
+from ml.release.patterns import PN_EVIDENCE, choose_thresholds, pattern_targets, precise_from
 from ml.release.places import place
+from ml.release.sources import Sources
 from tests.ml.phantom_sets import write_sets
 
 SMALL = ("--epochs", "1", "--draws", "96", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -179,6 +182,52 @@ def pattern_scores(images: int = 500) -> PatternScores:
     present[~bcc] = False
     scores = 1 / (1 + np.exp(-generator.normal(6.0 * present - 3, 1)))
     return PatternScores(scores, present, bcc, ~bcc, np.array([f"G{k}" for k in range(images)]))
+
+
+def read_and_marked(images: int = 600) -> tuple[Outputs, Sources]:
+    """Each BCC shows one of the six, by readers who also see pigment network in all of them; half of 200 more images
+    are marked by experts. Spoke wheel areas are read in too few."""
+    found, generator = made(images), np.random.default_rng(4)
+    present = np.zeros((images, len(PATTERNS)))
+    bcc = np.flatnonzero(found.shows(Lesion.BCC))
+    present[bcc, np.array([k for k in SIX if PATTERNS[k] is not Pattern.SW])[np.arange(len(bcc)) % 5]] = 1
+    present[bcc[:10], PATTERNS.index(Pattern.SW)] = 1
+    present[bcc, PATTERNS.index(Pattern.PN)] = 1
+    columns = [CODES.index(pattern.value) for pattern in PATTERNS]
+    found.target_logits[:, columns] = 3 * present - 1.5 + generator.normal(0, 1, present.shape)
+    experts = made(200, seed=5)
+    marked = np.arange(200) % 2 == 0
+    experts.target_logits[:, CODES.index("PN")] = 2.0 * marked + generator.normal(0, 1, 200)
+    experts = replace(experts, source=np.full(200, MARKED), name=np.array([f"M{k}" for k in range(200)]))
+    joined = {name: np.concatenate([column, getattr(experts, name)]) for name, column in vars(found).items()}
+    readings = Readings(
+        tuple(found.name.tolist()), (), present, np.zeros((images, 7, 4, 4)), tuple(k / 10 for k in range(7))
+    )
+    records = [SimpleNamespace(image_id=f"M{k}", marked=bool(marked[k])) for k in range(200)]
+    structures = SimpleNamespace(records=records, pigment_network=lambda record: record.marked)
+    return Outputs(**joined), Sources((), None, structures, readings)  # type: ignore[arg-type]
+
+
+def test_pigment_network_is_judged_by_experts_alone() -> None:
+    network = pattern_targets(*read_and_marked())["PN"]
+    assert network.evidence == PN_EVIDENCE
+    assert network.labels is not None
+    assert (network.labels.positives, network.labels.agreement, network.labels.correlation) == (100, None, None)
+    assert network.labels.auc.value == pytest.approx(0.92, abs=0.04)
+    assert network.prior == 0.5
+
+
+def test_what_the_labels_of_the_six_are_worth_stands_in_the_card() -> None:
+    targets = pattern_targets(*read_and_marked())
+    for pattern in BCC_PATTERNS:
+        target = targets[pattern.value]
+        assert "no dermatologist has checked them" in target.evidence
+        assert target.labels is not None
+        assert target.labels.positives == (10 if pattern is Pattern.SW else 40)
+        assert target.labels.agreement == PATTERNS.index(pattern) / 10
+        assert target.told_apart == (pattern is not Pattern.SW)  # fewer than thirty
+        assert target.possible_from is not None
+        assert target.possible_from <= target.threshold
 
 
 def test_possible_is_chosen_for_the_six_together() -> None:
