@@ -23,6 +23,7 @@ from ml.commands import (
     modality,
     pairs,
     predict,
+    quality,
     train,
 )
 from ml.data.records import DataError
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluate,
         card,
     )
-    for command in (*training, predict, explain, consensus, bench, backbones):
+    for command in (*training, predict, explain, consensus, bench, backbones, quality):
         command.register(commands)
     options = parser.parse_args(arguments)
     try:
