@@ -25,11 +25,13 @@ from flask_security.utils import hash_password
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, event, insert
 
+from ml.patterns import Modality
+from tests.cards import THRESHOLDS, card, found
 from tests.images import jpeg
 from tests.web_client import CheckedClient, new_client
 from webapp import create_app
 from webapp.analysis import results
-from webapp.analysis.results import HeatmapRaster, Outcome, TargetResult
+from webapp.analysis.results import Outcome
 from webapp.audit.chain import GENESIS
 from webapp.cases import service as cases
 from webapp.cases import uploads
@@ -229,8 +231,11 @@ class World:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number
 
-    def analyse(self, number: str, probability: float | None = 0.2, **changes: Any) -> None:
+    def analyse(
+        self, number: str, probability: float | None = 0.2, melanoma: float = 0.0, scc: float = 0.0, **changes: Any
+    ) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
+        result = replace(outcome(probability, melanoma, scc), **changes)
         store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
@@ -240,34 +245,30 @@ class World:
                     continue
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
-                assert results.finish(analysis.id, "test", replace(outcome(probability), **changes), store)
+                assert results.finish(analysis.id, "test", result, store)
 
     def refresh(self, number: str) -> None:
         with self.app.app_context(), transaction() as session:
             rank.refresh(session.query(Case).filter_by(number=number).one())
 
 
-def outcome(probability: float | None) -> Outcome:
-    """What a worker would store; ``probability`` None: the model gave no usable result."""
-    present = probability is not None and probability >= 0.1
-    raster = HeatmapRaster(png=jpeg(seed=9)[:64], peak_x=0.5, peak_y=0.5, extent=0.1) if present else None
-    found = [] if probability is None else [TargetResult("BCC", probability, present, 0.4, raster)]
-    point = {"target_sensitivity": 0.95, "threshold": 0.1, "sensitivity": 0.95, "specificity": 0.9}
+def outcome(probability: float | None, melanoma: float = 0.0, scc: float = 0.0) -> Outcome:
+    """What a worker would store, without patterns; ``probability`` None: the model gave no usable result."""
+    cancers = {} if probability is None else {"BCC": probability, "MEL": melanoma, "SCC": scc}
+    present = probability is not None and probability >= THRESHOLDS["BCC"]
     return Outcome(
         model_name="test-model",
         weights_sha256="0" * 64,
-        card={
-            "notice": "Not clinically validated: a test model.",
-            "targets": [{"code": "BCC", "evidence": "test", "operating_points": [point], "default_sensitivity": 0.95}],
-        },
+        card=card(),
         preprocessing="test-1",
         bcc_probability=probability,
         bcc=None if probability is None else present,
         needs_person=probability is None,
+        modality=None if probability is None else Modality.DERMOSCOPIC,
         reasons=[{"code": "x", "message": "The model gave no usable answer."}] if probability is None else [],
         lesion={} if probability is None else {"bcc": probability, "nv": 1 - probability},
         region={"left": 0, "top": 0, "size": 100},
-        findings=found,
+        findings=[found(code, p) for code, p in cancers.items()],
     )
 
 

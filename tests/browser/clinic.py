@@ -10,7 +10,10 @@ from datetime import datetime, timedelta
 from PIL import Image
 
 from ml.imaging.preprocessing import region
+from ml.patterns import Modality
+from ml.results import Reason
 from tests.browser.pictures import drawn
+from tests.cards import card, entry, former_card, found
 from tests.conftest import World, outcome
 from webapp.accounts import service as accounts
 from webapp.analysis import results
@@ -28,6 +31,7 @@ from webapp.models import (
     BodySite,
     Case,
     CaseState,
+    Centre,
     Diagnosis,
     FailureReason,
     HistologyResult,
@@ -42,7 +46,7 @@ from webapp.storage.store import store_of
 from webapp.triage import rank
 from webapp.triage.risk import Shown
 
-TARGETS = {"BCC": 0.86, "PN": 0.12, "U": 0.64, "AT": 0.91}
+PATTERNS = {"PN": 0.12, "U": 0.34, "ON": 0.05, "MG": 0.03, "ML": 0.02, "SW": 0.4, "AT": 0.91}
 YEARS = timedelta(days=1000)
 
 
@@ -78,6 +82,10 @@ class Clinic(World):
                     analysis.state, analysis.failure = AnalysisState.FAILED, result
             rank.refresh(case)
             return case.number
+
+    def set_rate(self, centre: str, rate: float) -> None:
+        with self.app.app_context(), transaction() as session:
+            session.query(Centre).filter_by(name=centre).one().bcc_rate = rate
 
     def claim(self, number: str, email: str) -> None:
         with self.app.app_context(), transaction() as session:
@@ -197,21 +205,35 @@ def centre_square(image: CleanImage) -> dict[str, int]:
 
 
 def full_outcome(probability: float = 0.86) -> Outcome:
-    """A model's result with patterns and heatmaps, as a later bundle will give it."""
-    answer = outcome(probability)
-    targets = TARGETS | {"BCC": probability}
-    limits = dict.fromkeys(TARGETS, 0.5) | {"BCC": 0.1}
-    found = [
-        TargetResult(code, p, p >= limits[code], 0.4 * p, _heatmap() if p >= limits[code] else None)
-        for code, p in targets.items()
-    ]
-    lesion = {"bcc": probability * 0.6, "mel": 0.31, "nv": 0.05, "bkl": 0.03}
-    return replace(answer, findings=found, lesion=lesion)
+    """A model's result with all findings: three patterns in every degree, one of them without a place."""
+    answer = outcome(probability, melanoma=0.31, scc=0.04)
+    patterns = [_pattern(code, p) for code, p in PATTERNS.items()]
+    findings = [_with_a_map(finding) for finding in [*answer.findings, *patterns]]
+    lesion = {"bcc": probability * 0.6, "mel": 0.31, "nv": 0.05, "bkl": 0.03, "scc": 0.02, "other": 0.01}
+    lesion |= {"akiec": 0.01, "df": 0.0, "vasc": 0.0}
+    return replace(answer, findings=findings, lesion=lesion, card=card(entry("SW", told_apart=False)))
+
+
+def _pattern(code: str, probability: float) -> TargetResult:
+    return found(code, probability, placed=code != "U", told_apart=code != "SW")
+
+
+def _with_a_map(finding: TargetResult) -> TargetResult:
+    return replace(finding, strength=0.9 * finding.probability, map=_heatmap() if finding.map else None)
 
 
 def unsure_outcome() -> Outcome:
-    message = "The image is not sharp enough to be assessed reliably."
-    return replace(full_outcome(0.34), needs_person=True, reasons=[{"code": "blur", "message": message}])
+    reason = Reason.CLINICAL
+    reasons = [{"code": reason.value, "message": reason.message}]
+    return replace(full_outcome(0.34), needs_person=True, modality=Modality.CLINICAL, reasons=reasons)
+
+
+def former_outcome(probability: float = 0.86) -> Outcome:
+    """A result as models gave it before calls: BCC and two patterns, each map on a scale of its own."""
+    given = {"BCC": probability, "PN": 0.12, "AT": 0.91}
+    kept = [replace(found(code, p), call=None, placed=None, strength=0.4 * p) for code, p in given.items()]
+    findings = [replace(finding, map=_heatmap() if finding.map else None) for finding in kept]
+    return replace(outcome(probability), findings=findings, modality=None, card=former_card(), weights_sha256="f" * 64)
 
 
 def _heatmap() -> HeatmapRaster:

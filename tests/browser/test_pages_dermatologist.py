@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.checks import check
-from tests.browser.clinic import Clinic, full_outcome, unsure_outcome
+from tests.browser.clinic import Clinic, former_outcome, full_outcome, unsure_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import Dermatologist
 from tests.conftest import outcome
@@ -23,6 +23,14 @@ def test_a_click_anywhere_in_a_row_opens_the_case(enter: Arrive, clinic: Clinic,
     reader.row(number).locator(".cell-why").click(force=True)  # the link covers it
     reader.sees_title(f"Case {number}")
     reader.sees("Not claimed")
+
+
+CLAIMED_WITH = {
+    "failed": FailureReason.TIMED_OUT,
+    "waiting": None,
+    "absent": outcome(0.02),
+    "former": former_outcome(),
+}
 
 
 def reading(name: str) -> Callable[[Clinic, str, str], str]:
@@ -46,30 +54,25 @@ def reading(name: str) -> Callable[[Clinic, str, str], str]:
         clinic.claim(number, clinic.user(Role.DERMATOLOGIST, "Another Dermatologist"))
         return number
 
-    def failed(clinic: Clinic, gp: str, reader: str) -> str:
-        number = clinic.settled_case(gp, FailureReason.TIMED_OUT)
-        clinic.claim(number, reader)
-        return number
-
-    def waiting(clinic: Clinic, gp: str, reader: str) -> str:
-        number = clinic.settled_case(gp, None)
-        clinic.claim(number, reader)
-        return number
-
     def unsure(clinic: Clinic, gp: str, reader: str) -> str:
         number = clinic.settled_case(gp, unsure_outcome(), urgency=Urgency.URGENT, synthetic=True)
         clinic.claim(number, reader)
         return number
 
-    def absent(clinic: Clinic, gp: str, reader: str) -> str:
-        number = clinic.settled_case(gp, outcome(0.02))
+    def rate(clinic: Clinic, _gp: str, _reader: str) -> str:
+        doctor = clinic.user(Role.GP, "Doctor of a rate", centre="Centre with a rate")
+        clinic.set_rate("Centre with a rate", 0.1)
+        return clinic.settled_case(doctor, full_outcome(0.62))
+
+    def claimed_with(clinic: Clinic, gp: str, reader: str) -> str:
+        number = clinic.settled_case(gp, CLAIMED_WITH[name])
         clinic.claim(number, reader)
         return number
 
-    return locals()[name]
+    return claimed_with if name in CLAIMED_WITH else locals()[name]
 
 
-STATES = ["unclaimed", "claimed", "decided", "busy", "failed", "waiting", "unsure", "absent"]
+STATES = ["unclaimed", "claimed", "decided", "busy", "failed", "waiting", "unsure", "absent", "former", "rate"]
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -80,6 +83,8 @@ def test_reading_page(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str
     if state == "claimed":
         reader.page.locator(".overlay-choice").get_by_label("Basal cell carcinoma").check()
         expect(reader.page.locator("canvas.heatmap")).to_be_visible()
+    for details in reader.page.locator(".model details").all():
+        details.evaluate("details => { details.open = true; }")
     check(reader.page, f"reading-{state}", focus=state in ("unclaimed", "claimed"))
 
 

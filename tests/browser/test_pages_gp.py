@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.checks import check, photograph, violations
-from tests.browser.clinic import Clinic, full_outcome
+from tests.browser.clinic import Clinic, full_outcome, unsure_outcome
 from tests.browser.conftest import Arrive
 from tests.browser.people import Gp
 from tests.browser.pictures import drawn
@@ -45,6 +45,9 @@ def test_gp_case_in_each_state(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     number = clinic.settled_case(gp, FailureReason.TIMED_OUT, **facts)
     doctor.open(f"/cases/{number}").sees("No reliable result")
     check(doctor.page, "case-analysis-failed")
+    number = clinic.settled_case(gp, unsure_outcome(), **facts)
+    doctor.open(f"/cases/{number}").sees("close-up without a dermatoscope")
+    check(doctor.page, "case-without-dermatoscope")
     number = clinic.settled_case(gp, full_outcome(), **facts)
     doctor.open(f"/cases/{number}").sees("In the worklist")
     check(doctor.page, "case-waiting")

@@ -6,11 +6,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from ml.patterns import Call
+from tests.cards import found
 from tests.conftest import outcome
 from tests.unit.work import analysis_ids, change, stored, stored_case, submitted
 from tests.web.helpers import stored_files
 from webapp.analysis import leases, results
-from webapp.analysis.results import TargetResult
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.models import AnalysisState, AuditEvent, Case, FailureReason, Finding, ModelVersion, TriageReason
@@ -56,7 +57,7 @@ def test_the_result_moves_the_case_to_its_place(app: Flask, number: str, analysi
         assert analysis.model_version is not None
         assert analysis.model_version.reference == "test-model@000000000000"
         assert analysis.preprocessing == "test-1"
-        assert [finding.target for finding in analysis.findings] == ["BCC"]
+        assert [finding.target for finding in analysis.findings] == ["BCC", "MEL", "SCC"]
     with stored_case(app, number) as case:
         assert (case.bcc_probability, case.needs_person) == (0.9, False)
 
@@ -78,7 +79,7 @@ def test_finishing_twice_keeps_the_first_result(app: Flask, settings: Settings, 
     assert not finish(app, analysis_id, "owner", 0.01)
     with stored_case(app, number) as case:
         assert case.bcc_probability == 0.9
-    assert count(app, Finding) == 1
+    assert count(app, Finding) == 3
     assert stored_files(settings) == before
 
 
@@ -108,12 +109,17 @@ def test_a_transaction_that_fails_leaves_no_heatmap(
 
 
 def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysis_id: int) -> None:
-    found = [*outcome(0.9).findings, TargetResult("PN", 0.01, False, 0.7, None)]
+    all_found = [found("BCC", 0.9), found("PN", 0.01), found("AT", 0.9, placed=False)]
     with app.app_context(), transaction():
-        result = replace(outcome(0.9), findings=found)
+        result = replace(outcome(0.9), findings=all_found)
         results.finish(analysis_id, "owner", result, store_of(app))
     with stored(app, analysis_id) as analysis:
-        assert [(f.target, f.heatmap_key is not None) for f in analysis.findings] == [("BCC", True), ("PN", False)]
+        kept = [(f.target, f.call, f.placed, f.heatmap_key is not None) for f in analysis.findings]
+    assert kept == [
+        ("BCC", Call.LIKELY, True, True),
+        ("PN", Call.NOT_SEEN, True, False),
+        ("AT", Call.LIKELY, False, False),
+    ]
 
 
 def test_a_failed_attempt_is_tried_again_and_the_last_one_is_final(app: Flask, number: str, analysis_id: int) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from ml.patterns import Lesion
+from tests.cards import card, entry, former_card
 from webapp.models import (
     Analysis,
     AnalysisState,
     Case,
     CaseState,
     FailureReason,
+    Finding,
     Image,
+    ModelVersion,
     ReopenReason,
     TriageReason,
     Urgency,
@@ -35,14 +39,15 @@ def _settings(app: Flask):
 
 @dataclass(frozen=True)
 class Kind:
-    """One possible state of an image's analysis. BCC is suspected from 0.1 on."""
+    """One possible state of an image's analysis. BCC is suspected from 0.1 on, SCC from 0.2, melanoma from 0.3."""
 
     name: str
     state: AnalysisState
     probability: float | None = None
     needs_person: bool | None = None
     failure: FailureReason | None = None
-    melanoma: float = 0.0
+    melanoma: float | None = 0.0
+    scc: float | None = 0.0
     keratosis: float = 0.0
 
     @property
@@ -56,14 +61,21 @@ class Kind:
             bcc_as_shipped=None if self.probability is None else self.probability >= 0.1,
             needs_person=self.needs_person,
             failure=self.failure,
-            lesion={"mel": self.melanoma, "akiec": self.keratosis},
+            lesion={"mel": 0.9, "akiec": self.keratosis},
+            model_version=version(card()),
         )
+        cancers = {"MEL": self.melanoma, "SCC": self.scc}
+        analysis.findings = [Finding(target=code, probability=p) for code, p in cancers.items() if p is not None]
         return Image(analyses=[analysis])
 
 
-def result(probability: float, melanoma: float = 0.0, keratosis: float = 0.0) -> Kind:
+def version(card: dict[str, Any]) -> ModelVersion:
+    return ModelVersion(name="test", weights_sha256="0" * 64, card=card)
+
+
+def result(probability: float, melanoma: float = 0.0, scc: float = 0.0, keratosis: float = 0.0) -> Kind:
     name = f"trusted {probability} {melanoma}"
-    return Kind(name, AnalysisState.DONE, probability, False, melanoma=melanoma, keratosis=keratosis)
+    return Kind(name, AnalysisState.DONE, probability, False, melanoma=melanoma, scc=scc, keratosis=keratosis)
 
 
 PROBABILITIES = (0.0, 0.02, 0.5, 1.0)
@@ -79,7 +91,14 @@ WITHOUT_PROBABILITY = [
     Kind("failed with leftovers", AnalysisState.FAILED, 0.02, False, FailureReason.ERROR),
     Kind("no number", AnalysisState.DONE, float("nan"), False),
 ]
-DOUBTED = [*UNSURE, Kind("no opinion of itself", AnalysisState.DONE, 0.02, None), *WITHOUT_PROBABILITY]
+INCOMPLETE = [
+    Kind("no opinion of itself", AnalysisState.DONE, 0.02, None),
+    Kind("without melanoma", AnalysisState.DONE, 0.02, False, melanoma=None),
+    Kind("without SCC", AnalysisState.DONE, 0.02, False, scc=None),
+    Kind("melanoma no number", AnalysisState.DONE, 0.02, False, melanoma=float("nan")),
+]
+"""A card that has a finding promises it in every result: one without it is not trusted."""
+DOUBTED = [*UNSURE, *INCOMPLETE, *WITHOUT_PROBABILITY]
 KINDS = TRUSTED + DOUBTED
 
 
@@ -156,6 +175,47 @@ def test_melanoma_at_its_operating_point_is_looked_at_now() -> None:
     assert section(suspected) is Section.NOW
     assert (suspected.other_cancer, suspected.needs_person) == (True, False)
     assert section(placed(result(0.01, melanoma=0.299))) is Section.REST
+
+
+def test_scc_at_its_operating_point_is_suspected_by_its_own_probability() -> None:
+    likely, suspected, below = (placed(result(0.01, scc=p)) for p in (0.6, 0.2, 0.199))
+    assert [section(case) for case in (likely, suspected, below)] == [
+        Section.SUSPECTED,
+        Section.SUSPECTED,
+        Section.REST,
+    ]
+    assert [case.other_cancer for case in (likely, suspected, below)] == [True, True, False]
+    assert in_order(placed(result(0.7)), likely, placed(result(0.5)), suspected, placed(result(0.1)), below)
+    assert concern.level(below) == 0.199
+
+
+def former(melanoma: float) -> Case:
+    """A case with a result of a model that had no finding for melanoma and SCC."""
+    case = placed(result(0.01))
+    (analysis,) = case.images[0].analyses
+    analysis.model_version, analysis.findings = version(former_card()), []
+    analysis.lesion = {"mel": melanoma, "scc": 0.0}
+    rank.refresh(case)
+    return case
+
+
+def test_a_result_of_a_former_model_is_judged_as_it_was() -> None:
+    assert section(former(0.3)) is Section.NOW
+    assert section(former(0.299)) is Section.REST
+    assert concern.level(former(0.299)) == 0.299
+
+
+def test_the_share_of_the_lesion_head_does_not_count_where_there_is_a_finding() -> None:
+    """Every analysis here gives melanoma a share of 0.9."""
+    assert [suspicion.lesion.value for suspicion in concern.suspected(placed(result(0.5)))] == ["bcc"]
+
+
+def test_another_cancer_without_an_operating_point_on_the_card_counts_from_the_former_one_on() -> None:
+    for probability, suspected in ((0.3, True), (0.299, False)):
+        case = placed(result(0.01, melanoma=probability))
+        (analysis,) = case.images[0].analyses
+        analysis.model_version = version(card(entry("MEL", operating_points=[])))
+        assert concern.suspects(analysis, Lesion.MEL) is suspected
 
 
 def test_a_precancer_is_never_placed_above_a_suspected_cancer() -> None:
@@ -242,7 +302,7 @@ def test_the_lead_suspicion_is_a_suspected_one_and_then_the_likeliest() -> None:
 def test_a_superseded_analysis_does_not_count() -> None:
     image = one("trusted 1.0 0.0").image()
     image.analyses[0].state = AnalysisState.SUPERSEDED
-    image.analyses.append(Analysis(state=AnalysisState.DONE, bcc_probability=0.02, needs_person=False, lesion={}))
+    image.analyses.append(result(0.02).image().analyses[0])
     case = Case(images=[image], state=CaseState.SUBMITTED, urgency=Urgency.ROUTINE, waiting_since=NOW)
     rank.refresh(case)
     assert case.bcc_probability == 0.02

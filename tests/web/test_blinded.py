@@ -33,7 +33,7 @@ def reader(email: str, sign_in) -> CheckedClient:
 @pytest.fixture
 def number(world: World, gp: str) -> str:
     number = world.case(gp)
-    world.analyse(number, 0.9, lesion={"mel": 0.8, "bcc": 0.2})
+    world.analyse(number, 0.9, melanoma=0.8)
     return number
 
 

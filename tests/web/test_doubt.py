@@ -25,7 +25,7 @@ from webapp.triage.lift import lift_past_due
 from webapp.triage.rank import Section
 
 CALM = {"probability": 0.01}
-MELANOMA = {"probability": 0.01, "lesion": {"mel": 0.95}}
+MELANOMA = {"probability": 0.01, "melanoma": 0.95}
 REASON = {"override_reason": "Seen in clinic last week."}
 
 
@@ -280,15 +280,15 @@ def test_a_known_carcinoma_does_not_hide_a_melanoma_that_is_found_later(
     finish(app, first, 0.9)
     take(reader, number)
     assert reassure(reader, number, **REASON) == 302
-    finish(app, second, 0.01, lesion={"mel": 0.95})
+    finish(app, second, 0.01, melanoma=0.95)
     with stored_case(app, number) as case:
         assert (case.state, case.reopened) == (CaseState.AWAITING_REVIEW, ReopenReason.LATE_RESULT)
 
 
-def finish(app: Flask, analysis_id: int, probability: float, **changes: Any) -> None:
+def finish(app: Flask, analysis_id: int, probability: float, melanoma: float = 0.0, **changes: Any) -> None:
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "test")
-        assert results.finish(analysis_id, "test", replace(outcome(probability), **changes), store_of(app))
+        assert results.finish(analysis_id, "test", replace(outcome(probability, melanoma), **changes), store_of(app))
 
 
 def test_a_second_opinion_of_cancer_moves_an_open_case_up(

@@ -8,14 +8,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from ml.patterns import Call
+from tests.cards import found
 from tests.conftest import World
 from tests.web.helpers import actions, centre_id, change_case, counted_queries, user_id, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.reports import queries
 from webapp.admin.reports.columns import COLUMNS
-from webapp.core.database import reading
-from webapp.models import AuditEvent, Role
+from webapp.core.database import reading, transaction
+from webapp.models import AuditEvent, Case, Role
 
 
 def exported(client: CheckedClient, query: str = "") -> list[dict[str, str]]:
@@ -33,7 +35,8 @@ def numbers(rows: list[dict[str, str]]) -> list[str]:
 
 def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin: CheckedClient, sign_in) -> None:
     number = world.case(gp, images=2, phototype=3, birth_year=1950)
-    world.analyse(number, 0.42)
+    patterns = [found("AT", 0.9), found("U", 0.3), found("SW", 0.4, told_apart=False), found("PN", 0.01)]
+    world.analyse(number, 0.42, findings=[found("BCC", 0.42), found("MEL", 0.05), found("SCC", 0.07), *patterns])
     reader = world.user(Role.DERMATOLOGIST)
     client = sign_in(reader)
     take(client, number)
@@ -52,7 +55,18 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
         "images": "2",
         "model": "test-model@000000000000",
         "p_bcc": "0.42",
+        "p_scc": "0.07",
+        "p_mel": "0.05",
+        "modality": "dermoscopic",
         "needs_person": "0",
+        "p_pn": "0.01",
+        "p_u": "0.3",
+        "p_sw": "0.4",
+        "p_at": "0.9",
+        "call_pn": "not seen",
+        "call_u": "possible",
+        "call_sw": "not told apart",
+        "call_at": "likely",
         "decisions": "1",
         "reader": str(user_id(app, reader)),
         "diagnosis": "bcc",
@@ -61,6 +75,17 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
         "label_pn": "cannot_tell",
     }
     assert datetime.fromisoformat(row["sent_at"]) <= datetime.fromisoformat(row["decided_at"])
+
+
+def test_a_case_has_the_strongest_call_of_its_images(app: Flask, world: World, gp: str, admin: CheckedClient) -> None:
+    number = world.case(gp, images=2)
+    world.analyse(number, 0.4, findings=[found("BCC", 0.4), found("MEL", 0.0), found("SCC", 0.0), found("AT", 0.3)])
+    with app.app_context(), transaction() as session:
+        case = session.query(Case).filter_by(number=number).one()
+        (second,) = [f for f in case.images[1].analyses[-1].findings if f.target == "AT"]
+        second.call = Call.NOT_SEEN
+    (row,) = exported(admin)
+    assert row["call_at"] == "possible"
 
 
 def test_a_case_without_any_answer(world: World, gp: str, admin: CheckedClient) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import delete, inspect, text
 
+from tests.cards import former_card
 from tests.conftest import World
 from tests.web.helpers import change_case, in_force, stored_case, user_id
 from tests.web.reading import decide, take
@@ -84,7 +85,7 @@ class Clinic:
         facts = {name: result.pop(name) for name in ("urgency",) if name in result}
         number = self.numbers[kind] = self.world.case(self.gp, images=images, **facts)
         if probabilities:
-            self.world.analyse(number, probabilities[0], **result)
+            self.world.analyse(number, probabilities[0], **{"card": former_card()} | result)
         for place, probability in enumerate(probabilities[1:], start=1):
             self.change(number, {"bcc_probability": probability}, place)
         return number
@@ -258,7 +259,7 @@ def test_decided_cases_lose_reasons_that_are_no_more(
     app: Flask, world: World, gp: str, reader: CheckedClient, reason: str
 ) -> None:
     number = world.case(gp)
-    world.analyse(number, 0.02, lesion={"mel": 0.8})
+    world.analyse(number, 0.02, lesion={"mel": 0.8}, card=former_card())
     take(reader, number)
     assert decide(reader, number).status_code == 302
     with stored_case(app, number) as case:

@@ -27,7 +27,7 @@ from webapp.models import (
 )
 
 CANCER = {"probability": 0.9}
-MELANOMA: dict[str, Any] = {"probability": 0.01, "lesion": {"mel": 0.7}}
+MELANOMA: dict[str, Any] = {"probability": 0.01, "melanoma": 0.7}
 REASON = {"override_reason": "Looks harmless."}
 
 

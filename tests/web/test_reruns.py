@@ -96,7 +96,7 @@ def test_an_open_case_gets_the_new_result_and_keeps_the_old_one(app: Flask, worl
     with stored_case(app, number) as case:
         assert case.bcc_probability == 0.9
         before, now = case.images[0].analyses
-        assert (before.state, before.bcc_probability, len(before.findings)) == (AnalysisState.SUPERSEDED, 0.02, 1)
+        assert (before.state, before.bcc_probability, len(before.findings)) == (AnalysisState.SUPERSEDED, 0.02, 3)
         assert case.images[0].current_analysis is now
         assert weights(now) == NEW
 

@@ -13,8 +13,8 @@ from flask_security import (
     VerifyForm,
 )
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, EmailField, RadioField, SelectField, StringField
-from wtforms.validators import DataRequired, Email, Length, Optional
+from wtforms import BooleanField, EmailField, FloatField, RadioField, SelectField, StringField
+from wtforms.validators import DataRequired, Email, Length, NumberRange, Optional
 
 from webapp.accounts import queries, second_factor, service, throttle
 from webapp.core.choices import choices, choices_of, optional_id
@@ -123,11 +123,36 @@ class InvitationForm(AccountForm):
     )
 
 
+A_PERCENTAGE = "Enter a percentage from 0.1 to 99.9."
+
+
+class PercentField(FloatField):
+    """Takes "12.5", "12,5" and "12.5 %"."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata([text.strip().removesuffix("%").replace(",", ".") for text in valuelist])
+        except ValueError as error:
+            raise ValueError(A_PERCENTAGE) from error
+
+
 class CentreForm(FlaskForm):
     name = StringField(
         "Centre name", filters=[_strip], validators=[DataRequired("Enter a centre name."), Length(max=120)]
     )
+    bcc_percent = PercentField(
+        "Percentage of the images it sends that are BCC",
+        description="For example from its histology of the last years. With it, dermatologists see how likely a BCC is "
+        "at this centre; leave it empty if you don't know. Which cases count as suspected, and their order, stay "
+        "the same.",
+        validators=[Optional(), NumberRange(0.1, 99.9, message=A_PERCENTAGE)],
+    )
     active = BooleanField("Active", default=True)
+
+    @property
+    def bcc_rate(self) -> float | None:
+        """As a share, 0 to 1."""
+        return None if self.bcc_percent.data is None else self.bcc_percent.data / 100
 
 
 class ResetSecondFactorForm(FlaskForm):

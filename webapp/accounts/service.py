@@ -125,22 +125,25 @@ def enable(actor: User, user: User) -> None:
         audit.record(actor, "account.enabled", user)
 
 
-def add_centre(actor: User | None, name: str) -> Centre:
+def add_centre(actor: User | None, name: str, bcc_rate: float | None = None) -> Centre:
+    """``bcc_rate``: see Centre. Raises AccountError."""
     if queries.centre_by_name(name):
         raise AccountError("There is already a centre with this name.")
-    centre = Centre(name=name)
+    centre = Centre(name=name, bcc_rate=bcc_rate)
     db.session.add(centre)
-    audit.record(actor, "centre.added", centre, after={"name": name})
+    known = {} if bcc_rate is None else {"bcc_rate": bcc_rate}
+    audit.record(actor, "centre.added", centre, after={"name": name} | known)
     return centre
 
 
-def change_centre(actor: User, centre: Centre, *, name: str, active: bool) -> None:
+def change_centre(actor: User, centre: Centre, *, name: str, active: bool, bcc_rate: float | None) -> None:
+    """Raises AccountError."""
     same_name = queries.centre_by_name(name)
     if same_name is not None and same_name.id != centre.id:
         raise AccountError("There is already a centre with this name.")
-    before = {"name": centre.name, "active": centre.active}
-    centre.name, centre.active = name, active
-    after = {"name": name, "active": active}
+    before = {"name": centre.name, "active": centre.active, "bcc_rate": centre.bcc_rate}
+    after = {"name": name, "active": active, "bcc_rate": bcc_rate}
+    centre.name, centre.active, centre.bcc_rate = name, active, bcc_rate
     if before != after:
         audit.record(actor, "centre.changed", centre, before=before, after=after)
 

@@ -156,7 +156,7 @@ def add_centre() -> Reply:
     if request.method == "GET" or not form.validate():
         return _page("admin/centre.html", form, centre=None)
     try:
-        centre = service.add_centre(current_user, form.name.data or "")
+        centre = service.add_centre(current_user, form.name.data or "", form.bcc_rate)
     except AccountError as error:
         return _refused("admin/centre.html", form, error, centre=None)
     flash(f"{centre.name} was added. You can now invite its GPs.", "success")
@@ -166,11 +166,14 @@ def add_centre() -> Reply:
 @blueprint.route("/centres/<id:centre_id>", methods=["GET", "POST"])
 def centre(centre_id: int) -> Reply:
     found = _centre(centre_id)
-    form = CentreForm(obj=found)
+    percent = None if found.bcc_rate is None else round(found.bcc_rate * 100, 6)
+    form = CentreForm(obj=found, bcc_percent=percent)
     if request.method == "GET" or not form.validate():
         return _page("admin/centre.html", form, centre=found)
     try:
-        service.change_centre(current_user, found, name=form.name.data or "", active=bool(form.active.data))
+        service.change_centre(
+            current_user, found, name=form.name.data or "", active=bool(form.active.data), bcc_rate=form.bcc_rate
+        )
     except AccountError as error:
         return _refused("admin/centre.html", form, error, centre=found)
     flash(f"Changes to {found.name} saved.", "success")

@@ -65,6 +65,7 @@ def _outcome(result: Result, model: Loaded) -> Outcome:
         bcc_probability=result.bcc_probability,
         bcc=result.bcc,
         needs_person=result.needs_person,
+        modality=result.modality,
         reasons=[{"code": reason.value, "message": reason.message} for reason in result.reasons],
         lesion={lesion.value: share for lesion, share in result.lesion.items()},
         region={"left": result.region.left, "top": result.region.top, "size": result.region.size},
@@ -73,7 +74,7 @@ def _outcome(result: Result, model: Loaded) -> Outcome:
 
 
 def _findings(result: Result, card: Card) -> list[TargetResult]:
-    """Every assessed target; with a heatmap only if present, since a heatmap of nothing looks strong too.
+    """Every assessed target; with a heatmap only if it is present and has a place.
 
     BCC's is kept from the lowest operating point on, since the clinic may have chosen that one or choose it later.
     """
@@ -83,7 +84,9 @@ def _findings(result: Result, card: Card) -> list[TargetResult]:
             target=finding.target,
             probability=finding.probability,
             present=finding.present,
+            call=finding.call,
             strength=finding.strength,
+            placed=finding.placed,
             map=_raster(result.heatmaps[finding.target]) if finding.present or _may_count(finding, lowest) else None,
         )
         for finding in result.findings
@@ -95,6 +98,7 @@ def _may_count(finding: Finding, lowest: float) -> bool:
 
 
 def _raster(heatmap: Heatmap) -> HeatmapRaster | None:
+    """None where there is no reliable place."""
     png = heatmap.to_png()
     if png is None:
         return None
@@ -104,5 +108,5 @@ def _raster(heatmap: Heatmap) -> HeatmapRaster | None:
         png=png,
         peak_x=(column + 0.5) / columns,
         peak_y=(row + 0.5) / rows,
-        extent=float((heatmap.raw >= heatmap.strength / 2).mean()),
+        extent=float((heatmap.raw >= heatmap.raw.max() / 2).mean()),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult
 
+from ml.patterns import Call, Modality
 from webapp import audit
 from webapp.analysis import leases, queries, reruns, versions
 from webapp.core.database import after_rollback
@@ -16,7 +17,7 @@ from webapp.triage import rank, reopen
 
 @dataclass(frozen=True)
 class HeatmapRaster:
-    """A small grey PNG, strongest = 255, and where it is strongest: see the columns of Finding."""
+    """A small grey PNG on the target's one scale, and where it is strongest: see the columns of Finding."""
 
     png: bytes
     peak_x: float
@@ -26,12 +27,14 @@ class HeatmapRaster:
 
 @dataclass(frozen=True)
 class TargetResult:
-    """``probability`` in [0, 1]; ``strength``: raw maximum of the heatmap; ``map``: None if it must not be drawn."""
+    """``probability`` in [0, 1]; ``strength`` and ``placed``: see Finding; ``map``: None if it must not be drawn."""
 
     target: str
     probability: float
     present: bool
+    call: Call | None
     strength: float | None
+    placed: bool | None
     map: HeatmapRaster | None
 
 
@@ -46,6 +49,7 @@ class Outcome:
     bcc_probability: float | None
     bcc: bool | None
     needs_person: bool
+    modality: Modality | None
     reasons: list[dict[str, str]]
     lesion: dict[str, float]
     region: dict[str, int]
@@ -67,6 +71,7 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
         bcc_probability=outcome.bcc_probability,
         bcc_as_shipped=outcome.bcc,
         needs_person=outcome.needs_person,
+        modality=outcome.modality,
         reasons=outcome.reasons,
         lesion=outcome.lesion,
         region=outcome.region,
@@ -106,7 +111,9 @@ def _finding(analysis_id: int, found: TargetResult, store: ImageStore) -> Findin
         target=found.target,
         probability=found.probability,
         present=found.present,
+        call=found.call,
         strength=found.strength,
+        placed=found.placed,
     )
     if found.map is not None:
         key = store.put(found.map.png)

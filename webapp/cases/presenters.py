@@ -169,6 +169,12 @@ class CaseTimeline:
         return _ARRIVED.get(self.case.state, "")
 
     @property
+    def not_dermoscopic(self) -> list[Image]:
+        """Images of an open case that the model takes for something else than dermoscopy."""
+        shown = self.case.images if self.case.is_open else []
+        return [image for image in shown if image.current_analysis and image.current_analysis.not_dermoscopic]
+
+    @property
     def poll_url(self) -> str | None:
         """Address to poll while the case is open."""
         return url_for("cases.status", number=self.case.number) if self.case.is_open else None

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ml.patterns import Pattern, Verdict, clinical_rule
+from ml.patterns import Call, Modality, Pattern, Verdict, clinical_rule
 from webapp.core.orm import OBJECT, Base, UtcDateTime, text_enum, utcnow
 from webapp.models.image import Image
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
@@ -48,6 +48,10 @@ class FailureReason(StrEnum):
         }[self.value]
 
 
+NOT_DERMOSCOPIC = ("clinical_photograph", "not_dermoscopic")
+"""Codes of the reasons that the modality gives: those of ml.results.Reason."""
+
+
 class ModelVersion(Base):
     """A bundle that a worker has loaded, with the card that describes it."""
 
@@ -66,30 +70,44 @@ class ModelVersion(Base):
     def reference(self) -> str:
         return f"{self.name}@{self.weights_sha256[:12]}"
 
-    @property
-    def bcc_target(self) -> dict[str, Any]:
-        """The card's entry on BCC; empty if there is none."""
+    def target(self, code: str) -> dict[str, Any]:
+        """The card's entry on a finding; empty if there is none."""
         targets = self.card.get("targets", [])
-        return next((target for target in targets if target["code"] == "BCC"), {})
+        return next((target for target in targets if target["code"] == code), {})
 
     @property
     def operating_points(self) -> list[OperatingPoint]:
-        """Those of the card, with its test figures if it has any, else its validation figures."""
+        """Those of BCC on the card, with its test figures if it has any, else its validation figures."""
         tested = {_target(point): point for point in self.card.get("metrics", {}).get("operating_points", [])}
-        return [
-            _operating_point(point, tested.get(_target(point))) for point in self.bcc_target.get("operating_points", [])
-        ]
+        points = self.target("BCC").get("operating_points", [])
+        return [_operating_point(point, tested.get(_target(point))) for point in points]
+
+    @property
+    def default_point(self) -> OperatingPoint | None:
+        """The card's own choice for BCC."""
+        return self._point(self.target("BCC").get("default_sensitivity"))
 
     @property
     def operating_point(self) -> OperatingPoint | None:
-        """The one in force: the administrator's latest choice, else the card's default."""
-        target = self.choices[-1].target_sensitivity if self.choices else self.bcc_target.get("default_sensitivity")
-        return next((point for point in self.operating_points if point.target_sensitivity == target), None)
+        """The one of BCC in force: the administrator's latest choice, else the card's default."""
+        return self._point(self.choices[-1].target_sensitivity) if self.choices else self.default_point
+
+    def _point(self, target_sensitivity: float | None) -> OperatingPoint | None:
+        points = self.operating_points
+        return next((point for point in points if point.target_sensitivity == target_sensitivity), None)
 
     @property
     def threshold(self) -> float | None:
         """P(BCC) from which an image counts as suspected."""
         return self.operating_point.threshold if self.operating_point else None
+
+    def threshold_of(self, code: str) -> float | None:
+        """Probability of a cancer (BCC, SCC, MEL) from which it counts as suspected; None if the card gives none."""
+        if code == "BCC":
+            return self.threshold
+        target = self.target(code)
+        points, default = target.get("operating_points", []), target.get("default_sensitivity")
+        return next((float(point["threshold"]) for point in points if _target(point) == default), None)
 
 
 def _target(point: dict[str, float]) -> float:
@@ -116,7 +134,8 @@ def now_in(state: AnalysisState) -> ColumnElement[bool]:
 class Analysis(Base):
     """This row decides, not the queue: whoever holds the lease may finish it, once.
 
-    ``shadow``: a re-run whose result is not in force.
+    ``shadow``: a re-run whose result is not in force. ``modality``: None in results of earlier models, which did not
+    tell.
     """
 
     __tablename__ = "analysis"
@@ -157,6 +176,7 @@ class Analysis(Base):
     bcc_probability: Mapped[float | None]
     bcc_as_shipped: Mapped[bool | None] = mapped_column("bcc")
     needs_person: Mapped[bool | None]
+    modality: Mapped[Modality | None] = mapped_column(text_enum(Modality))
     reasons: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     lesion: Mapped[dict[str, float]] = mapped_column(JSON, default=dict)
     region: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
@@ -172,16 +192,23 @@ class Analysis(Base):
         return clinical_rule({pattern: present.get(pattern.value) for pattern in Pattern})
 
     @property
+    def not_dermoscopic(self) -> str:
+        """The model's sentence if it takes the image for something else than dermoscopy; empty otherwise."""
+        return next((reason["message"] for reason in self.reasons if reason["code"] in NOT_DERMOSCOPIC), "")
+
+    @property
     def is_current(self) -> bool:
         """Whether this is the result in force for its image."""
         return self.state is not AnalysisState.SUPERSEDED and not self.shadow
 
 
 class Finding(Base):
-    """One target of an analysis: BCC itself, or a pattern.
+    """One target of an analysis: a cancer (BCC, MEL, SCC), or a pattern.
 
-    ``strength`` is the heatmap's raw maximum, ``peak_x`` and ``peak_y`` its position in the analysed square (0 to 1
-    from the upper left), ``extent`` the share of the square that reaches half the maximum.
+    ``strength`` is the heatmap's maximum as a share of full colour, ``peak_x`` and ``peak_y`` its position in the
+    analysed square (0 to 1 from the upper left), ``extent`` the share of the square that reaches half the maximum.
+    ``placed``: whether the map says where. Results of earlier models have neither ``call`` nor ``placed``; their
+    ``strength`` is the raw maximum, and each map is on a scale of its own.
     """
 
     __tablename__ = "finding"
@@ -195,6 +222,8 @@ class Finding(Base):
     target: Mapped[str] = mapped_column(String(8))
     probability: Mapped[float]
     present: Mapped[bool]
+    call: Mapped[Call | None] = mapped_column(text_enum(Call))
+    placed: Mapped[bool | None]
     strength: Mapped[float | None]
     peak_x: Mapped[float | None]
     peak_y: Mapped[float | None]

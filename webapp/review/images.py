@@ -1,23 +1,33 @@
 """One image as the review page shows it: the model's result in numbers and in words."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from ml.patterns import Lesion, Pattern, Verdict
-from webapp.models import Analysis, AnalysisState, Finding, Image, OperatingPoint
+from ml.patterns import MALIGNANT, Call, Lesion, Pattern, Verdict
+from webapp.analysis import cards
+from webapp.core.filters import percent
+from webapp.models import Analysis, AnalysisState, Finding, Image
 from webapp.models.states import PENDING_STATES
+from webapp.review.patterns import NOT_TOLD_APART, PatternRow, by_evidence, pattern_rows, rule_sentence
 from webapp.triage import concern
+
+if TYPE_CHECKING:
+    from ml.card import Promise
 
 
 @dataclass(frozen=True)
-class PatternRow:
-    """A pattern that the model assessed, and the evidence its training rests on."""
+class CancerRow:
+    """A cancer other than BCC; ``threshold``: its operating point in force."""
 
-    pattern: Pattern
-    finding: Finding
-    evidence: str
+    lesion: Lesion
+    probability: float
+    suspected: bool
+    threshold: float | None
 
 
 @dataclass(frozen=True)
@@ -56,65 +66,127 @@ class ImageReading:
         return self.bcc is not None and concern.present(self.bcc)
 
     @property
+    def cancers(self) -> list[CancerRow]:
+        """The other cancers that its model has a finding for, the likeliest first."""
+        if self.analysis is None:
+            return []
+        return [
+            CancerRow(found.lesion, found.probability, found.suspected, self._threshold(found.lesion))
+            for found in concern.suspicions_in([self.analysis])
+            if found.lesion is not Lesion.BCC and found.lesion.target in self.findings
+        ]
+
+    @cached_property
+    def _seen(self) -> list[Finding]:
+        """The present findings: cancers with the strongest suspicion first, then patterns with the likely ones first.
+
+        Of patterns that are not told apart only the one with the strongest map.
+        """
+        suspicions = concern.suspicions_in([self.analysis]) if self.analysis else []
+        order = [suspicion.lesion.target for suspicion in suspicions]
+        present = [finding for finding in self.findings.values() if concern.present(finding)]
+        alike = [finding for finding in present if finding.call is Call.NOT_TOLD_APART]
+        strongest = max(alike, key=lambda finding: finding.strength or 0.0, default=None)
+        kept = [finding for finding in present if finding not in alike or finding is strongest]
+
+        def place(finding: Finding) -> tuple[int, bool]:
+            known = finding.target in order
+            return order.index(finding.target) if known else len(order), finding.call is not Call.LIKELY
+
+        return sorted(kept, key=place)
+
+    @property
     def overlays(self) -> list[dict[str, object]]:
         """What the viewer can lay over the image: one entry per present finding with a heatmap."""
         return [
             {
                 "target": finding.target,
-                "label": target_label(finding.target),
+                "label": finding_label(finding),
                 "url": url_for("media.heatmap", finding_id=finding.id),
                 "strength": round(finding.strength or 0.0, 3),
                 "words": heatmap_words(finding),
             }
-            for finding in self.findings.values()
-            if concern.present(finding) and finding.heatmap_key
+            for finding in self._seen
+            if finding.heatmap_key
         ]
 
     @property
+    def without_place(self) -> list[str]:
+        """The present findings whose map is too weak to say where."""
+        return [finding_label(finding) for finding in self._seen if finding.placed is False]
+
+    @property
+    def one_scale(self) -> bool:
+        """Whether all maps of a finding share one scale, as those of present models do."""
+        return any(finding.placed is not None for finding in self.findings.values())
+
+    @property
     def patterns(self) -> list[PatternRow]:
-        assessed = [pattern for pattern in Pattern if pattern.value in self.findings]
-        return [PatternRow(pattern, self.findings[pattern.value], self._evidence(pattern)) for pattern in assessed]
+        return pattern_rows(self.findings, self._evidence)
+
+    @property
+    def evidence(self) -> list[tuple[str, str]]:
+        """(patterns, the evidence on which the model names them), where it calls them in words."""
+        return by_evidence(self.findings, self._evidence)
 
     @property
     def not_assessed(self) -> list[str]:
         return [pattern.label.lower() for pattern in Pattern if pattern.value not in self.findings]
 
     def _evidence(self, pattern: Pattern) -> str:
-        return str(self._target(pattern.value).get("evidence", ""))
-
-    def _target(self, code: str) -> dict[str, object]:
-        return next((target for target in self._card.get("targets", []) if target["code"] == code), {})
-
-    @property
-    def _card(self) -> dict[str, list[dict[str, object]]]:
         version = self.analysis.model_version if self.analysis else None
-        return version.card if version else {}
+        return str(version.target(pattern.value).get("evidence", "")) if version else ""
 
     @property
     def notice(self) -> str:
         """What the model's card says about its validation."""
-        return str(self._card.get("notice", ""))
-
-    @property
-    def target_sensitivity(self) -> float | None:
-        """The share of BCCs that the threshold was chosen to find."""
-        point = self._operating_point
-        return point.target_sensitivity if point else None
+        version = self.analysis.model_version if self.analysis else None
+        return str(version.card.get("notice", "")) if version else ""
 
     @property
     def threshold(self) -> float | None:
         """P(BCC) from which the image counts as suspected."""
-        point = self._operating_point
-        return point.threshold if point else None
+        return self._threshold(Lesion.BCC)
+
+    def _threshold(self, lesion: Lesion) -> float | None:
+        return concern.operating_point(self.analysis, lesion) if self.analysis else None
 
     @property
-    def _operating_point(self) -> OperatingPoint | None:
+    def promises(self) -> list[tuple[str, Promise]]:
+        """(cancer, what its threshold achieved on one collection). None of BCC if the clinic uses another threshold."""
         version = self.analysis.model_version if self.analysis else None
-        return version.operating_point if version else None
+        if version is None:
+            return []
+        shown = [lesion for lesion in MALIGNANT if lesion is not Lesion.BCC or not self.another_threshold]
+        found = [target for lesion in shown if (target := cards.target(version, lesion.target))]
+        return [(target.label, promise) for target in found for promise in target.promises]
+
+    @property
+    def another_threshold(self) -> bool:
+        """Whether the clinic uses another threshold for BCC than the one the card gives figures for."""
+        version = self.analysis.model_version if self.analysis else None
+        return version is not None and version.operating_point != version.default_point
+
+    @property
+    def at_centre_rate(self) -> float | None:
+        """P(BCC) at the centre's own rate, where it has one."""
+        rate = self.image.case.centre.bcc_rate
+        return cards.at_centre_rate(self.analysis, rate) if self.analysis is not None else None
+
+    @property
+    def fitted_on(self) -> str:
+        """At which share of BCC the probability is as the model gives it."""
+        version = self.analysis.model_version if self.analysis else None
+        known = cards.target(version, Lesion.BCC.target)
+        return percent(known.prior) if known else ""
 
     @property
     def verdict(self) -> Verdict | None:
         return self.analysis.verdict if self.analysis else None
+
+    @property
+    def rule_sentence(self) -> str:
+        return rule_sentence(self.verdict, self.findings) if self.verdict else ""
 
     @property
     def contradiction(self) -> str:
@@ -129,10 +201,10 @@ class ImageReading:
 
     @property
     def lesions(self) -> list[tuple[str, float]]:
-        """The three most likely lesion types with their shares (0 to 1)."""
+        """All lesion types with their shares (0 to 1), the most likely first."""
         shares = self.analysis.lesion if self.analysis else {}
         ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-        return [(Lesion(code).label, share) for code, share in ranked[:3]]
+        return [(Lesion(code).label, share) for code, share in ranked]
 
 
 _ROWS = ("upper", "middle", "lower")
@@ -157,5 +229,8 @@ def heatmap_words(finding: Finding) -> str:
     )
 
 
-def target_label(code: str) -> str:
-    return "Basal cell carcinoma" if code == "BCC" else Pattern(code).label
+def finding_label(finding: Finding) -> str:
+    if finding.call is Call.NOT_TOLD_APART:
+        return NOT_TOLD_APART
+    cancer = next((lesion for lesion in MALIGNANT if lesion.target == finding.target), None)
+    return Pattern(finding.target).label if cancer is None else cancer.label

@@ -8,7 +8,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from ml.patterns import Lesion
-from webapp.core.filters import local_time
+from webapp.core.filters import local_time, percent
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
 from webapp.review import opinions
 from webapp.review.blinded import hides_model, impression_of
@@ -50,8 +50,10 @@ def decided_sentence(review: Review) -> Markup:
 
 def suspicion_words(case: Case) -> list[str]:
     """The suspected cancers other than BCC, each with its probability."""
-    others = [suspicion for suspicion in concern.suspected(case) if suspicion.lesion is not Lesion.BCC]
-    return [f"{suspicion.lesion.label} {suspicion.probability * 100:.0f} %" for suspicion in others]
+    suspected = concern.suspected(case)
+    others = [suspicion for suspicion in suspected if suspicion.lesion is not Lesion.BCC]
+    also = "Also suspected" if len(others) < len(suspected) else "Suspected"
+    return [f"{also}: {suspicion.lesion.label} {percent(suspicion.probability)}" for suspicion in others]
 
 
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:

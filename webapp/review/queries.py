@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true, tuple_, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from ml.patterns import Pattern
+from ml.patterns import Call, Pattern
 from webapp.cases.queries import BADGE_MOST, visible_to
 from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
@@ -81,7 +81,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
         .limit(PAGE_SIZE + 1)
         .options(
             joinedload(Case.centre),
-            selectinload(Case.images).selectinload(Image.analyses),
+            selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings),
             selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
             selectinload(Case.opinion_requests),
             selectinload(Case.histologies),
@@ -108,7 +108,8 @@ def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
 
 def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
     """Nested "exists": with a join SQLite may scan all finished analyses again for each case."""
-    finding = (Finding.target == (pattern or "")) & Finding.present
+    named = or_(Finding.call.is_(None), Finding.call != Call.NOT_TOLD_APART)
+    finding = (Finding.target == (pattern or "")) & Finding.present & named
     found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
     done = (Analysis.state == AnalysisState.DONE) & ~Analysis.shadow
     analysed = select(Analysis.id).where(Analysis.image_id == Image.id, done, found).exists()

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 
 from ml.patterns import Lesion
+from webapp.analysis import cards
 from webapp.core.filters import percent
 from webapp.models import Case, Claim, Image, TriageReason, User
 from webapp.review.blinded import hides_model
@@ -45,6 +46,13 @@ class WorklistRow:
     def mine(self) -> bool:
         held = valid_claim(self.case)
         return held is not None and held.user_id == self.user.id
+
+    @property
+    def at_centre_rate(self) -> float | None:
+        """The highest P(BCC) of its images at the centre's own rate, where it has one. Orders nothing."""
+        rate = self.case.centre.bcc_rate
+        found = [cards.at_centre_rate(analysis, rate) for analysis in concern.done(self.case)] if rate else []
+        return max((probability for probability in found if probability is not None), default=None)
 
     @property
     def why(self) -> str:

@@ -12,9 +12,9 @@ from ml.patterns import MALIGNANT, Lesion
 from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding
 
 CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
-OTHER_CANCER_FROM = 0.3
-"""Operating point of malignant lesion types other than BCC, as a share of the lesion-type head: low, since missing a
-melanoma costs more than looking at a naevus. Chosen by hand, not measured: docs/limitations.md.
+FORMER_OPERATING_POINT = 0.3
+"""Of other cancers than BCC in results of earlier models, whose cards have none: a share of the lesion-type head,
+chosen by hand and not measured. It stays, so that no stored result becomes less of a concern.
 """
 
 
@@ -41,12 +41,14 @@ def done(case: Case) -> list[Analysis]:
 
 
 def trusted(analysis: Analysis | None) -> bool:
-    """Whether it is finished and gives a probability of BCC, and the model does not ask for a person."""
+    """Whether it is finished, gives a probability of every cancer that its model knows, and the model does not ask for
+    a person.
+    """
     return (
         analysis is not None
         and analysis.state is AnalysisState.DONE
         and analysis.needs_person is False
-        and Lesion.BCC in probabilities(analysis)
+        and _known_to_its_model(analysis) <= probabilities(analysis).keys()
     )
 
 
@@ -56,12 +58,29 @@ def fully_trusted(case: Case) -> bool:
 
 
 def probabilities(analysis: Analysis) -> dict[Lesion, float]:
-    """The probability (0 to 1) of each malignant finding for which a finished analysis gives one."""
+    """The probability (0 to 1) of each malignant finding for which a finished analysis gives one.
+
+    Models of earlier versions had no finding for other cancers than BCC: the share of the lesion-type head counts.
+    """
     if analysis.state is not AnalysisState.DONE:
         return {}
-    shares = analysis.lesion or {}
-    given = {lesion: shares.get(lesion.value) for lesion in MALIGNANT} | {Lesion.BCC: analysis.bcc_probability}
+    calibrated, shares, known = _findings(analysis), analysis.lesion or {}, _known_to_its_model(analysis)
+    given = {
+        lesion: calibrated.get(lesion.target) if lesion in known else shares.get(lesion.value) for lesion in MALIGNANT
+    }
+    given[Lesion.BCC] = analysis.bcc_probability
     return {lesion: p for lesion, p in given.items() if p is not None and math.isfinite(p)}
+
+
+def _findings(analysis: Analysis) -> dict[str, float]:
+    return {finding.target: finding.probability for finding in analysis.findings}
+
+
+def _known_to_its_model(analysis: Analysis) -> set[Lesion]:
+    """BCC, and the other cancers for which the card of its model version has a finding."""
+    version = analysis.model_version
+    others = {lesion for lesion in MALIGNANT if version is not None and version.target(lesion.target)}
+    return {Lesion.BCC, *others}
 
 
 def suspects(analysis: Analysis, lesion: Lesion) -> bool:
@@ -69,10 +88,15 @@ def suspects(analysis: Analysis, lesion: Lesion) -> bool:
     probability = probabilities(analysis).get(lesion)
     if probability is None:
         return False
-    if lesion is not Lesion.BCC:
-        return bool(reaches(probability, OTHER_CANCER_FROM))
-    threshold = analysis.model_version.threshold if analysis.model_version else None
+    threshold = operating_point(analysis, lesion)
     return bool(analysis.bcc_as_shipped) if threshold is None else bool(reaches(probability, threshold))
+
+
+def operating_point(analysis: Analysis, lesion: Lesion) -> float | None:
+    """The one in force for its model version; None for BCC if the card has none."""
+    version = analysis.model_version
+    known = version.threshold_of(lesion.target) if version else None
+    return FORMER_OPERATING_POINT if known is None and lesion is not Lesion.BCC else known
 
 
 def suspects_cancer(analysis: Analysis) -> bool:
@@ -91,17 +115,23 @@ def contradicts_itself(analysis: Analysis) -> bool:
 
 
 def present(finding: Finding) -> bool:
-    """Whether the finding counts as present; BCC by the operating point in force."""
-    return bool(says_bcc(finding.analysis)) if finding.target == "BCC" else finding.present
+    """Whether the finding counts as present; a cancer by the operating point in force."""
+    cancer = next((lesion for lesion in MALIGNANT if lesion.target == finding.target), None)
+    return finding.present if cancer is None else suspects(finding.analysis, cancer)
 
 
 def suspicions(case: Case) -> list[Suspicion]:
     """Every malignant finding that any image gives a probability for: suspected ones first, then by descending
     probability.
     """
+    return suspicions_in(done(case))
+
+
+def suspicions_in(analyses: Collection[Analysis]) -> list[Suspicion]:
+    """The same for these results."""
     found = []
     for lesion in MALIGNANT:
-        given = [analysis for analysis in done(case) if lesion in probabilities(analysis)]
+        given = [analysis for analysis in analyses if lesion in probabilities(analysis)]
         if given:
             highest = max(probabilities(analysis)[lesion] for analysis in given)
             found.append(Suspicion(lesion, highest, any(suspects(analysis, lesion) for analysis in given)))

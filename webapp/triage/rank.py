@@ -6,10 +6,8 @@ The sections, in order (docs/architecture.md, "The rule of doubt"):
    or histology suspects a cancer.
    Re-opened first, then by due date, then by concern.
 2. Needs a person: an image has no trusted result. Cases without a probability first, then by the highest one given.
-3. Suspected: BCC at or above its operating point. By that probability.
+3. Suspected: BCC or squamous cell carcinoma (SCC) at or above its operating point. By that probability.
 4. The rest, by concern, without a cliff.
-
-The cancers that the present model knows are BCC and melanoma; it has no class for squamous cell carcinoma (SCC).
 
 A section is a range of one number, ``Case.rank``: the smallest comes first, and of equals the one waiting longer.
 """

@@ -1,14 +1,22 @@
 """Model versions, and re-runs of old images: started, followed, stopped."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from ml.patterns import MALIGNANT, Pattern
 from webapp import audit
 from webapp.admin import queries as admin_queries
 from webapp.admin.operation import queries
+from webapp.analysis import cards
 from webapp.analysis import queries as analyses
 from webapp.core.extensions import db
 from webapp.models import ModelVersion, Rerun, User, utcnow
+
+if TYPE_CHECKING:
+    from ml.card import Promise, Target
 
 
 class NotNowError(Exception):
@@ -23,6 +31,18 @@ class VersionRow:
     active: bool
     results: int
     last_used_at: datetime | None
+
+    @property
+    def promises(self) -> list[tuple[str, Promise]]:
+        """(cancer, what its threshold on the card achieved on one collection)."""
+        found = [target for lesion in MALIGNANT if (target := cards.target(self.version, lesion.target))]
+        return [(target.label, promise) for target in found for promise in target.promises]
+
+    @property
+    def patterns(self) -> list[Target]:
+        """The patterns for which the card says what their labels are worth."""
+        found = [cards.target(self.version, pattern.value) for pattern in Pattern]
+        return [target for target in found if target is not None and target.labels is not None]
 
 
 def versions() -> list[VersionRow]:

@@ -4,12 +4,14 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from ml.patterns import Lesion
 from webapp.admin.operation import queries, reruns, status
 from webapp.admin.operation import service as operation
 from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
 from webapp.admin.operation.thresholds import Expectation, local
+from webapp.analysis import cards
 from webapp.core.confirm import ConfirmForm
-from webapp.models import utcnow
+from webapp.models import ModelVersion, utcnow
 
 blueprint = Blueprint("operation", __name__, url_prefix="/admin")
 
@@ -57,9 +59,16 @@ def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tup
         local_form=local_form,
         form=form,
         points=points,
+        measured=_measured(version),
         expectations=[] if prevalence is None else [Expectation(p, prevalence, here.cases_per_day) for p in points],
     )
     return page, 422 if form.errors or local_form.errors else 200
+
+
+def _measured(version: ModelVersion | None) -> list[tuple[str, object]]:
+    """(name, what the card's own threshold achieved on one collection)."""
+    bcc = cards.target(version, Lesion.BCC.target)
+    return [(bcc.label, promise) for promise in bcc.promises] if bcc else []
 
 
 @blueprint.get("/models")

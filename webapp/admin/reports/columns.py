@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ml.patterns import Pattern
+from ml.patterns import Call, Lesion, Pattern
 from webapp.models import Analysis, AnalysisState, Case, HistologyResult, Image, PatternAnswer, Review
 
 Cell = str | int | float | None
@@ -30,6 +30,19 @@ def _analyses(case: Case) -> list[Analysis]:
 def _highest(case: Case, target: str) -> float | None:
     found = [f.probability for analysis in _analyses(case) for f in analysis.findings if f.target == target]
     return max(found, default=None)
+
+
+_STRONGEST_FIRST = (Call.LIKELY, Call.POSSIBLE, Call.NOT_TOLD_APART, Call.NOT_SEEN)
+
+
+def _call(case: Case, target: str) -> str | None:
+    """The strongest of the images'."""
+    found = {f.call for analysis in _analyses(case) for f in analysis.findings if f.target == target}
+    return next((call.value for call in _STRONGEST_FIRST if call in found), None)
+
+
+def _modalities(case: Case) -> str:
+    return " ".join(sorted({a.modality.value for a in _analyses(case) if a.modality}))
 
 
 def _models(case: Case) -> str:
@@ -70,13 +83,34 @@ CASE = [
 ]
 MODEL = [
     Column("model", "Model version and first 12 digits of its weights' SHA-256; several if images differ", _models),
-    Column("p_bcc", "Calibrated probability of BCC, 0 to 1: highest of the images", lambda case: _highest(case, "BCC")),
+    Column(
+        "p_bcc",
+        "Calibrated probability of BCC, 0 to 1: highest of the images; not shifted by the centre's own rate",
+        lambda case: _highest(case, "BCC"),
+    ),
+    *(
+        Column(
+            f"p_{lesion.value}",
+            f"Calibrated probability of {lesion.label.lower()}, 0 to 1: highest of the images; empty: not given",
+            lambda case, code=lesion.target: _highest(case, code),  # type: ignore[misc]
+        )
+        for lesion in (Lesion.SCC, Lesion.MEL)
+    ),
+    Column("modality", "What the images look like: dermoscopic, clinical, other; several if they differ", _modalities),
     Column("needs_person", "1: an image has no result, or none that can be relied on", _unreliable),
     *(
         Column(
             f"p_{pattern.value.lower()}",
             f"Probability of {pattern.label.lower()}, 0 to 1: highest of the images; empty: not assessed by this model",
             lambda case, code=pattern.value: _highest(case, code),  # type: ignore[misc]
+        )
+        for pattern in Pattern
+    ),
+    *(
+        Column(
+            f"call_{pattern.value.lower()}",
+            f"{pattern.label} as the model calls it: {', '.join(_STRONGEST_FIRST)}; strongest of the images",
+            lambda case, code=pattern.value: _call(case, code),  # type: ignore[misc]
         )
         for pattern in Pattern
     ),
