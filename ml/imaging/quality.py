@@ -113,12 +113,11 @@ def assess(image: Image.Image, limits: QualityLimits | None = None) -> Quality:
     focus, light, clipped = _focus(rgb, skin), _light(rgb, skin), _clipped(rgb, skin)
     field = float(view.mean())
     covered = square.size**2 / (image.width * image.height)
-    dark = light < limits.underexposed
     found = {
-        QualityIssue.TOO_DARK: dark,
+        QualityIssue.TOO_DARK: light < limits.underexposed,
         QualityIssue.WASHED_OUT: clipped > limits.clipped,
         QualityIssue.OUT_OF_FOCUS: focus < limits.focus,
-        QualityIssue.LITTLE_SKIN: field < limits.field and not dark,  # in the dark the field's edge cannot be told
+        QualityIssue.LITTLE_SKIN: field < limits.field,
         QualityIssue.TOO_SMALL: square.size < limits.side,
         QualityIssue.MUCH_LEFT_OUT: covered <= limits.covered,
     }

@@ -14,6 +14,7 @@ from tests.ml.support import encoded
 KINDS = {
     "baseline": {"quality": 90},
     "optimised": {"quality": 95, "optimize": True, "subsampling": 0},
+    "finest": {"quality": 100, "subsampling": 0},
     "restarts": {"quality": 85, "restart_marker_rows": 2},
     "progressive": {"quality": 90, "progressive": True},
 }
