@@ -44,7 +44,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     # and each section of the list has its heading
     headings = reader.page.locator("tr.section th")
     expect(headings).to_have_text(
-        [re.compile(f"^{words}") for words in ("Now 2", "Needs a person 4", "Suspected 4", "The rest 1")]
+        [re.compile(f"^{words}") for words in ("Now 4", "Needs a person 2", "Suspected 4", "The rest 1")]
     )
     # and each gives its reason, its due date and any other suspected cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
