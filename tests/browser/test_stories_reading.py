@@ -65,6 +65,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(rows).to_have_count(1)
     reader.sees("1 of 11 open cases matches your filters")
     check(reader.page, "worklist-filtered", focus=False)
+    reader.page.get_by_text("Filter and sort: Urgent").click()
     reader.page.get_by_label("Pattern present").select_option(label="Spoke wheel areas")
     reader.click("Apply")
     reader.sees("No cases match these filters")
