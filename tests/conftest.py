@@ -38,7 +38,7 @@ from webapp.cases import uploads
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.core.extensions import db
-from webapp.models import Analysis, AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
+from webapp.models import AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
 from webapp.storage.store import store_of
 from webapp.triage import rank
 
@@ -235,14 +235,15 @@ class World:
         self, number: str, probability: float | None = 0.2, melanoma: float = 0.0, scc: float = 0.0, **changes: Any
     ) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
-        result = replace(outcome(probability, melanoma, scc), **changes)
+        self.finish(number, replace(outcome(probability, melanoma, scc), **changes))
+
+    def finish(self, number: str, result: Outcome, most: int | None = None) -> None:
+        """The same with this result, or only the first ``most`` of them."""
         store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
-            for image in case.images:
-                analysis: Analysis = image.analyses[-1]
-                if analysis.state is AnalysisState.DONE:
-                    continue
+            waiting = [image.analyses[-1] for image in case.images]
+            for analysis in [one for one in waiting if one.state is not AnalysisState.DONE][:most]:
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
                 assert results.finish(analysis.id, "test", result, store)

@@ -68,6 +68,7 @@
       const image = document.createElement("img");
       image.src = entry.address;
       image.alt = "";
+      image.addEventListener("error", () => image.remove()); // not an image after all: the text beside it says so
       line.append(image);
     }
     const name = document.createElement("span");

@@ -61,7 +61,7 @@ def test_the_way_of_reading_is_ones_own_choice(app: Flask, reader, number: str) 
 def test_nothing_of_the_model_is_shown_before_the_impression(reader, number: str) -> None:
     for path in ("/review/", f"/review/{number}"):
         assert not shown(reader.get(path).text), path
-    assert "Hidden until you have recorded your own impression" in words(reader.get("/review/").text)
+    assert "hidden until you have recorded your own impression" in words(reader.get("/review/").text)
     take(reader, number)
     page = reader.get(f"/review/{number}").text
     assert not shown(page)

@@ -118,7 +118,7 @@ def _matching(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[i
 def page(user: User, search: str, before: int | None, only: ListFilter | None = None) -> list[Case]:
     """One page of the centre's cases plus one row, newest first, with ids below ``before``."""
     older = true() if before is None else Case.id < before
-    found = _found(user, search) if search else true()
+    found = matching(user, search) if search else true()
     # One index scan per condition: to merge them itself, the database would sort all rows of both.
     walks = [
         select(Case.id).where(visible_to(user), condition, older, found).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
@@ -130,7 +130,7 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
     return list(db.session.scalars(statement))
 
 
-def _found(user: User, search: str) -> ColumnElement[bool]:
+def matching(user: User, search: str) -> ColumnElement[bool]:
     """Cases whose number or reference begins with ``search``, or whose reference ends with it, in any case of letters.
 
     Up to MOST matches are found by index first. With more, a scan from the newest case soon finds a page of them.

@@ -156,6 +156,8 @@ class Case(Base):
         Index("ix_case_file_centre_patient", "centre_id", "patient_reference", "id"),
         Index("ix_case_file_centre_reference", "centre_id", "reference_key"),
         Index("ix_case_file_centre_reversed", "centre_id", "reference_reversed"),
+        Index("ix_case_file_reference", "reference_key"),
+        Index("ix_case_file_reversed", "reference_reversed"),
         Index(
             "ix_case_file_unread",
             "centre_id",

@@ -6,13 +6,14 @@ from flask_login import current_user
 from webapp import audit
 from webapp.core.replies import Reply
 from webapp.models import Case
-from webapp.review import changes, opinions, presenters
+from webapp.review import changes, opinions, presenters, queue
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import find_case, reading_page, shown_id, too_late_page
 from webapp.review.service import UnseenError, WordsMissingError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.post("/<number>/undo")

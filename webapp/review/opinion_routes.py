@@ -6,12 +6,13 @@ from werkzeug.wrappers import Response
 
 from webapp.core.replies import Reply
 from webapp.models import Diagnosis, Management, Role
-from webapp.review import opinions, queries
+from webapp.review import opinions, queries, queue
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
 from webapp.review.opinions import AskedAlreadyError, NotYoursError
 from webapp.review.pages import find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.app_context_processor

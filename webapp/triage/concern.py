@@ -143,6 +143,15 @@ def suspected(case: Case) -> list[Suspicion]:
     return [suspicion for suspicion in suspicions(case) if suspicion.suspected]
 
 
+def lead(case: Case) -> Suspicion | None:
+    """What is said of the case first: the likeliest cancer that a trusted result suspects, or, if none is suspected
+    and every image has a trusted result, the likeliest one. None: an image without a trusted result comes first.
+    """
+    found = suspicions_in([analysis for analysis in done(case) if trusted(analysis)])
+    first = next(iter(found), None)
+    return first if first is not None and (first.suspected or fully_trusted(case)) else None
+
+
 def reported(case: Case) -> float | None:
     """The highest probability of any malignant finding, trusted or not; None if an image has no P(BCC)."""
     results = done(case)
