@@ -127,7 +127,8 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     image = reader.viewer_is_open()
     # Then probability and clinical rule are shown side by side, with a sentence saying that they disagree
     reader.sees("calibrated probability of BCC; the model does not suspect BCC")
-    reader.sees("Clinical rule: No pigment network, and of the BCC patterns: ulceration, arborizing telangiectasia.")
+    unnamed = "a BCC structure whose kind is not told apart"
+    reader.sees(f"Clinical rule: No pigment network, and ulceration, arborizing telangiectasia and {unnamed}.")
     reader.sees("Clinical rule and probability disagree.")
     check(reader.page, "reading-contradiction", focus=False)
     # and the image can be enlarged and moved
@@ -137,15 +138,18 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     large = place(image)
     image.locator(".openseadragon-canvas").press("ArrowRight")
     wait_until(lambda: place(image)["x"] < large["x"] - 5)
-    # and there is a heatmap for each pattern that is present, with its strength in a number and in words
+    # and there is a heatmap for each finding that is present and has a place, with its strength in number and words
     choice = image.locator(".overlay-choice")
-    expect(choice.get_by_role("radio")).to_have_count(3)
-    image.get_by_label("Ulceration").check()
+    expect(choice.get_by_role("radio")).to_have_count(4)
+    reader.sees("No reliable place: Ulceration.")
+    image.get_by_label("Arborizing telangiectasia").check()
     heatmap = image.locator("canvas.heatmap")
     expect(heatmap).to_have_css("opacity", "0.5")
     image.get_by_label("Opacity").fill("80")
     expect(heatmap).to_have_css("opacity", "0.8")
-    expect(image.locator(".heatmap-words")).to_contain_text("Ulceration (strength 0.26): strongest in the centre")
+    expect(image.locator(".heatmap-words")).to_contain_text(
+        "Arborizing telangiectasia (strength 0.82): strongest in the centre"
+    )
     # and it can be shown next to the image, and switched off
     image.get_by_role("button", name="Side by side").click()
     expect(image.locator(".viewer")).to_have_count(2)

@@ -166,7 +166,7 @@ def test_a_second_heatmap_replaces_the_first(clinic: Clinic, enter: Arrive, gp: 
     number = clinic.settled_case(gp, full_outcome(), (drawn(), drawn(8)))
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     image = reader.viewer_is_open(2)
-    for label in ("Basal cell carcinoma", "Ulceration", "Arborizing telangiectasia"):
+    for label in ("Basal cell carcinoma", "Melanoma", "BCC structure"):
         image.get_by_label(label).check()
         expect(image.locator("canvas.heatmap")).to_have_count(1)
     # the keyboard goes through the heatmaps, and the other image is unaffected
