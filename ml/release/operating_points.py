@@ -21,11 +21,12 @@ from ml.training.calibration import fit_binary, sensitivity_specificity
 
 CONFIDENCE: Final = 0.90
 LEAST_POSITIVES: Final = 50
-# Target sensitivities, the default last in each pair.
+# Target sensitivities, the default last in each pair. Melanoma's is lower, since at .90 two of five other images would
+# count as suspected, and "now" would no longer mean now; every case is read by a person.
 TARGETS: Final[dict[Lesion, tuple[tuple[float, ...], float]]] = {
     Lesion.BCC: ((0.90, 0.95, 0.98), 0.95),
     Lesion.SCC: ((0.80, 0.90, 0.95), 0.90),
-    Lesion.MEL: ((0.80, 0.90, 0.95), 0.90),
+    Lesion.MEL: ((0.80, 0.90, 0.95), 0.80),
 }
 EVIDENCE: Final = {
     Lesion.BCC: "diagnoses of HAM10000, where histology confirmed every BCC, and of MILK10k, 96 % by histology",
