@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -216,17 +216,17 @@ class World:
             )
         return email
 
-    def case(self, gp: str, *, images: int = 1, **facts: Any) -> str:
-        """Submit a case whose images wait for analysis; returns its number."""
+    def case(self, gp: str, *, images: int = 1, files: Sequence[bytes] = (), **facts: Any) -> str:
+        """Submit a case whose images, or ``files``, wait for analysis; returns its number."""
         new = cases.NewCase(
             submission_token=str(uuid.uuid4()),
             patient_reference=str(facts.pop("patient_reference", "TEST-1")),
             body_site=BodySite.BACK,
             **facts,
         )
-        files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
+        given = [*files] or [jpeg(seed=i) for i in range(images)]
         with self.app.app_context():
-            clean = uploads.clean_images(files)
+            clean = uploads.clean_images([(f"Image {i + 1}", data) for i, data in enumerate(given)])
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number

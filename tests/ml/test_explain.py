@@ -48,8 +48,8 @@ class LesionLogits(nn.Module):
         self.network = network
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.network(images).lesion
-        return logits
+        pooled = self.network.features(images).mean(dim=(2, 3))
+        return self.network.classify(pooled)[1]
 
 
 def export(network: LesionNet, file: Path) -> Path:
