@@ -14,6 +14,7 @@ from webapp.cases.queries import ListFilter
 from webapp.core.database import reading, transaction
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, Review, Role, utcnow
+from webapp.review.filters import Order
 from webapp.review.queries import PAGE_SIZE, Cursor
 
 CENTRE_WITH_MOST = -1
@@ -60,7 +61,7 @@ class Stage:
         with self.app.app_context(), reading() as session:
             line = select(Case).where(Case.is_open)
             line = line.order_by(Case.rank.desc(), Case.waiting_since.desc(), Case.id.desc())
-            return str(Cursor.after(session.scalars(line.offset(PAGE_SIZE).limit(1)).one()))
+            return str(Cursor.after(session.scalars(line.offset(PAGE_SIZE).limit(1)).one(), Order.TRIAGE))
 
     @cached_property
     def old_case(self) -> int:

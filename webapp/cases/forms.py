@@ -104,6 +104,18 @@ class CaseForm(ImagesForm):
             raise ValidationError(f"Enter a year between {this_year - LONGEST_LIFE} and {this_year}.")
 
 
+class WithdrawForm(FlaskForm):
+    reason = StringField(
+        "Reason",
+        description="For example: wrong patient, or sent twice. The dermatologist can read it. Do not include names.",
+        validators=[
+            DataRequired("Say why you withdraw the case: a dermatologist may be reading it now."),
+            Length(max=300, message="Please keep the reason under 300 characters."),
+        ],
+        filters=[lambda text: (text or "").strip()],
+    )
+
+
 class FollowForm(FlaskForm):
     """Which earlier case of the patient shows the same lesion. The choices are case numbers."""
 

@@ -31,6 +31,10 @@ STATES = {
 }
 
 
+TELL_THE_MODEL = ("order", "pattern", "person", "contradiction", "other_cancer")
+"""Fields by which a list would tell the model's results: who reads blinded has none of them."""
+
+
 @dataclass(frozen=True)
 class Filters:
     """Every condition that is not None or False must hold; ``pattern``: the model finds it in at least one image."""
@@ -79,8 +83,10 @@ class FilterForm(FlaskForm):
     mine = BooleanField("Claimed by me")
 
     @classmethod
-    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre]) -> "FilterForm":
+    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre], *, blinded: bool) -> "FilterForm":
         form = cls(formdata=arguments)
+        for name in TELL_THE_MODEL if blinded else ():
+            del form[name]
         form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
         form.validate()
         for name in form.errors:
@@ -89,7 +95,7 @@ class FilterForm(FlaskForm):
 
     @property
     def filters(self) -> Filters:
-        return Filters(**self._chosen)
+        return Filters(**self._chosen) if "order" in self else Filters(**self._chosen, order=Order.WAITING)
 
     @property
     def arguments(self) -> dict[str, Any]:

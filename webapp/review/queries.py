@@ -5,7 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    ColumnExpressionArgument,
+    Select,
+    and_,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from ml.patterns import Call, Pattern
@@ -29,6 +41,7 @@ from webapp.models import (
     User,
     utcnow,
 )
+from webapp.models.case import NOT_RANKED
 from webapp.review.filters import Filters, Order
 from webapp.triage.due import allowed
 
@@ -37,7 +50,9 @@ PAGE_SIZE = 25
 
 @dataclass(frozen=True)
 class Cursor:
-    """The position after which a page begins, as kept in the address."""
+    """The position after which a page begins, as kept in the address. By waiting time, ``rank`` is NOT_RANKED: a rank
+    tells the model's result, and who reads blinded has that order.
+    """
 
     rank: float
     waiting_since: datetime
@@ -60,8 +75,19 @@ class Cursor:
             return None
 
     @classmethod
-    def after(cls, case: Case) -> "Cursor":
-        return cls(case.rank, case.waiting_since, case.id)
+    def after(cls, case: Case, order: Order) -> "Cursor":
+        return cls(NOT_RANKED if order is Order.WAITING else case.rank, case.waiting_since, case.id)
+
+
+def _open_to(user: User) -> list[ColumnExpressionArgument[bool]]:
+    """Open cases, except those on which this user owes an opinion: their place would tell what others decided."""
+    return [Case.is_open, visible_to(user), Case.id.not_in(_owed_by(user))]
+
+
+def _owed_by(user: User) -> Select[int]:
+    """Ids of the cases on which somebody waits for this user's opinion."""
+    owed = OpinionRequest.asked_of_id == user.id, OpinionRequest.answered_at.is_(None)
+    return select(OpinionRequest.case_id).where(*owed)
 
 
 def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
@@ -69,7 +95,7 @@ def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
 
     In order of rank (see webapp/triage/rank.py), waiting time, id; or of waiting time, id.
     """
-    statement = select(Case).where(Case.is_open, visible_to(user), *_conditions(user, filters))
+    statement = select(Case).where(*_open_to(user), *_conditions(user, filters))
     by_waiting = filters.order is Order.WAITING
     keys = [Case.waiting_since, Case.id] if by_waiting else [Case.rank, Case.waiting_since, Case.id]
     if cursor is not None:
@@ -132,9 +158,12 @@ def _held_by(user: User) -> ColumnElement[bool]:
 
 
 def _held_cases(user: User) -> list[int]:
-    """Ids of the open cases this user has claimed. The outer join makes the database start with the few claims."""
+    """Ids of the open cases this user has claimed and owes no opinion on. The outer join makes the database start with
+    the few claims.
+    """
     own = Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow()
-    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own))
+    free = Claim.case_id.not_in(_owed_by(user))
+    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own, free))
     return [case_id for case_id, is_open in rows if is_open]
 
 
@@ -153,8 +182,10 @@ class Counts:
 
 
 def counts(user: User, filters: Filters) -> Counts:
-    def cases(*conditions: ColumnElement[bool]) -> Select[int]:
-        return select(Case.id).where(Case.is_open, visible_to(user), *conditions)
+    open_cases = _open_to(user)
+
+    def cases(*conditions: ColumnExpressionArgument[bool]) -> Select[int]:
+        return select(Case.id).where(*open_cases, *conditions)
 
     late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _past_due_by_urgency()))
     every = up_to(cases())
@@ -202,12 +233,13 @@ def last_claim(case: Case) -> Claim | None:
 
 
 def _free_cases(user: User, now: datetime) -> Select[Case]:
-    """Open cases that nobody else has claimed, in the order of the worklist."""
+    """Open cases that nobody else has claimed, in the order of the user's worklist."""
     held = select(Claim.id).where(
         Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.expires_at > now, Claim.user_id != user.id
     )
-    statement = select(Case).where(Case.is_open, visible_to(user), ~held.exists())
-    return statement.order_by(Case.rank, Case.waiting_since, Case.id)
+    statement = select(Case).where(*_open_to(user), ~held.exists())
+    by_rank = () if user.reads_blinded else (Case.rank,)
+    return statement.order_by(*by_rank, Case.waiting_since, Case.id)
 
 
 def next_case(user: User, now: datetime) -> Case | None:

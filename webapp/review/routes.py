@@ -14,7 +14,7 @@ from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
-from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
+from webapp.review.service import NotYetError, UnseenError, WordsMissingError
 from webapp.review.worklist import WorklistRow, parts
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -22,7 +22,7 @@ blueprint = Blueprint("review", __name__, url_prefix="/review")
 
 @blueprint.get("/")
 def worklist() -> str:
-    chosen = FilterForm.from_address(request.args, centres())
+    chosen = FilterForm.from_address(request.args, centres(), blinded=current_user.reads_blinded)
     cursor = queries.Cursor.parse(request.args.get("after", ""))
     found = queries.worklist(current_user, chosen.filters, cursor)
     shown = found[: queries.PAGE_SIZE]
@@ -31,7 +31,7 @@ def worklist() -> str:
         "review/worklist.html",
         rows=rows,
         parts=parts(rows, chosen.filters.order, current_user),
-        following=queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None,
+        following=queries.Cursor.after(shown[-1], chosen.filters.order) if len(found) > len(shown) else None,
         first_page=cursor is None,
         counts=queries.counts(current_user, chosen.filters),
         chosen=chosen,
@@ -69,7 +69,7 @@ def impression(number: str) -> Reply:
             return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
         blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     return redirect(url_for("review.show", number=number))
@@ -97,10 +97,10 @@ def decide(number: str) -> Reply:
     except UnseenError as unseen:
         form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return reading_page(case, form), 422
-    except ImpressionMissingError:
-        return too_late_page(case, form, "Blinded reading is on: please record your own impression first.")
+    except NotYetError as first:
+        return too_late_page(case, form, str(first))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     flash(presenters.decided_sentence(review), "success")
@@ -113,7 +113,7 @@ def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
     if reading.can_decide:
         return reading_page(case, form), 422
     lost = presenters.lost_sentence(case.number, reading.busy, current_user)
-    return too_late_page(case, form, lost if case.is_open else presenters.NOT_OPEN)
+    return too_late_page(case, form, lost if case.is_open else presenters.not_open_sentence(case))
 
 
 def _next_page() -> str:

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from ml.patterns import Lesion
 from webapp.analysis import cards
+from webapp.cases.blindness import hides_model
 from webapp.core.filters import percent
 from webapp.models import Case, Claim, Image, TriageReason, User
-from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
 from webapp.review.filters import Order
 from webapp.review.presenters import taken_from
