@@ -134,6 +134,15 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
     return list(db.session.scalars(statement))
 
 
+def unread(user: User) -> list[Case]:
+    """The centre's cases whose answer nobody has opened, newest first."""
+    statement = (
+        select(Case).where(visible_to(user), Case.unread == true()).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
+    )
+    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.submitted_by))
+    return list(db.session.scalars(statement))
+
+
 def _found(user: User, search: str) -> ColumnElement[bool]:
     """Cases whose number or reference begins with ``search``, or whose reference ends with it, in any case of letters.
 

@@ -58,8 +58,13 @@ def _list() -> dict[str, object]:
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
     places = places_of(shown)
+    newest = before is None and not search and only in (None, ListFilter.TO_READ)
+    rows = [presenters.CaseRow(case, places.get(case.id)) for case in shown]
+    pressing = [row for row in _unread_rows() if row.presses] if newest else []
+    first = {row.case.id for row in pressing}
     return {
-        "rows": [presenters.CaseRow(case, places.get(case.id)) for case in shown],
+        "pressing": pressing,
+        "rows": [row for row in rows if row.case.id not in first],
         "search": search,
         "only": only,
         "before": before,
@@ -67,6 +72,10 @@ def _list() -> dict[str, object]:
         "counts": queries.counts(current_user),
         "pace_days": PACE_DAYS,
     }
+
+
+def _unread_rows() -> list[presenters.CaseRow]:
+    return [presenters.CaseRow(case, None) for case in queries.unread(current_user)]
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
