@@ -55,7 +55,7 @@ class Unreadable(StrEnum):
 
 _MESSAGES: Final = {
     Unreadable.EMPTY: "The file is empty.",
-    Unreadable.WRONG_FORMAT: "This is not a JPEG, PNG or WebP image.",
+    Unreadable.WRONG_FORMAT: "This is not a JPEG, PNG or WebP image. Please export or save it as one of these.",
     Unreadable.CORRUPT: "The image is damaged or incomplete. Please export or upload it again.",
     Unreadable.UNSUPPORTED: (
         "This kind of JPEG is not supported. Please save it as an ordinary JPEG with 8 bits a channel, or as PNG."
@@ -64,6 +64,19 @@ _MESSAGES: Final = {
     Unreadable.TOO_SMALL: "The image is too small to assess.",
     Unreadable.ANIMATED: "The file is an animation. Please upload a single still image.",
 }
+
+
+_OTHER_KINDS: Final = {
+    "HEIC": "a HEIC photograph, as iPhones take them. Please share or export it as JPEG. For new photographs choose "
+    "Settings, Camera, Formats, Most Compatible.",
+    "AVIF": "an AVIF image. Please export it as JPEG or PNG.",
+    "DICOM": "a DICOM file. Please export the image from its viewer as JPEG or PNG, without the patient's data.",
+    "PDF": "a PDF document. Please send the image itself as JPEG or PNG.",
+    "TIFF": "a TIFF image or a camera's raw file. Please export it as JPEG or PNG.",
+    "GIF": "a GIF image. Please send the original photograph as JPEG or PNG.",
+    "BMP": "a BMP image. Please save it as PNG.",
+}
+"""What a file is, and the way out, for kinds that people have and that cannot be used."""
 
 
 class UnreadableImage(ValueError):  # noqa: N818 - a reason, not a fault of the program
@@ -122,7 +135,26 @@ def _open(data: bytes) -> Image.Image:
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         known = data.startswith(_SIGNATURES[:2]) or (data.startswith(_SIGNATURES[2]) and data[8:12] == b"WEBP")
-        raise UnreadableImage(Unreadable.CORRUPT if known else Unreadable.WRONG_FORMAT) from None
+        if known:
+            raise UnreadableImage(Unreadable.CORRUPT) from None
+        raise UnreadableImage(Unreadable.WRONG_FORMAT, _way_out(data)) from None
+
+
+def _way_out(data: bytes) -> str:
+    """The message for a file of another kind that is known; empty for any other."""
+    known = _OTHER_KINDS.get(_kind(data), "")
+    return f"This is not a JPEG, PNG or WebP image but {known}" if known else ""
+
+
+def _kind(data: bytes) -> str:
+    """A key of `_OTHER_KINDS` by the file's first bytes; empty if it is none of them."""
+    if data[4:8] == b"ftyp":
+        brands = data[8:64]
+        return "AVIF" if b"avif" in brands else "HEIC" if any(b in brands for b in (b"heic", b"heix", b"mif1")) else ""
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    signatures = {b"%PDF": "PDF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"GIF8": "GIF", b"BM": "BMP"}
+    return next((kind for signature, kind in signatures.items() if data.startswith(signature)), "")
 
 
 def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:

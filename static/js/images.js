@@ -11,6 +11,7 @@
   let checking = Promise.resolve(); // images are checked one at a time
 
   function troubleOf(file) {
+    if (/^image\/hei[cf]$/.test(file.type)) return "a HEIC photograph: please share or export it as JPEG";
     if (file.type && !ACCEPTED.includes(file.type)) return "not a JPEG, PNG or WebP image";
     if (file.size > form.dataset.maxMegabytes * MEGABYTE) return `larger than ${form.dataset.maxMegabytes} MB`;
     return file.size === 0 ? "empty file" : "";

@@ -70,7 +70,7 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
         "next_case": lambda user: worklists.next_case(user, Filters()),
         "front": lambda user: worklists.front(user, Filters()),
         "open_of_patients": lambda user: worklists.open_of_patients(user, [case_itself()]),
-        "closed_matches": lambda user: worklists.closed_matches(user, closed),
+        "outside": lambda user: worklists.outside(user, closed),
         "arrived": lambda user: worklists.arrived(user, Filters(), utcnow() - timedelta(days=1))[0],
     }
 

@@ -4,8 +4,9 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import change_case, words
+from tests.web.helpers import change_case, user_id, words
 from tests.web.reading import decide, take
+from tests.web.test_opinions import ask
 from tests.web.test_queue import next_of
 from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
@@ -63,3 +64,19 @@ def test_too_long_a_search_says_so_and_hides_nothing(cases: list[str], reader: C
     page = reader.get("/review/", query_string={"q": "x" * 81}).text
     assert "Search for at most 80 characters" in page
     assert rows(page) == cases
+
+
+def test_whoever_owes_an_opinion_is_not_told_what_became_of_the_case(
+    app: Flask, world: World, cases: list[str], reader: CheckedClient, sign_in
+) -> None:
+    email = world.user(Role.DERMATOLOGIST)
+    asked = sign_in(email)
+    take(reader, cases[1])
+    ask(reader, cases[1], user_id(app, email))
+    before = asked.get("/review/?q=PC-18").text
+    assert rows(before) == []
+    assert "awaiting your opinion, sent" in words(before)
+    decide(reader, cases[1], management="retake", advice="Sharper, please.")
+    after = words(asked.get("/review/?q=PC-18").text)
+    assert after[after.index("Not in the worklist") :] == words(before)[words(before).index("Not in the worklist") :]
+    assert "new images requested" in words(reader.get("/review/?q=PC-18").text)

@@ -12,7 +12,7 @@ from tests.conftest import World, outcome
 from tests.web.helpers import change_case, counted_queries, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
-from webapp.models import Role, Urgency, utcnow
+from webapp.models import CaseState, Role, Urgency, utcnow
 from webapp.review.worklist_queries import PAGE_SIZE
 from webapp.triage.rank import Section
 
@@ -267,7 +267,7 @@ def test_other_open_cases_of_the_patient_are_marked(app: Flask, world: World, gp
     first, second, closed, other, theirs = (world.case(who) for who in (gp, gp, gp, gp, elsewhere))
     for number, reference in ((first, "pc-1"), (second, "PC-1"), (closed, "PC-1"), (other, "PC-2"), (theirs, "PC-1")):
         change_case(app, number, patient_reference=reference)
-    change_case(app, closed, is_open=False)
+    change_case(app, closed, is_open=False, state=CaseState.CLOSED)
     page = reader.get("/review/").text
     assert page.count("1 more open") == 2
     mark = re.search(r'<a class="others" href="([^"]+)"', page)

@@ -39,8 +39,10 @@ STATES = {
 
 LONGEST_SEARCH = 80
 TOO_LONG = f"Search for at most {LONGEST_SEARCH} characters; until then, every case is listed."
-TELL_THE_MODEL = ("order", "pattern", "person", "contradiction", "other_cancer")
+TELL_THE_MODEL = ("pattern", "person", "contradiction", "other_cancer")
 """Fields by which a list would tell the model's results: who reads blinded has none of them."""
+BLINDED_ORDERS = (Order.WAITING, Order.DUE)
+"""The orders that do not tell them, the usual one first."""
 
 
 @dataclass(frozen=True)
@@ -98,26 +100,37 @@ class FilterForm(FlaskForm):
         "Search", filters=[lambda text: (text or "").strip()], validators=[Length(max=LONGEST_SEARCH, message=TOO_LONG)]
     )
 
+    usual_order = Order.TRIAGE
+
     @classmethod
     def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre], *, blinded: bool) -> "FilterForm":
         form = cls(formdata=arguments)
-        for name in TELL_THE_MODEL if blinded else ():
-            del form[name]
+        if blinded:
+            form._hide_the_model()
         form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
         form.validate()
         for name in form.errors.keys() - {"q"}:
             form[name].errors = ["This filter value is not recognised and was ignored."]
         return form
 
+    def _hide_the_model(self) -> None:
+        for name in TELL_THE_MODEL:
+            del self[name]
+        self.usual_order = BLINDED_ORDERS[0]
+        self.order.choices = choices((order.value, order.label) for order in BLINDED_ORDERS)
+        self.order.description = "The order by what presses would tell the model's results, so it is not offered."
+        if self.order.data is Order.TRIAGE:
+            self.order.data = self.usual_order
+
     @property
     def filters(self) -> Filters:
-        return Filters(**self._chosen) if "order" in self else Filters(**self._chosen, order=Order.WAITING)
+        return Filters(**{"order": self.usual_order, **self._chosen})
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The filters as query parameters."""
         chosen = {name: 1 if value is True else value for name, value in self._chosen.items()}
-        return {name: value for name, value in chosen.items() if value is not Order.TRIAGE}
+        return {name: value for name, value in chosen.items() if value is not self.usual_order}
 
     @property
     def words(self) -> str:

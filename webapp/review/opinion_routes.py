@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.cases.blindness import request_for
 from webapp.core.replies import Reply
 from webapp.models import Diagnosis, Management, Role
 from webapp.review import opinions, queries, queue
@@ -59,7 +60,7 @@ def ask(number: str) -> Reply:
 @blueprint.post("/<number>/opinion")
 def give(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionForm()
-    if opinions.request_for(current_user, case) is None:
+    if request_for(current_user, case) is None:
         return too_late_page(
             case, form, "No second opinion is needed from you on this case, or you have already given one."
         )

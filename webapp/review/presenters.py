@@ -8,23 +8,32 @@ from flask import url_for
 from markupsafe import Markup
 
 from ml.patterns import Lesion
+from webapp.cases.blindness import hides_decisions, hides_model, impression_of, request_for
 from webapp.core.filters import local_time, percent
 from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
 from webapp.review import opinions
-from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
-from webapp.review.opinions import may_ask, request_for
+from webapp.review.opinions import may_ask
 from webapp.triage import concern
 from webapp.triage.risk import Shown, joined
 
-NOT_OPEN = "The case is no longer open: it was decided, closed or withdrawn while you were reviewing it."
 CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
 
 
 def taken_from(claim: Claim, user: User) -> bool:
     return claim.took_over is not None and claim.took_over.user_id == user.id
+
+
+def not_open_sentence(case: Case) -> str:
+    """Why a case that somebody was reading is no longer open."""
+    if case.state is CaseState.WITHDRAWN:
+        reason = f" Reason: {case.withdrawal_reason}" if case.withdrawal_reason else ""
+        return f"The GP has withdrawn this case.{reason}"
+    standing = case.standing_review
+    by = f" by {standing.reviewer.name}" if standing else ""
+    return f"The case was decided{by} while you were reviewing it."
 
 
 def unseen_sentence(what: list[str]) -> str:
@@ -106,6 +115,10 @@ class Reading:
     @cached_property
     def model_hidden(self) -> bool:
         return hides_model(self.user, self.case)
+
+    @cached_property
+    def decisions_hidden(self) -> bool:
+        return hides_decisions(self.user, self.case)
 
     @property
     def impression(self) -> Impression | None:

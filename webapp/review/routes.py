@@ -12,8 +12,8 @@ from webapp.review import blinded, claims, presenters, queries, queue, service, 
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
-from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
-from webapp.review.worklist import OUTSIDE, Worklist, WorklistRow, news_words
+from webapp.review.service import NotYetError, UnseenError, WordsMissingError
+from webapp.review.worklist import OutsideRow, Worklist, WorklistRow, news_words
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
 blueprint.url_defaults(queue.keep)
@@ -26,12 +26,12 @@ def worklist() -> str:
     found = worklist_queries.worklist(current_user, chosen.filters, cursor)
     counts = worklist_queries.counts(current_user, chosen.filters)
     patients = worklist_queries.open_of_patients(current_user, found)
+    outside = worklist_queries.outside(current_user, chosen.filters.q) if chosen.filters.q else []
     return render_template(
         "review/worklist.html",
         worklist=Worklist(current_user, chosen.filters, found, counts, patients),
         first_page=cursor is None,
-        closed=worklist_queries.closed_matches(current_user, chosen.filters.q) if chosen.filters.q else [],
-        outside=OUTSIDE,
+        outside=[OutsideRow(case, current_user) for case in outside],
         chosen=chosen,
         form=ClaimForm(),
         since=since,
@@ -85,7 +85,7 @@ def impression(number: str) -> Reply:
             return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
         blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     return redirect(url_for("review.show", number=number))
@@ -113,10 +113,10 @@ def decide(number: str) -> Reply:
     except UnseenError as unseen:
         form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return reading_page(case, form), 422
-    except ImpressionMissingError:
-        return too_late_page(case, form, "Blinded reading is on: please record your own impression first.")
+    except NotYetError as first:
+        return too_late_page(case, form, str(first))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     flash(presenters.decided_sentence(review), "success")
@@ -129,7 +129,7 @@ def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
     if reading.can_decide:
         return reading_page(case, form), 422
     lost = presenters.lost_sentence(case.number, reading.busy, current_user)
-    return too_late_page(case, form, lost if case.is_open else presenters.NOT_OPEN)
+    return too_late_page(case, form, lost if case.is_open else presenters.not_open_sentence(case))
 
 
 def _next_page() -> str:

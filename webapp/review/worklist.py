@@ -6,14 +6,13 @@ from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 
+from webapp.cases.blindness import hides_model, request_for
 from webapp.core.counts import in_words
 from webapp.core.filters import duration
 from webapp.models import Case, CaseState, Claim, Image, Sex, User, utcnow
-from webapp.review.blinded import hides_model
 from webapp.review.claims import valid_claim
 from webapp.review.filters import Filters, Order
 from webapp.review.lead import Lead
-from webapp.review.opinions import request_for
 from webapp.review.presenters import taken_from
 from webapp.review.worklist_queries import NEWS_MOST, PAGE_SIZE, Counts, Cursor, Patient
 from webapp.triage import concern, due
@@ -27,6 +26,19 @@ OUTSIDE = {
     CaseState.WITHDRAWN: "withdrawn",
 }
 """Why a case that a search has found is not in the worklist."""
+
+
+@dataclass(frozen=True)
+class OutsideRow:
+    """A case that a search has found and that is not in the user's worklist."""
+
+    case: Case
+    user: User
+
+    @property
+    def why(self) -> str:
+        """Its state; but whoever owes an opinion on it is not told what became of it."""
+        return "awaiting your opinion" if request_for(self.user, self.case) else OUTSIDE[self.case.state]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
 from webapp.core.orm import UtcDateTime
 from webapp.core.parameters import row_id
-from webapp.models import Analysis, AnalysisState, Case, Claim, Finding, Image, Urgency, User, utcnow
+from webapp.models import Analysis, AnalysisState, Case, Claim, Finding, Image, OpinionRequest, Urgency, User, utcnow
 from webapp.models.case import NOT_RANKED
 from webapp.review.filters import Filters, Order
 from webapp.triage.due import allowed, due_at
@@ -25,7 +25,7 @@ from webapp.triage.rank import Section
 PAGE_SIZE = 25
 FRONT = 10
 """How many free cases at the front of the list are tried when colleagues are faster."""
-CLOSED_MATCHES = 10
+OUTSIDE_MATCHES = 10
 NEWS_MOST = 99
 
 
@@ -108,7 +108,14 @@ def _by_due_date(conditions: Sequence[ColumnElement[bool]], cursor: Cursor | Non
 
 
 def _open_to(user: User) -> list[ColumnElement[bool]]:
-    return [Case.is_open == true(), visible_to(user)]
+    """Open cases, except those on which this user owes an opinion: their place would tell what others decided."""
+    return [Case.is_open == true(), visible_to(user), Case.id.not_in(_owed_by(user))]
+
+
+def _owed_by(user: User) -> Select[int]:
+    """Ids of the cases on which somebody waits for this user's opinion."""
+    owed = OpinionRequest.asked_of_id == user.id, OpinionRequest.answered_at.is_(None)
+    return select(OpinionRequest.case_id).where(*owed)
 
 
 def _matching(user: User, filters: Filters) -> list[ColumnElement[bool]]:
@@ -157,9 +164,12 @@ def _held_by(user: User) -> ColumnElement[bool]:
 
 
 def _held_cases(user: User) -> list[int]:
-    """Ids of the open cases this user has claimed. The outer join makes the database start with the few claims."""
+    """Ids of the open cases this user has claimed and owes no opinion on. The outer join makes the database start with
+    the few claims.
+    """
     own = Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow()
-    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own))
+    free = Claim.case_id.not_in(_owed_by(user))
+    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own, free))
     return [case_id for case_id, is_open in rows if is_open]
 
 
@@ -232,11 +242,13 @@ def open_of_patients(user: User, cases: Collection[Case]) -> Counter[Patient]:
     return Counter((row.centre_id, row.reference_key) for row in db.session.execute(statement))
 
 
-def closed_matches(user: User, search: str) -> list[Case]:
-    """The newest cases found by number or reference that are not in the list (any more)."""
-    statement = select(Case).where(visible_to(user), ~Case.is_open, matching(user, search))
-    statement = statement.order_by(Case.id.desc()).limit(CLOSED_MATCHES)
-    return list(db.session.scalars(statement.options(joinedload(Case.centre))))
+def outside(user: User, search: str) -> list[Case]:
+    """The newest cases found by number or reference that are not in the user's list (any more)."""
+    absent = or_(~Case.is_open, Case.id.in_(_owed_by(user)))
+    statement = select(Case).where(visible_to(user), absent, matching(user, search))
+    statement = statement.order_by(Case.id.desc()).limit(OUTSIDE_MATCHES)
+    shown = joinedload(Case.centre), selectinload(Case.opinion_requests)
+    return list(db.session.scalars(statement.options(*shown)))
 
 
 def arrived(user: User, filters: Filters, since: datetime) -> tuple[int, int]:
