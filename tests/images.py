@@ -42,4 +42,4 @@ def png(width: int = 240, height: int = 180, seed: int = 0) -> bytes:
 @cache
 def lesion() -> bytes:
     """A synthetic BCC in which the shipped model sees what it draws heatmaps of."""
-    return encoded(generate(2).image, "JPEG", quality=92)
+    return encoded(generate(2).image.resize((400, 300)), "JPEG", quality=85)
