@@ -161,6 +161,8 @@ def test_the_lists_walk_along_their_indexes(stage: Stage, plans: list[str]) -> N
         page.visit(stage)
         plans.clear()
         page.visit(stage)
-        if not any(index in step for step in plans):
+        # PostgreSQL may prefer the index of all centres: both are ranges, and it knows the figures.
+        alike = (index, index.replace("_centre_reference", "_reference").replace("_centre_reversed", "_reversed"))
+        if not any(one in step for one in alike for step in plans):
             missing[name] = index
     assert not missing
