@@ -22,12 +22,14 @@ from ml.evaluation.outputs import Outputs
 from ml.evaluation.pattern_heads import PATTERNS, SIX, PatternScores, any_of_six
 from ml.patterns import BCC_PATTERNS, Lesion, Pattern
 from ml.phantoms import generate
-from ml.release import sources
+from ml.release import graphs, sources
 from ml.release.gate import choose_gate
-from ml.release.operating_points import bounded_threshold, malignant_targets, threshold_at
+from ml.release.operating_points import LEAST_POSITIVES, bounded_threshold, malignant_targets, threshold_at
 from ml.release.patterns import PN_EVIDENCE, SHARES, choose_thresholds, margin, pattern_targets, precise_from
 from ml.release.places import place
 from ml.release.sources import Sources
+from ml.training import modality
+from ml.training.recipe.frozen import Run
 from tests.ml.phantom_sets import write_sets
 
 SMALL = ("--epochs", "1", "--draws", "96", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -69,11 +71,34 @@ def test_folds_become_a_bundle_that_the_engine_serves(
 
 
 @pytest.mark.slow
+def test_a_gate_learns_dermoscopic_images_as_they_come_besides(
+    released: tuple[list[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(released[0][1]) / "everything"
+    with np.load(run / graphs.GATE) as stored, np.load(run / graphs.AS_THEY_COME) as plain:
+        shrunk, as_they_come = stored["source"].tolist(), plain["source"].tolist()
+    assert as_they_come == [one for one in shrunk if one not in (sources.CLOSE_UP, sources.OTHER)]
+    learnt: list[int] = []
+
+    def fit(features: np.ndarray, kinds: list[str]) -> modality.Gate:
+        learnt.append(len(features))
+        return modality.Gate(np.zeros((features.shape[1], 3)), np.zeros(3))
+
+    monkeypatch.setattr(graphs.modality, "fit", fit)
+    monkeypatch.setattr(sources, "SEEDS", 2)
+    monkeypatch.setattr(sources, "LEARNT_PHANTOMS", range(7_000_000, 7_000_006))
+    options = released[0][3:]
+    files = {name: Path(path) for name, path in zip(options[::2], options[1::2], strict=True)}
+    graphs.explained(Run.read(run), Sources.read(*(files[f"--{n}"] for n in ("ham", "milk", "readings", "structures"))))
+    assert learnt == [len(shrunk) + len(as_they_come)]
+
+
+@pytest.mark.slow
 def test_what_was_made_before_is_used_again_but_not_for_other_weights(released: tuple[list[str], Path]) -> None:
     runs = Path(released[0][1])
-    names = ("gate-means.npz", "outputs.npz")
+    names = ("gate-means.npz", "gate-means-as-they-come.npz", "outputs.npz")
     kept = {file: file.stat().st_mtime_ns for name in names for file in runs.glob(f"*/{name}")}
-    assert len(kept) == 5  # of two folds and everything, which has no outputs
+    assert len(kept) == 8  # of two folds and everything, which has no outputs
     weights = runs / "fold-1" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"\x00\x00\x80\x3f")
     with pytest.MonkeyPatch.context() as patch:
@@ -129,6 +154,21 @@ def test_a_threshold_holds_on_each_collection_with_room_for_chance(code: str) ->
         called = probability >= point.threshold
         for rows in (found.source == HAM, found.source == MILK):
             assert reached(point.target_sensitivity, called[rows], present[rows], found.group[rows]) >= 0.9
+
+
+def test_a_threshold_holds_together_where_a_collection_has_too_few_for_itself() -> None:
+    found = made()
+    rare = np.flatnonzero((found.source == MILK) & (found.diagnosis == "mel"))[LEAST_POSITIVES - 2 :]
+    diagnosis = found.diagnosis.copy()
+    diagnosis[rare] = "nv"
+    few = replace(found, diagnosis=diagnosis)
+    # MILK10k's few melanomas are missed: they lower no threshold by themselves, but count among all.
+    few.target_logits[(few.source == MILK) & (few.diagnosis == "mel"), CODES.index("MEL")] -= 20
+    target, present = malignant_targets(few)["MEL"], few.shows(Lesion.MEL)
+    called = target.probability(few.logits("MEL")) >= target.threshold
+    assert 0 < present[few.source == MILK].sum() < LEAST_POSITIVES <= present[few.source == HAM].sum()
+    assert called[present & (few.source == MILK)].mean() < target.default_sensitivity
+    assert reached(target.default_sensitivity, called, present, few.group) >= 0.9
 
 
 def test_a_bounded_threshold_is_the_highest_that_holds() -> None:

@@ -159,6 +159,7 @@ def test_thresholds_promise_nothing_beyond_the_collections_they_were_measured_on
     assert row in said
     assert len(re.findall(r'<th scope="row">(?:Basal|Squamous|Melanoma)', page)) == 6
     assert "They say nothing about any other images, such as those of your centres." in said
+    assert "the model itself was trained on all of them" in said
 
 
 def test_another_threshold_than_the_cards_has_no_figures_by_collection(
