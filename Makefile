@@ -6,6 +6,9 @@ DATA ?= ../shared/data/ham10000_256.zip
 STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
 CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
 SETS = $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
+MILK ?= ../shared/data/milk10k_320.zip
+READINGS ?= $(wildcard ../shared/data/readings.zip)
+RUNS ?= runs
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
@@ -87,8 +90,9 @@ train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and
 	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) $(SETS) --weights $(WEIGHTS)
 	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(SETS)
 
-evaluate: install-all  ## measure the shipped bundle (or BUNDLE=folder) on held-out lesions; OUTPUT=folder for the report
-	$(BIN)/python -m ml evaluate $(BUNDLE) --data $(DATA) $(SETS) $(if $(OUTPUT),--output $(OUTPUT))
+evaluate: install-all  ## judge the folds in RUNS, and BUNDLE's points, on lesions held out; OUTPUT=folder for the report
+	$(BIN)/python -m ml evaluate $(RUNS) $(if $(BUNDLE),--bundle $(BUNDLE)) --ham $(DATA) --milk $(MILK) --pairs ml/data/same_lesions.csv \
+	  $(if $(READINGS),--readings $(READINGS)) $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(OUTPUT),--output $(OUTPUT))
 
 bench: install-all  ## time the engine against the alternatives, two minutes; the last line is JSON
 	@$(BIN)/python -m ml bench $(if $(BUNDLE),--bundle $(BUNDLE))

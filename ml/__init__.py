@@ -2,16 +2,16 @@
 
 Where to find Matas et al., arXiv 2407.00104:
 
-    seven patterns, label vector, clinical rule      patterns.py (measured: evaluation/clinical_rule.py)
+    seven patterns, label vector, clinical rule      patterns.py
     standard reference from several raters, by EM    consensus/em.py, agreement in consensus/agreement.py
     multi-task network                               training/network.py
     three-step training                              training/stages.py, steps in config.py, losses in losses.py
     Grad-CAM, closed form in the served graph        explain/closed_form.py (other methods: explain/gradients.py)
-    Table 3, performance per pattern                 evaluation/table_3.py → report/table_3.py
-    … with variances over folds                      evaluation/table_3_out_of_fold.py, printed by commands/judge.py
+    Table 3, performance per pattern                 evaluation/table_3.py → report/sections/table_3.py
+    … with variances over folds                      evaluation/table_3_out_of_fold.py
     training over several collections, plainly       training/recipe: config, draws, views, network, train, predictions
-    Table 4, heatmaps on masks and their statistics  evaluation/table_4.py, alignment.py → report/table_4.py
-    Table 5, backbones                               evaluation/table_5.py → report/table_5.py
+    Table 4, heatmaps on masks and their statistics  evaluation/maps.py, alignment.py → report/sections/maps.py
+    Table 5, backbones                               evaluation/table_5.py → report/sections/table_5.py
 
 Rooms by when their code runs:
 

@@ -9,21 +9,13 @@ from ml.commands import (
     backbones,
     bench,
     card,
-    cells,
     consensus,
-    crossvalidate,
     evaluate,
     explain,
-    export,
-    features,
     folds,
-    heads,
-    judge,
-    maps,
-    modality,
     pairs,
     predict,
-    train,
+    release,
 )
 from ml.data.records import DataError
 
@@ -33,17 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml", description="Train, evaluate and use DermTriage models.")
     commands = parser.add_subparsers(required=True, metavar="command")
     training = (
-        train,
-        crossvalidate,
         pairs,
         folds,
-        judge,
-        features,
-        heads,
-        cells,
-        maps,
-        modality,
-        export,
+        release,
         evaluate,
         card,
     )

@@ -10,7 +10,7 @@ from ml.card import Card
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
-DEFAULT_BUNDLE: Final = Path(__file__).parent / "bundles" / "mobilenetv2-patterns-1"
+DEFAULT_BUNDLE: Final = Path(__file__).parent / "bundles" / "mobilenetv2-lesions-1"
 
 
 class BundleError(Exception):

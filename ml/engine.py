@@ -9,10 +9,11 @@ image = decode(data)                      # upright RGB without metadata; raises
 result, = engine.run([image])             # ml.results.Result, one per image, in order
 result.bcc_probability                    # calibrated; None if the model gave no usable result
 result.bcc                                # at or above the default operating point; None likewise
+result.malignant                          # calibrated probability of BCC, SCC and melanoma, by Lesion
+result.modality                           # dermoscopic, clinical or other
 result.needs_person, result.reasons       # Reason codes, each with .message
-result.findings                           # (target, probability, threshold, present, strength): BCC, then patterns
-result.heatmaps["BCC"].to_png()           # small greyscale PNG to stretch over result.region; None: no map
-result.lesion, result.patterns            # dicts by enum; patterns has only those this bundle assesses
+result.findings, result.patterns          # Finding(target, probability, threshold, call, strength, placed)
+result.heatmaps["BCC"].to_png()           # small greyscale PNG to stretch over result.region; None: no reliable place
 result.region                             # left, top, size in pixels of the upright image
 result.bundle, result.preprocessing       # "name@sha256[:12]", version string: store both with the result
 """
@@ -26,14 +27,17 @@ import onnxruntime as ort
 from PIL import Image
 
 from ml.bundle import Bundle, BundleError
+from ml.card import CODES, Target
 from ml.imaging.preprocessing import Region, prepare, region
 from ml.imaging.quality import assess
-from ml.patterns import Lesion, Pattern
+from ml.patterns import Lesion, Modality
 from ml.results import Finding, Heatmap, Reason, Result
 
 __all__ = ["Engine", "Finding", "Heatmap", "Reason", "Region", "Result"]
 
-OUTPUTS: Final = ("bcc_logit", "pattern_logits", "lesion_logits", "cams", "features", "novelty")
+OUTPUTS: Final = ("target_logits", "lesion_logits", "modality_logits", "cams")
+CELLS: Final = 4  # maps are told in 4 × 4 cells
+_NOT_DERMOSCOPIC: Final = {Modality.CLINICAL: Reason.CLINICAL, Modality.OTHER: Reason.NOT_DERMOSCOPIC}
 BATCH: Final = 4
 
 Array = npt.NDArray[np.float32]
@@ -51,10 +55,8 @@ class Engine:
         except Exception as error:  # onnxruntime raises untyped errors of its own
             raise BundleError(f"The weights in {bundle.path} cannot be loaded.") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
-        expected = set(OUTPUTS) - (set() if self._card.patterns else {"pattern_logits"})
-        expected -= set() if self._card.novelty else {"novelty"}
-        if set(self._outputs) != expected:
-            raise BundleError(f"The weights in {bundle.path} do not give the outputs that their card promises.")
+        if set(self._outputs) != set(OUTPUTS):
+            raise BundleError(f"The weights in {bundle.path} do not give the outputs that this version expects.")
         self._try_out()
 
     def _try_out(self) -> None:
@@ -62,18 +64,19 @@ class Engine:
 
         So a bad bundle is found here and not with the first patient, and a repaired one works without a restart.
         """
-        size, targets = self._card.preprocessing.size, len(self._card.targets)
+        size = self._card.preprocessing.size
         try:
             outputs = self.forward(np.zeros((1, 3, size, size), np.float32))
         except Exception as error:
             raise BundleError(f"The weights in {self.bundle.path} cannot be run.") from error
         expected = {
-            "bcc_logit": (1, 1),
-            "pattern_logits": (1, targets - 1),
+            "target_logits": (1, len(CODES)),
             "lesion_logits": (1, len(self._card.lesions)),
+            "modality_logits": (1, len(Modality)),
         }
-        wrong = [name for name, shape in expected.items() if name in outputs and outputs[name].shape != shape]
-        if wrong or outputs["cams"].shape[:2] != (1, targets) or outputs["cams"].ndim != 4:
+        wrong = [name for name, shape in expected.items() if outputs[name].shape != shape]
+        cams = outputs["cams"].shape
+        if wrong or len(cams) != 4 or cams[:2] != (1, len(CODES)) or any(side % CELLS for side in cams[2:]):
             raise BundleError(f"The weights in {self.bundle.path} give outputs of another size than their card says.")
         if not all(bool(np.isfinite(values).all()) for values in outputs.values()):
             raise BundleError(f"The weights in {self.bundle.path} give outputs that are not finite.")
@@ -96,17 +99,18 @@ class Engine:
         # No number of a broken output is passed on: it could look like a low risk.
         usable = all(bool(np.isfinite(values).all()) for values in outputs.values())
         reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in quality.issues]
-        if usable and "novelty" in outputs and self._card.unfamiliar(outputs["novelty"]).any():
-            reasons.append(Reason.UNFAMILIAR)
+        modality = self._modality(outputs["modality_logits"]) if usable else None
+        if modality in _NOT_DERMOSCOPIC:
+            reasons.append(_NOT_DERMOSCOPIC[modality])
         heatmaps = self._heatmaps(outputs["cams"]) if usable else {}
-        findings = self._findings(outputs, heatmaps) if usable else ()
+        findings = self._findings(outputs["target_logits"], heatmaps) if usable else ()
         return Result(
             bcc_probability=findings[0].probability if findings else None,
             bcc=findings[0].present if findings else None,
-            patterns={Pattern(finding.target): finding.probability for finding in findings[1:]},
             lesion=self._lesion(outputs["lesion_logits"]) if usable else {},
             findings=findings,
             heatmaps=heatmaps,
+            modality=modality,
             reasons=tuple(reasons),
             quality=quality,
             region=region(*image.size),
@@ -114,21 +118,35 @@ class Engine:
             preprocessing=self._card.preprocessing.version,
         )
 
-    def _heatmaps(self, cams: Array) -> dict[str, Heatmap]:
-        return {target.code: Heatmap(cam.copy()) for target, cam in zip(self._card.targets, cams, strict=True)}
+    def _modality(self, logits: Array) -> Modality:
+        """Dermoscopic where the gate lets it pass, else the likelier of the others."""
+        share = dict(zip(Modality, _shares(logits), strict=True))
+        if share[Modality.DERMOSCOPIC] >= self._card.gate.threshold:
+            return Modality.DERMOSCOPIC
+        return max(_NOT_DERMOSCOPIC, key=lambda kind: share[kind])
 
-    def _findings(self, outputs: dict[str, Array], heatmaps: dict[str, Heatmap]) -> tuple[Finding, ...]:
-        logits = np.concatenate([outputs["bcc_logit"], outputs.get("pattern_logits", np.empty(0, np.float32))])
-        probabilities = [float(t.probability(logit)) for t, logit in zip(self._card.targets, logits, strict=True)]
-        return tuple(
-            Finding(target.code, p, target.threshold, p >= target.threshold, heatmaps[target.code].strength)
-            for target, p in zip(self._card.targets, probabilities, strict=True)
-        )
+    def _heatmaps(self, cams: Array) -> dict[str, Heatmap]:
+        pairs = zip(self._card.targets, cams, strict=True)
+        return {target.code: Heatmap(cam.copy(), target.place) for target, cam in pairs}
+
+    def _findings(self, logits: Array, heatmaps: dict[str, Heatmap]) -> tuple[Finding, ...]:
+        pairs = zip(self._card.targets, logits, strict=True)
+        return tuple(_finding(target, float(logit), heatmaps[target.code]) for target, logit in pairs)
 
     def _lesion(self, logits: Array) -> dict[Lesion, float]:
-        scaled = (logits - logits.max()).astype(np.float64) / self._card.lesion_temperature
-        shares = np.exp(scaled) / np.exp(scaled).sum()
-        return {lesion: float(share) for lesion, share in zip(self._card.lesions, shares, strict=True)}
+        return dict(zip(self._card.lesions, _shares(logits / self._card.lesion_temperature), strict=True))
+
+
+def _finding(target: Target, logit: float, heatmap: Heatmap) -> Finding:
+    probability = float(target.probability(logit))
+    call = target.call(probability)
+    return Finding(target.code, probability, target.threshold, call, heatmap.strength, heatmap.reliable)
+
+
+def _shares(logits: Array) -> list[float]:
+    """Softmax."""
+    odds = np.exp((logits - logits.max()).astype(np.float64))
+    return [float(share) for share in odds / odds.sum()]
 
 
 def _batched(images: Sequence[Image.Image]) -> Iterator[Sequence[Image.Image]]:

@@ -21,12 +21,12 @@ def colourise(values: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def overlay(image: Image.Image, heatmap: Heatmap, square: Region, opacity: float = 0.5) -> Image.Image:
-    """The upright image with the heatmap over `square`; unchanged if the map is zero everywhere.
+    """The upright image with the heatmap over `square`; unchanged if the map has no reliable place.
 
     A pixel's opacity grows with its value, so that what did not matter stays visible.
     """
     result = image.copy()
-    grey = heatmap.normalised(square.size)
+    grey = heatmap.scaled(square.size)
     if grey is not None:
         alpha = grey.point(lambda value: round(value * opacity))
         result.paste(Image.fromarray(colourise(np.asarray(grey))), (square.left, square.top), alpha)

@@ -19,13 +19,12 @@ class Backbone:
 
     `build(weights)` makes its stages: random for None, else with the published weights of that name (see `weights`).
     The last stage returns (N, `channels`, h, w); between stages the shape may differ (tokens). `spec` is the input that
-    the published weights expect. `cuts`: how many stages each of the paper's three training steps freezes.
+    the published weights expect.
     """
 
     name: str
     label: str
     channels: int
-    cuts: tuple[int, int, int]
     build: Callable[[str | None], nn.Sequential]
     weights: tuple[str, ...]
     spec: PreprocessingSpec = IMAGENET
@@ -36,11 +35,9 @@ class Backbone:
         return self.spec.size
 
 
-def _torchvision(
-    name: str, label: str, channels: int, cuts: tuple[int, int, int], arrange: stages.Arrange, **more: Any
-) -> Backbone:
+def _torchvision(name: str, label: str, channels: int, arrange: stages.Arrange, **more: Any) -> Backbone:
     build = partial(_build, name, arrange, more.pop("options", {}))
-    return Backbone(name, label, channels, cuts, build, tuple(get_model_weights(name).__members__), **more)
+    return Backbone(name, label, channels, build, tuple(get_model_weights(name).__members__), **more)
 
 
 def _build(name: str, arrange: stages.Arrange, options: dict[str, bool], weights: str | None) -> nn.Sequential:
@@ -52,33 +49,31 @@ _BICUBIC: Final = replace(IMAGENET, resample="bicubic")
 _BARE_INCEPTION: Final = {"init_weights": False, "aux_logits": False}
 
 BACKBONES: Final = (
-    _torchvision("mobilenet_v2", "MobileNet-V2", 1280, (19, 7, 4), stages.features),
+    _torchvision("mobilenet_v2", "MobileNet-V2", 1280, stages.features),
     Backbone(
         "efficientnet_lite0",
         "EfficientNet-Lite0",
         efficientnet_lite.CHANNELS,
-        (18, 6, 4),
         efficientnet_lite.build,
         efficientnet_lite.WEIGHTS,
         efficientnet_lite.SPEC,
     ),
-    _torchvision("efficientnet_b0", "EfficientNet-B0", 1280, (9, 4, 3), stages.features, spec=_BICUBIC),
-    _torchvision("resnet50", "ResNet-50", 2048, (5, 4, 0), stages.resnet),
-    _torchvision("densenet121", "DenseNet-121", 1024, (13, 10, 0), stages.densenet),
-    _torchvision("vgg19", "VGG-19", 512, (37, 28, 0), stages.features),
+    _torchvision("efficientnet_b0", "EfficientNet-B0", 1280, stages.features, spec=_BICUBIC),
+    _torchvision("resnet50", "ResNet-50", 2048, stages.resnet),
+    _torchvision("densenet121", "DenseNet-121", 1024, stages.densenet),
+    _torchvision("vgg19", "VGG-19", 512, stages.features),
     _torchvision(
         "inception_v3",
         "Inception-v3",
         2048,
-        (18, 15, 0),
         stages.inception,
         # torchvision converts its normalisation to this one inside the network, which is skipped here.
         spec=replace(SIGNED_UNIT, size=299),
         options=_BARE_INCEPTION,
     ),
-    _torchvision("convnext_tiny", "ConvNeXt-Tiny", 768, (8, 6, 0), stages.features),
-    _torchvision("vit_b_16", "ViT-B/16", 768, (14, 9, 0), stages.vision_transformer),
-    _torchvision("swin_t", "Swin-T", 768, (9, 6, 0), stages.swin, spec=_BICUBIC),
+    _torchvision("convnext_tiny", "ConvNeXt-Tiny", 768, stages.features),
+    _torchvision("vit_b_16", "ViT-B/16", 768, stages.vision_transformer),
+    _torchvision("swin_t", "Swin-T", 768, stages.swin, spec=_BICUBIC),
 )
 DEFAULT: Final = "mobilenet_v2"
 

@@ -15,7 +15,7 @@ from onnx.utils import Extractor
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 
 from ml.bench.subject import Array, Subject
-from ml.training.network import pool
+from ml.explain.graph import GraphModel
 
 Forward = Callable[[Array], Array]
 CHOSEN: Final = "onnxruntime"
@@ -23,8 +23,10 @@ OPENVINO_INSTALLED: Final = importlib.util.find_spec("openvino") is not None
 
 
 def bare_graph(model_file: Path) -> onnx.ModelProto:
-    """The exported graph up to its pooled features: no heads, no heatmaps."""
-    extracted: onnx.ModelProto = Extractor(onnx.load(model_file)).extract_model(["images"], ["features"])
+    """The exported graph up to its last pooled features: no heads, no heatmaps."""
+    pooled = GraphModel(model_file).pooled
+    model = onnx.shape_inference.infer_shapes(onnx.load(model_file))
+    extracted: onnx.ModelProto = Extractor(model).extract_model(["images"], [pooled])
     return extracted
 
 
@@ -70,15 +72,15 @@ def agreement(reference: Forward, other: Forward, inputs: Array, head: Array) ->
     return {
         "images": len(inputs),
         "smallest_cosine_of_features": round(float(cosine.min()), 6),
-        "largest_difference_of_bcc_logit": round(float(np.abs(first - second).max()), 6),
-        "sd_of_bcc_logit": round(float(first.std()), 6),
+        "largest_difference_of_logit": round(float(np.abs(first - second).max()), 6),
+        "sd_of_logit": round(float(first.std()), 6),
     }
 
 
 def _eager(subject: Subject) -> Forward:
     def forward(images: Array) -> Array:
         with torch.inference_mode():
-            features: Array = pool(subject.network.features(torch.from_numpy(images))).numpy()
+            features: Array = subject.network.features(torch.from_numpy(images)).mean(dim=(2, 3)).numpy()
         return features
 
     return forward

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from ml.bundle import BundleError, read_card
+from ml.bundle import DEFAULT_BUNDLE, BundleError, read_card
 
-_FIGURES: Final = ("auc", "average_precision")
+_FIGURE: Final = "BCC: AUC"
 
 
 def register(commands: Any) -> None:
@@ -41,11 +41,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _accuracy(bundles: list[Path] | None) -> dict[str, dict[str, Any]]:
-    """The figures of each card, by the backbone it names; empty if no bundle is at hand."""
+    """What each bundle's report says of BCC, by the backbone its card names; without a report there is nothing.
+
+    Collection → {value, low, high}, and which bundle. Empty if no bundle is at hand.
+    """
     from ml.backbones import described
+    from ml.report.files import REPORT_FILE, read_report
 
     try:
-        cards = [read_card(bundle) for bundle in bundles] if bundles else [read_card()]
+        cards = {bundle: read_card(bundle) for bundle in bundles or [DEFAULT_BUNDLE]}
     except BundleError:
         if bundles:
             raise
@@ -53,10 +57,13 @@ def _accuracy(bundles: list[Path] | None) -> dict[str, dict[str, Any]]:
     return {
         described(card.backbone).name: {
             "bundle": card.reference,
-            "split": card.metrics.get("split"),
-            **{name: card.metrics[name] for name in _FIGURES if name in card.metrics},
+            **{
+                collection: figures[_FIGURE]
+                for collection, figures in read_report(bundle / REPORT_FILE, card).get("diagnosis", {}).items()
+            },
         }
-        for card in cards
+        for bundle, card in cards.items()
+        if (bundle / REPORT_FILE).exists()
     }
 
 
@@ -71,5 +78,5 @@ def _text(rows: list[dict[str, Any]]) -> str:
 
 
 def _words(accuracy: dict[str, Any]) -> str:
-    auc = f"AUC {accuracy['auc']['value']:.3f}, " if "auc" in accuracy else ""
-    return f"{auc}{accuracy['bundle']}"
+    areas = [f"{name} AUC {figure['value']:.3f}" for name, figure in accuracy.items() if name != "bundle"]
+    return ", ".join([*areas, accuracy["bundle"]])

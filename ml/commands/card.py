@@ -23,9 +23,9 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from ml.report.files import REPORT_FILE, read_report
-    from ml.report.model_card import markdown
+    from ml.report.model_card import model_card
 
     card, own = read_card(options.bundle), options.bundle / REPORT_FILE
     file = options.report or (own if own.exists() else None)
-    print(markdown(card, read_report(file, card) if file else None), end="")
+    print(model_card(card, read_report(file, card) if file else None), end="")
     return 0

@@ -1,4 +1,4 @@
-"""`python -m ml explain IMAGE… --output DIR [--method gradcam++] [--target BCC PN…] [--bundle DIR]`."""
+"""`python -m ml explain IMAGE… --output DIR [--method gradcam++] [--target BCC MEL SCC] [--bundle DIR]`."""
 
 import argparse
 from pathlib import Path
@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
-from ml.bundle import Bundle, BundleError
-from ml.card import BCC, Card
+from ml.bundle import Bundle
+from ml.card import BCC, Card, Place
 from ml.imaging.decoding import UnreadableImage, decode
 from ml.imaging.preprocessing import prepare
 from ml.overlay import overlay
+from ml.patterns import MALIGNANT
 from ml.results import Heatmap, Result
 
 if TYPE_CHECKING:
     from ml.explain.base import Explainer
 
 _METHODS: Final = ("gradcam", "gradcam++", "scorecam")
+# The patterns' own maps need no method: `predict --heatmaps` draws them.
+_TARGETS: Final = tuple(lesion.target for lesion in MALIGNANT)
 
 
 def register(commands: Any) -> None:
@@ -27,7 +30,7 @@ def register(commands: Any) -> None:
         "--method", choices=_METHODS, default="gradcam", help="default: %(default)s; scorecam takes seconds per image"
     )
     parser.add_argument(
-        "--target", nargs="+", default=[BCC], metavar="CODE", help="BCC or pattern codes (default: BCC)"
+        "--target", nargs="+", default=[BCC], choices=_TARGETS, help="malignant types by the lesion head (default: BCC)"
     )
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="default: the shipped bundle")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: all)")
@@ -36,7 +39,6 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     bundle = Bundle.load(options.bundle)
-    targets = [_index(bundle.card, code) for code in options.target]
     from ml.engine import Engine
     from ml.explain.graph import GraphModel
     from ml.explain.methods import METHODS
@@ -55,28 +57,21 @@ def run(options: argparse.Namespace) -> int:
             continue
         (result,) = engine.run([image])
         print("\n".join([name, *(f"    {reason.message}" for reason in result.reasons)]), flush=True)
-        for target in targets if result.findings else ():
-            stem = f"{number:04d}-{Path(name).stem}-{bundle.card.targets[target].code}-{options.method}"
-            done = _explain(explainer, bundle.card, image, result, target, options.output / f"{stem}.png")
-            print(f"    {done}", flush=True)
+        for code in options.target if result.findings else ():
+            file = options.output / f"{number:04d}-{Path(name).stem}-{code}-{options.method}.png"
+            print(f"    {_explain(explainer, bundle.card, image, result, code, file)}", flush=True)
     return failed
 
 
-def _index(card: Card, code: str) -> int:
-    codes = [target.code for target in card.targets]
-    if code not in codes:
-        raise BundleError(f"This bundle does not assess {code}; it assesses {', '.join(codes)}.")
-    return codes.index(code)
-
-
-def _explain(explainer: "Explainer", card: Card, image: Image.Image, result: Result, target: int, file: Path) -> str:
-    """Draw one finding if it is present; returns what was done, in words."""
-    finding = result.findings[target]
-    verdict = f"{finding.target}: P {finding.probability:.3f}"
+def _explain(explainer: "Explainer", card: Card, image: Image.Image, result: Result, code: str, file: Path) -> str:
+    """Draw one finding if it is present, on a scale of its own; returns what was done, in words."""
+    finding = next(each for each in result.findings if each.target == code)
+    verdict = f"{code}: P {finding.probability:.3f}"
     if not finding.present:
         return f"{verdict}, absent: no heatmap is drawn"
-    heatmap = Heatmap(explainer.heatmaps(prepare(image, card.preprocessing)[None], target)[0])
-    if heatmap.strength <= 0:
+    index = [lesion.target for lesion in card.lesions].index(code)
+    raw = explainer.heatmaps(prepare(image, card.preprocessing)[None], index)[0]
+    if raw.max() <= 0:
         return f"{verdict}, present: the method found no map"
-    overlay(image, heatmap, result.region).save(file)
-    return f"{verdict}, present: strength {heatmap.strength:.4g}, {file}"
+    overlay(image, Heatmap(raw, Place(full=float(raw.max()), floor=0.0)), result.region).save(file)
+    return f"{verdict}, present: {file}"

@@ -1,8 +1,10 @@
-"""`python -m ml predict IMAGE… [--json] [--bundle DIR] [--heatmaps DIR]`."""
+"""`python -m ml predict IMAGE… [--json] [--bundle DIR] [--heatmaps DIR] [--cells FILE.csv]`."""
 
 import argparse
+import csv
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,12 +14,13 @@ from PIL import Image
 from ml.bundle import Bundle
 from ml.imaging.decoding import UnreadableImage, decode
 from ml.overlay import overlay
-from ml.results import Reason, Result
+from ml.results import Result
 
 if TYPE_CHECKING:
     from ml.engine import Engine
 
 _BATCH: Final = 4
+CELLS: Final = tuple(f"{column}{row}" for row in range(1, 5) for column in "abcd")
 Row = tuple[str, Image.Image | None, Result | None, str]  # name, image, result, error
 
 
@@ -28,6 +31,12 @@ def register(commands: Any) -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="default: the shipped bundle")
     parser.add_argument(
         "--heatmaps", type=Path, metavar="DIR", help="also write an overlay PNG per image and finding present"
+    )
+    parser.add_argument(
+        "--cells",
+        type=Path,
+        metavar="CSV",
+        help="also write the share of each map in each of 4 × 4 cells",
     )
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: all)")
     parser.set_defaults(run=run)
@@ -43,12 +52,25 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"{bundle.reference}: {bundle.card.notice}")
     failed = False
-    for number, (name, image, result, error) in enumerate(_results(engine, options.images), start=1):
-        failed |= bool(error)
-        print(_json(name, result, error) if options.json else _line(name, result, error), flush=True)
-        if options.heatmaps and image and result:
-            _write_overlays(options.heatmaps, number, name, image, result)
+    with ExitStack() as stack:
+        table = None
+        if options.cells:
+            table = csv.writer(stack.enter_context(options.cells.open("w", encoding="utf-8", newline="")))
+            table.writerow(["image", "target", *CELLS])
+        for number, (name, image, result, error) in enumerate(_results(engine, options.images), start=1):
+            failed |= bool(error)
+            print(_json(name, result, error) if options.json else _line(name, result, error), flush=True)
+            if options.heatmaps and image and result:
+                _write_overlays(options.heatmaps, number, name, image, result)
+            if table and result:
+                table.writerows(cell_rows(name, result))
     return int(failed)
+
+
+def cell_rows(name: str, result: Result) -> Iterator[list[str]]:
+    """A row for each target: the file's name without suffix, the target, and the 16 shares of its map, sum 1."""
+    for target, heatmap in result.heatmaps.items():
+        yield [Path(name).stem, target, *(f"{share:.8f}" for share in heatmap.shares().ravel())]
 
 
 def _results(engine: "Engine", names: Sequence[str]) -> Iterator[Row]:
@@ -77,24 +99,26 @@ def _json(name: str, result: Result | None, error: str) -> str:
 def _line(name: str, result: Result | None, error: str) -> str:
     if result is None:
         return f"{name}\n    cannot be read: {error}"
-    if result.bcc_probability is None or result.bcc is None:
-        verdict = "no result"
-    else:
-        likeliest = max(result.lesion, key=lambda lesion: result.lesion[lesion])
-        verdict = (
-            f"P(BCC) {result.bcc_probability:.3f} {'BCC' if result.bcc else 'not BCC'}"
-            f" · most likely type: {likeliest.label} ({result.lesion[likeliest]:.2f})"
-        )
-    return "\n".join([name, f"    {verdict}", *(f"    needs a person: {_sentence(r)}" for r in result.reasons)])
+    lines = [*_found(result), *(f"needs a person: {reason.message}" for reason in result.reasons)]
+    return "\n".join([name, *(f"    {line}" for line in lines)])
 
 
-def _sentence(reason: Reason) -> str:
-    return reason.message
+def _found(result: Result) -> list[str]:
+    if not result.findings:
+        return ["no result"]
+    likeliest = max(result.lesion, key=lambda lesion: result.lesion[lesion])
+    malignant = ", ".join(f"P({lesion.target}) {value:.3f}" for lesion, value in result.malignant.items())
+    seen = [f"{pattern.label} {finding.call}" for pattern, finding in result.patterns.items() if finding.present]
+    return [
+        f"{malignant} · {'BCC' if result.bcc else 'not BCC'} · most likely type: {likeliest.label} "
+        f"({result.lesion[likeliest]:.2f})",
+        f"patterns: {', '.join(seen) or 'none seen'}",
+    ]
 
 
 def _write_overlays(folder: Path, number: int, name: str, image: Image.Image, result: Result) -> None:
     """One PNG per finding present; the number tells apart files of the same name from different folders."""
     for finding in result.findings:
-        if finding.present and finding.strength > 0:
+        if finding.present and finding.placed:
             file = folder / f"{number:04d}-{Path(name).stem}-{finding.target}.png"
             overlay(image, result.heatmaps[finding.target], result.region).save(file)

@@ -18,10 +18,13 @@ from ml.data.ham10000 import Ham10000
 from ml.data.isic2019 import Isic2019LowResolution
 from ml.data.milk10k import Milk10k
 from ml.data.records import DataError, DataSet, Record
+from ml.data.task2 import Isic2018Task2
 from ml.imaging.preprocessing import PreprocessingSpec, square
 
 FOLDS: Final = 5
 HAM, MILK, CLINICS = "HAM10000", "MILK10k", "ISIC 2019"
+# Where experts marked pigment network.
+MARKED: Final = Isic2018Task2.name
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class Collection:
     name: str
     data: Pictures
     items: tuple[Item, ...]
+
+    def only(self, groups: frozenset[str]) -> "Collection":
+        """The images of these lesions."""
+        return replace(self, items=tuple(item for item in self.items if item.group in groups))
 
     def pixels(self, side: int, cache: Path | None = None) -> npt.NDArray[np.uint8]:
         """The analysed squares of all items, (N, side, side, 3); kept in `cache`. Raises `DataError`."""
@@ -68,8 +75,10 @@ class Collection:
         return pixels
 
 
-def read_collections(ham: Path, milk: Path, clinics: Path | None, pairs: Path | None = None) -> list[Collection]:
-    """HAM10000, MILK10k and, where given, ISIC 2019 at 84 pixels; what `pairs` joins is one group.
+def read_collections(
+    ham: Path, milk: Path, clinics: Path | None, pairs: Path | None = None, structures: Path | None = None
+) -> list[Collection]:
+    """HAM10000, MILK10k and, where given, ISIC 2019 at 84 pixels and ISIC 2018 Task 2; what `pairs` joins is one group.
 
     Images of ISIC 2019 that pair with one of the others are left out. Raises `DataError`.
     """
@@ -84,6 +93,10 @@ def read_collections(ham: Path, milk: Path, clinics: Path | None, pairs: Path | 
         third = Isic2019LowResolution(clinics)
         names = {row["image_id"]: row["dx"] for row in third.rows}
         found.append(Collection(CLINICS, third, tuple(_items(CLINICS, third, names))))
+    if structures is not None:
+        fourth = Isic2018Task2(structures)
+        names = {record.image_id: str(record.lesion) for record in fourth.records}
+        found.append(Collection(MARKED, fourth, tuple(_items(MARKED, fourth, names))))
     return joined(found, read_pairs(pairs) if pairs else [])
 
 

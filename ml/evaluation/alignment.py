@@ -4,19 +4,19 @@ Values are those of a Grad-CAM map over the analysed square, normalised by its o
 they give two conditional densities, p(value | inside the mask) and p(value | outside), and the area under both: 1 if
 the map says nothing about the mask, 0 if it separates inside from outside.
 
-Tests are per image, because the cells of one map are not independent. The paper tests in "the energy domain" without
-defining it; here an image's energy is the mean **squared** value inside, or outside, the mask (the usual meaning of
-signal energy), and Wilcoxon's signed-rank test compares the two over images.
+Tests are per image, because the cells of one map are not independent; images of one lesion are averaged first. The
+paper tests in "the energy domain" without defining it; here an image's energy is the mean **squared** value inside, or
+outside, the mask (the usual meaning of signal energy), and a two-sided z-test asks whether the two differ.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.stats import false_discovery_control, wilcoxon
+from scipy.stats import false_discovery_control, norm
 
 from ml.evaluation.bootstrap import Bootstrap, Estimate
 from ml.imaging.preprocessing import region
@@ -30,10 +30,20 @@ Pair = tuple[npt.NDArray[np.floating], Mask]
 
 @dataclass(frozen=True)
 class Energies:
-    """Mean squared value inside and outside the mask, per image: (N,) each."""
+    """Mean squared value inside and outside the mask, for each image or lesion: (N,) each."""
 
     inside: Floats
     outside: Floats
+
+    @property
+    def difference(self) -> Floats:
+        return self.inside - self.outside
+
+    def by_lesion(self, lesion: Sequence[Any]) -> Self:
+        """The mean over the images of each lesion."""
+        names, index = np.unique(np.asarray(lesion), return_inverse=True)
+        count = np.bincount(index, minlength=len(names))
+        return type(self)(*(np.bincount(index, part) / count for part in (self.inside, self.outside)))
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,9 @@ class Alignment:
     """One row of Table 4, before correction for multiple tests.
 
     `inside`, `outside`: densities over `BINS` equal bins of [0, 1], each integrating to 1. `skipped`: images without a
-    map (one of zeros counts as none), or with a mask that is empty or covers everything. `p` is None if too few images
-    differ for a test. `ratio`: mean inside over mean outside, with its bootstrap interval over lesions; its value is
-    None if every value outside is 0.
+    map (one of zeros counts as none), or with a mask that is empty or covers everything. `z` and `p` are None with
+    fewer than two lesions, or where all differ by the same. `ratio`: mean inside over mean outside, with its bootstrap
+    interval over lesions; its value is None if every value outside is 0.
     """
 
     images: int
@@ -58,6 +68,7 @@ class Alignment:
     energy_inside: float
     energy_outside: float
     cohens_d: float | None
+    z: float | None
     p: float | None
     ratio: Estimate
 
@@ -101,18 +112,21 @@ def align(pairs: Iterable[Pair], lesions: Sequence[str] | None = None, resamples
         counted.append(pair)
     if not counted:
         raise ValueError("No image has both a map and a mask that covers part of it.")
-    bootstrap = Bootstrap([lesions[index] for index in counted] if lesions else counted, resamples)
-    return _alignment(counts, np.array(moments, np.float64), pair + 1 - len(counted), bootstrap)
+    names = [lesions[index] for index in counted] if lesions is not None else counted
+    return _alignment(counts, np.array(moments, np.float64), pair + 1 - len(counted), names, resamples)
 
 
-def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstrap) -> Alignment:
+def _alignment(
+    counts: Floats, moments: Floats, skipped: int, lesions: Sequence[Any], resamples: int | None
+) -> Alignment:
     """`counts` (2, BINS) and `moments` (N, 2, 3): outside first, then inside."""
     densities = counts / counts.sum(axis=1, keepdims=True) * BINS
     sizes, sums, squares = moments.sum(axis=0).T
     means = sums / sizes
     deviations = np.sqrt(np.maximum(squares / sizes - means**2, 0))
     outside, inside = (moments[:, :, 2] / moments[:, :, 0]).T
-    energies = Energies(inside, outside)
+    energies = Energies(inside, outside).by_lesion(lesions)
+    z = z_score(energies.difference)
     return Alignment(
         images=len(moments),
         skipped=skipped,
@@ -126,8 +140,9 @@ def _alignment(counts: Floats, moments: Floats, skipped: int, bootstrap: Bootstr
         energy_inside=float(inside.mean()),
         energy_outside=float(outside.mean()),
         cohens_d=cohens_d(energies),
-        p=signed_rank_p(energies),
-        ratio=bootstrap.interval(_ratio, moments),
+        z=z,
+        p=two_sided(z),
+        ratio=Bootstrap(lesions, resamples).interval(_ratio, moments),
     )
 
 
@@ -153,12 +168,25 @@ def cohens_d(energies: Energies) -> float | None:
     return float((energies.inside.mean() - energies.outside.mean()) / pooled) if pooled > 0 else None
 
 
-def signed_rank_p(energies: Energies) -> float | None:
-    """Two-sided p of Wilcoxon's signed-rank test over images; None if fewer than two images differ."""
-    differences = energies.inside - energies.outside
-    if np.count_nonzero(differences) < 2:
+def z_score(differences: Floats) -> float | None:
+    """Mean of (N,) differences over its standard error; None if fewer than two, or all the same."""
+    if len(differences) < 2:
         return None
-    return float(wilcoxon(differences[differences != 0]).pvalue)
+    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
+    return float(differences.mean()) / error if error > 0 else None
+
+
+def z_between(first: Floats, second: Floats) -> float | None:
+    """The difference of two independent means over its standard error; None with fewer than two on a side."""
+    if min(len(first), len(second)) < 2:
+        return None
+    error = float(np.sqrt(first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second)))
+    return float(first.mean() - second.mean()) / error if error > 0 else None
+
+
+def two_sided(z: float | None) -> float | None:
+    """The chance of so large a |z| where nothing differs."""
+    return None if z is None else float(2 * norm.sf(abs(z)))
 
 
 def table(rows: Mapping[str, Alignment]) -> dict[str, dict[str, Any]]:

@@ -32,12 +32,15 @@ class Bootstrap:
 
         Resamples in which it is undefined are left out.
         """
-        images = len(self._lesion)
-        (value,) = figure(*arguments, np.ones((1, images)))
-        parts = np.split(self._draws, range(_CHUNK, len(self._draws), _CHUNK))
-        found = np.concatenate([figure(*arguments, part[:, self._lesion].astype(np.float64)) for part in parts])
+        (value,) = figure(*arguments, np.ones((1, len(self._lesion))))
+        found = self.resampled(figure, *arguments)
         found = found[~np.isnan(found)]
         if np.isnan(value) or not len(found):
             return {"value": None if np.isnan(value) else float(value), "low": None, "high": None}
         low, high = np.percentile(found, [2.5, 97.5])
         return {"value": float(value), "low": float(low), "high": float(high)}
+
+    def resampled(self, figure: Callable[..., Floats], *arguments: Any) -> Floats:
+        """`figure` in every resample, (R,), NaN where it is undefined."""
+        parts = np.split(self._draws, range(_CHUNK, len(self._draws), _CHUNK))
+        return np.concatenate([figure(*arguments, part[:, self._lesion].astype(np.float64)) for part in parts])

@@ -4,15 +4,14 @@ The threshold is the highest that finds the wanted share of it in *every* collec
 lower bound of that share (Clopper, Pearson, Biometrika 26, 1934) must reach it, counted in lesions.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from statistics import fmean, variance
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy.stats import beta
 
-from ml.evaluation.bootstrap import Bootstrap, Estimate
+from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.metrics import Floats
 from ml.evaluation.out_of_fold import Finding
 from ml.evaluation.table_3 import detection
@@ -25,22 +24,6 @@ COLUMNS: Final = ("recall", "specificity", "precision", "accuracy", "f1", *RANKE
 
 class TooFewLesions(ValueError):  # noqa: N818
     """There are too few lesions to be sure of a sensitivity."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure: over all images with its interval, and fold by fold. `variance` is None for a single fold."""
-
-    pooled: Estimate
-    folds: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        return fmean(self.folds)
-
-    @property
-    def variance(self) -> float | None:
-        return variance(self.folds) if len(self.folds) > 1 else None
 
 
 def threshold(found: Finding, wanted: float = WANTED, confidence: float = CONFIDENCE) -> float:
@@ -75,25 +58,34 @@ def margins(found: Finding) -> Floats:
     return above
 
 
-def table3(found: Finding, resamples: int | None = None) -> Mapping[str, Mapping[str, Row]]:
-    """Collection → figure → `Row`, where the collection has the finding. AUC and average precision are of plain scores.
+def row_of(found: Finding, above: Floats | None, resamples: int | None = None) -> dict[str, Any]:
+    """A row as JSON: images, positives, and each figure with its interval and its mean and variance over folds.
 
-    Raises `TooFewLesions`.
+    `above` (N,): by how much each score exceeds its point; without it only what needs no point. AUC and average
+    precision are of plain scores. A fold in which a figure is undefined doesn't count in its mean.
     """
-    above = margins(found)
+    bootstrap = Bootstrap(found.group, resamples)
+    ranked = detection(found.scores, found.present, 0.0, bootstrap)
+    pooled = ranked if above is None else detection(above, found.present, 0.0, bootstrap)
+    figures = RANKED if above is None else COLUMNS
+    folds = [_of_fold(found, above, number) for number in np.unique(found.fold)]
     return {
-        name: _rows(found.of(rows), above[rows], resamples)
-        for name, rows in found.by_collection().items()
-        if found.present[rows].any()
+        "images": len(found.present),
+        "positives": int(found.present.sum()),
+        "figures": {
+            name: {**(ranked if name in RANKED else pooled)[name], **spread(fold[name]["value"] for fold in folds)}
+            for name in figures
+        },
     }
 
 
-def _rows(found: Finding, above: Floats, resamples: int | None) -> Mapping[str, Row]:
-    bootstrap = Bootstrap(found.group, resamples)
-    ranked = detection(found.scores, found.present, 0.0, bootstrap)
-    pooled = {**detection(above, found.present, 0.0, bootstrap), **{name: ranked[name] for name in RANKED}}
-    folds = []
-    for number in np.unique(found.fold):
-        here = found.fold == number
-        folds.append(detection(above[here], found.present[here], 0.0, Bootstrap(found.group[here], 1)))
-    return {name: Row(pooled[name], tuple(float(fold[name]["value"]) for fold in folds)) for name in COLUMNS}
+def _of_fold(found: Finding, above: Floats | None, number: int) -> dict[str, Any]:
+    here = found.fold == number
+    scores = (found.scores if above is None else above)[here]
+    return detection(scores, found.present[here], 0.0, Bootstrap(found.group[here], 1))
+
+
+def spread(values: Iterable[float | None]) -> dict[str, float | None]:
+    """Mean and variance over folds of what is defined; the variance of fewer than two is None."""
+    known = [value for value in values if value is not None and value == value]
+    return {"mean": fmean(known) if known else None, "variance": variance(known) if len(known) > 1 else None}

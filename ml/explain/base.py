@@ -10,7 +10,7 @@ Array = npt.NDArray[np.float32]
 
 
 class Model(Protocol):
-    """A classifier whose T targets (0 is BCC, then its patterns) are linear in the spatial mean of its activations."""
+    """A classifier whose T targets (the lesion types) are linear in the spatial mean of its activations."""
 
     @property
     def weights(self) -> Array:

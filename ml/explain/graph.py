@@ -4,6 +4,7 @@ Needs `onnx` as well as onnxruntime, so it belongs to the command line, not to s
 """
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
@@ -13,23 +14,26 @@ from onnx import TensorProto, helper, numpy_helper
 from ml.bundle import BundleError
 from ml.explain.base import Array
 
-_TARGETS = ("bcc_logit", "pattern_logits")
+LESIONS: Final = "lesion_logits"
 
 
 class GraphModel:
-    """`ml.explain.base.Model` over a graph of `ml.training.export`. Raises `BundleError` for any other graph."""
+    """`ml.explain.base.Model` over the lesion types of a graph of `ml.training.recipe.graph`.
+
+    Raises `BundleError` for any other graph.
+    """
 
     def __init__(self, file: Path, threads: int = 0) -> None:
         try:
             model = onnx.load(file)
             nodes = {output: node for node in model.graph.node for output in node.output}
-            self._heads = [name for name in _TARGETS if name in nodes]
-            self._weights = np.concatenate([_linear_weights(model, nodes[name]) for name in self._heads])
-            self._activations = nodes["features"].input[0]
+            self._weights = _linear_weights(model, nodes[LESIONS])
+            self.pooled = nodes[LESIONS].input[0]
+            self._activations = nodes[self.pooled].input[0]
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise BundleError(f"The weights in {file.parent} cannot be explained: {error}.") from error
         del model.graph.output[:]  # nodes that lead to no output are not run
-        for name in (*self._heads, self._activations):
+        for name in (LESIONS, self._activations):
             model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = threads, 3
@@ -45,7 +49,8 @@ class GraphModel:
         return values
 
     def logits(self, images: Array) -> Array:
-        return np.concatenate(self._session.run(self._heads, {"images": images}), axis=1)
+        (values,) = self._session.run([LESIONS], {"images": images})
+        return np.asarray(values)
 
 
 def _linear_weights(model: onnx.ModelProto, node: onnx.NodeProto) -> Array:

@@ -12,17 +12,17 @@ from torch import Tensor, nn
 
 
 class Network(Protocol):
-    """What the reference needs of a network (`ml.training.network.MultiTaskNet` has it): its last stage, its logits."""
+    """What the reference needs of a network (`ml.training.recipe.network.LesionNet` has it)."""
 
     features: nn.Sequential
 
     def eval(self) -> Self: ...
 
     def __call__(self, images: Tensor) -> Any:
-        """(N, 3, H, W) → an object with `bcc` (N, 1) and `patterns` (N, P)."""
+        """(N, 3, H, W) → an object with `lesion` (N, T)."""
 
 
-class _TargetLogits(nn.Module):
+class _LesionLogits(nn.Module):
     """pytorch-grad-cam wants a model whose output is one tensor."""
 
     def __init__(self, network: Network) -> None:
@@ -30,8 +30,8 @@ class _TargetLogits(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        logits = self.network(images)
-        return torch.cat([logits.bcc, logits.patterns], dim=1)
+        logits: Tensor = self.network(images).lesion
+        return logits
 
 
 class ReferenceGradCam:
@@ -43,10 +43,10 @@ class ReferenceGradCam:
         self.network = network.eval()
 
     def heatmaps(self, images: Tensor, target: int) -> Tensor:
-        """(N, 3, H, W) normalised images → (N, H, W) maps in [0, 1] for one target (0 is BCC, then the patterns)."""
+        """(N, 3, H, W) normalised images → (N, H, W) maps in [0, 1] for one lesion type."""
         layers = [self.network.features[-1]]
         quiet = contextlib.redirect_stderr(io.StringIO())  # Score-CAM draws a progress bar
-        with quiet, self.method(_TargetLogits(self.network), layers) as method:  # the context releases its hooks
+        with quiet, self.method(_LesionLogits(self.network), layers) as method:  # the context releases its hooks
             maps = method(input_tensor=images, targets=[ClassifierOutputTarget(target)] * len(images))
         return torch.from_numpy(maps)
 

@@ -1,5 +1,5 @@
-"""From a finished training run to a bundle: export, calibrate, set the thresholds, measure, write the card.
+"""From the folds of the recipe to a bundle: fit heads and gate, see what each fold's graph says of what it held out,
+choose by that everything the card says, and export the network that learnt from everything.
 
-Not part of `ml.training`: the card's figures are measured by `ml.evaluation` and set out by `ml.report`, through the
-engine that serves the bundle, and training knows none of the three.
+Not part of `ml.training`: what the card says is measured by `ml.evaluation`, which training does not know.
 """

@@ -1,11 +1,10 @@
 """The points of each chart from probabilities and truth, ready for JSON."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
@@ -43,12 +42,6 @@ def reliability(probabilities: Floats, labels: Labels, bins: int = BINS) -> list
         }
         for chosen in np.unique(index).tolist()
     ]
-
-
-def confusion(truth: Sequence[int], guess: Sequence[int], names: Sequence[str]) -> dict[str, Any]:
-    """rows[i][j]: the number of images of class names[i] that were predicted as names[j]."""
-    rows = confusion_matrix(truth, guess, labels=range(len(names)))
-    return {"names": list(names), "rows": rows.tolist()}
 
 
 def _thinned(x: Floats, y: Floats) -> dict[str, list[float]]:

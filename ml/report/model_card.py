@@ -3,33 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ml.card import Card
-from ml.report import card_limits as limits
-from ml.report import card_sections as measured
-from ml.report.card_sections import table
-
-_SECTIONS = (
-    measured.criteria,
-    measured.figures,
-    measured.operating_points,
-    measured.patterns,
-    measured.coding,
-    limits.heatmaps,
-    limits.subgroups,
-    limits.other_clinics,
-    limits.abstention,
-)
+from ml.card import Card, Measured, Target
+from ml.report.parts import Section, Table, estimate, markdown
+from ml.report.sections import sections
+from ml.report.sections.criteria import missed
 
 
-def markdown(card: Card, report: Mapping[str, Any] | None = None) -> str:
-    """The card as a Markdown page. Without a report (`ml.report.files.read_report`) it shows the card's own figures."""
-    found = report or card.metrics
-    parts = [_head(card), _data(card), *(section(card, found) for section in _SECTIONS), _training(card)]
-    return "\n\n".join(filter(None, parts)) + "\n"
+def model_card(card: Card, report: Mapping[str, Any] | None = None) -> str:
+    """The card as a Markdown page. Without a report (`ml.report.files.read_report`) it has the card's own figures."""
+    found = report or {}
+    parts = [_promises(card), _patterns(card), _gate(card), _limits(card, found), *sections(found), _training(card)]
+    return "\n\n".join([_head(card), *(markdown(part) for part in parts)]) + "\n"
 
 
 def _head(card: Card) -> str:
-    assessed = ", ".join(f"{target.label} ({target.evidence})" for target in card.targets)
     return "\n\n".join(
         [
             f"# Model card: {card.name}",
@@ -37,41 +24,94 @@ def _head(card: Card) -> str:
             f"{card.created}.",
             f"**{card.notice}**",
             f"**Intended use.** {card.intended_use}",
-            f"**Assesses** {assessed}. It does not assess other patterns. "
+            f"**Assesses** {', '.join(target.label for target in card.targets)}. It does not assess other patterns. "
             f"Lesion types: {', '.join(lesion.label for lesion in card.lesions)}.",
             f"**Network.** {card.backbone}; preprocessing `{card.preprocessing.version}`: the centre square of the "
             f"image, resized to {card.preprocessing.size} × {card.preprocessing.size} pixels.",
+            "**Data.** " + " ".join(f"{key[:1].upper()}{key[1:]}: {value}." for key, value in _flat(card.data)),
         ]
     )
 
 
-def _data(card: Card) -> str:
+def _promises(card: Card) -> Section:
     rows = [
-        [name, part["images"], part["lesions"], part["bcc_images"], part["bcc_lesions"]]
-        for name, part in card.data["splits"].items()
-    ]
-    return "\n\n".join(
         [
-            "## Data",
-            f"{card.data['source']}. Licence: {card.data['licence']}. Split by lesion (seed {card.data['seed']}).",
-            table(["split", "images", "lesions", "BCC images", "BCC lesions"], rows),
+            target.label,
+            f"{target.threshold:.3f}",
+            promise.collection,
+            promise.positives,
+            _measured(promise.sensitivity),
+            promise.negatives,
+            _measured(promise.specificity),
         ]
+        for target in card.malignant
+        for promise in target.promises
+    ]
+    text = (
+        "At the default thresholds, out of fold, on each collection. This says nothing of other clinics, devices or "
+        "patients."
+    )
+    head = ["Type", "Called from", "Collection", "Images with it", "Sensitivity", "Without it", "Specificity"]
+    return Section("What is promised, and where", [text, Table(head, rows)])
+
+
+def _patterns(card: Card) -> Section:
+    rows = [[*_labels(target), target.evidence] for target in card.patterns]
+    apart = [target.label for target in card.patterns if not target.told_apart]
+    text = (
+        "AUC and correlation are within BCC, on images that the heads had not seen (pigment network: within the "
+        "experts' set)."
+    )
+    head = ["Pattern", "Real positives", "Agreement (kappa)", "AUC", "Correlation with the others", "Evidence"]
+    shown = [f"Shown as “BCC structure, kind not told apart”: {', '.join(apart)}."] if apart else []
+    return Section("What the patterns' labels are worth", [text, Table(head, rows), *shown])
+
+
+def _labels(target: Target) -> list[object]:
+    found = target.labels
+    if found is None:
+        return [target.label, None, None, None, None]
+    return [target.label, found.positives, found.agreement, _measured(found.auc), found.correlation]
+
+
+def _gate(card: Card) -> Section:
+    text = (
+        f"A person is asked where the probability of dermoscopy is below {card.gate.threshold:.3f}. How: "
+        f"{card.gate.method}."
+    )
+    return Section("What needs a person", [text])
+
+
+def _limits(card: Card, found: Mapping[str, Any]) -> Section:
+    few = [
+        f"{row['collection']}, {row['way']} {row['group']} ({row['bcc_images']} of {row['images']})"
+        for row in found.get("subgroups", [])
+        if not row["figures"]
+    ]
+    return Section(
+        "Limits",
+        [
+            *missed(found),
+            *([f"Too few BCC to measure (BCC of images): {'; '.join(few)}."] if few else []),
+            *([] if card.clinically_validated else ["Not clinically validated."]),
+        ],
     )
 
 
-def _training(card: Card) -> str:
-    config = card.training["config"]
-    stages = [
-        [stage["name"], stage["cut"], stage["epochs"], stage["rate"], stage["views"] or "fresh"]
-        for stage in config["stages"]
-    ]
-    settings = ", ".join(f"{key} {value}" for key, value in config.items() if key != "stages")
+def _measured(figure: Measured) -> str:
+    return estimate({"value": figure.value, "low": figure.low, "high": figure.high})
+
+
+def _training(card: Card) -> Section:
     versions = ", ".join(f"{name} {number}" for name, number in card.versions.items())
-    return "\n\n".join(
-        [
-            "## Training",
-            f"`{card.training['command']}`: {settings}. Calibration: logit {card.bcc.offset:+.3f}, divided by "
-            f"{card.bcc.temperature:.3f}. Libraries: {versions}.",
-            table(["step", "frozen blocks", "epochs", "rate", "cached views"], stages),
-        ]
-    )
+    settings = "; ".join(f"{key} {value}" for key, value in _flat(card.training))
+    return Section("Training", [f"{settings}. Libraries: {versions}."])
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object]]:
+    """Every entry with its path: nested ones as "recipe size"."""
+    return [
+        pair
+        for key, value in data.items()
+        for pair in (_flat(value, f"{prefix}{key} ") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)])
+    ]

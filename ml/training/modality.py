@@ -6,7 +6,6 @@ else, all shrunk to one size first: close-ups are small in that set, and size mu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -14,18 +13,12 @@ import numpy.typing as npt
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from ml.patterns import Modality
+
 Floats = npt.NDArray[np.float64]
 STRENGTH: Final = 0.01
 # Dermoscopic images that the gate may send to a person.
 FALSE_ALARMS: Final = 0.02
-
-
-class Modality(StrEnum):
-    DERMOSCOPIC = "dermoscopic"
-    CLINICAL = "clinical"
-    OTHER = "other"
-
-
 MODALITIES: Final = tuple(Modality)
 
 
@@ -38,8 +31,13 @@ class Gate:
 
     def probabilities(self, features: npt.NDArray[np.floating]) -> Floats:
         """(N, F) → (N, 3), in the order of `MODALITIES`."""
-        found: Floats = np.exp(log_softmax(features @ self.weight + self.bias, axis=1))
-        return found
+        return probabilities(features @ self.weight + self.bias)
+
+
+def probabilities(logits: npt.NDArray[np.floating]) -> Floats:
+    """(N, 3) → (N, 3), in the order of `MODALITIES`."""
+    found: Floats = np.exp(log_softmax(logits.astype(np.float64), axis=1))
+    return found
 
 
 def fit(features: npt.NDArray[np.floating], modality: Sequence[Modality], strength: float = STRENGTH) -> Gate:

@@ -12,12 +12,9 @@ from PIL import Image
 
 from ml.bundle import DEFAULT_BUNDLE, MODEL_FILE, Bundle, write_card
 from ml.data.ham10000 import Ham10000
-from ml.patterns import Pattern
-from ml.training.network import MultiTaskNet
-from tests.ml.support import picture, random_network, write_bundle
+from tests.ml.support import explained, picture, write_bundle
 
 SHARED = Path(__file__).parents[3] / "shared"
-PATTERNS = (Pattern.PN, Pattern.AT)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,14 +24,8 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def network() -> MultiTaskNet:
-    """Two pattern heads, so that the handling of several targets is exercised."""
-    return random_network(PATTERNS)
-
-
-@pytest.fixture(scope="session")
-def bundle(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return write_bundle(tmp_path_factory.mktemp("bundles") / "random-1", network)
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return write_bundle(tmp_path_factory.mktemp("bundles") / "random-1", explained())
 
 
 @pytest.fixture

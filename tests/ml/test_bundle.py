@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from ml.bundle import CARD_FILE, DEFAULT_BUNDLE, MODEL_FILE, Bundle, BundleError, read_card, sha256_of
 from ml.card import Card
 from ml.engine import Engine
 from ml.patterns import Lesion, Pattern
+from ml.phantoms import generate
 
 
 def damage(folder: Path, edit: Callable[[dict], object]) -> Path:
@@ -31,7 +33,7 @@ def refusal(folder: Path) -> str:
 
 def test_a_card_survives_its_json(bundle: Bundle) -> None:
     assert Card.from_json(json.loads(json.dumps(bundle.card.to_json()))) == bundle.card
-    assert bundle.card.patterns == (Pattern.PN, Pattern.AT)
+    assert tuple(target.code for target in bundle.card.patterns) == tuple(Pattern)
     assert bundle.reference == f"random-1@{bundle.card.sha256[:12]}"
 
 
@@ -53,9 +55,11 @@ def test_changed_weights(edit_card: Callable[..., Path]) -> None:
     assert "SHA-256" in refusal(folder)
 
 
-def test_a_card_of_a_later_format(edit_card: Callable[..., Path]) -> None:
-    folder = damage(edit_card(), lambda data: data.update(format_version=99))
-    assert "format 99 is not known" in refusal(folder)
+@pytest.mark.parametrize("number", [1, 99])
+def test_a_card_of_another_format_is_refused_in_words(edit_card: Callable[..., Path], number: int) -> None:
+    folder = damage(edit_card(), lambda data: data.update(format_version=number))
+    assert f"another version of DermTriage (card format {number}, here 2)" in refusal(folder)
+    assert "release the model anew" in refusal(folder)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{", '"text"', "\x00\xff", '{"format_version": 1}'])
@@ -78,6 +82,10 @@ def test_a_card_that_is_not_text(edit_card: Callable[..., Path]) -> None:
         lambda data: data.update(targets=[]),
         lambda data: data["targets"].reverse(),
         lambda data: data["targets"][1].update(code="XX"),
+        lambda data: data["targets"].pop(),
+        lambda data: data["targets"][0].update(prior=0),
+        lambda data: data["targets"][0]["place"].update(full=0),
+        lambda data: data.pop("gate"),
         lambda data: data["targets"][0].update(temperature=0),
         lambda data: data["targets"][0].update(default_sensitivity=0.5),
         lambda data: data["targets"][0].update(operating_points=[]),
@@ -99,9 +107,16 @@ def test_weights_that_are_not_a_network(edit_card: Callable[..., Path]) -> None:
         Engine(Bundle.load(folder))
 
 
-def test_a_card_that_promises_other_outputs(edit_card: Callable[..., Path]) -> None:
-    folder = damage(edit_card(), lambda data: data.update(targets=data["targets"][:1]))
-    with pytest.raises(BundleError, match="do not give the outputs that their card promises"):
+def test_weights_of_an_earlier_version_are_refused_in_words(edit_card: Callable[..., Path]) -> None:
+    """Its graph gave one output a head, with a card that was edited to look like today's."""
+    folder = edit_card()
+    model = onnx.load(folder / MODEL_FILE)
+    for output in model.graph.output:
+        if output.name == "modality_logits":
+            model.graph.output.remove(output)
+    onnx.save(model, folder / MODEL_FILE)
+    damage(folder, lambda data: data.update(sha256=sha256_of(folder / MODEL_FILE)))
+    with pytest.raises(BundleError, match="do not give the outputs that this version expects"):
         Engine(Bundle.load(folder))
 
 
@@ -124,19 +139,28 @@ def test_a_card_with_former_keys_still_loads(edit_card: Callable[..., Path], bun
 def test_the_shipped_bundle_is_complete(shipped: Bundle) -> None:
     card = shipped.card
     assert card.name == DEFAULT_BUNDLE.name == shipped.path.name
-    assert card.patterns == tuple(Pattern)
     assert card.lesions == tuple(Lesion)
     assert not card.clinically_validated
     assert card.notice.startswith("Not clinically validated")
     assert "CC BY-NC" in card.data["licence"]
     assert [point.target_sensitivity for point in card.bcc.operating_points] == [0.90, 0.95, 0.98]
     assert card.bcc.default_sensitivity == 0.95
-    assert card.metrics["lesions"] == card.data["splits"]["test"]["lesions"]
-    assert card.metrics["auc"]["low"] < card.metrics["auc"]["value"] < card.metrics["auc"]["high"]
+    assert [card.target(code).default_sensitivity for code in ("SCC", "MEL")] == [0.90, 0.90]
+    assert [promise.collection for promise in card.bcc.promises] == ["HAM10000", "MILK10k"]
+    for target in card.patterns:
+        assert target.labels is not None
+        assert target.possible_from is not None
+        assert target.possible_from <= target.threshold
+        weak = target.code != Pattern.PN
+        assert weak == ("no dermatologist has checked them" in target.evidence)
     text = (shipped.path / CARD_FILE).read_text()
-    assert "/work" not in text
-    assert "/home" not in text
-    assert "/tmp" not in text
+    assert not any(folder in text for folder in ("/work", "/home", "/tmp"))
+
+
+def test_the_shipped_bundle_is_served(shipped: Bundle) -> None:
+    (result,) = Engine(shipped).run([generate(11, size=(400, 300)).image])
+    assert result.bcc_probability is not None
+    assert result.bundle == shipped.reference
 
 
 def test_what_the_web_process_may_import_loads_nothing_heavy() -> None:

@@ -1,18 +1,9 @@
 """The gate between dermoscopic images and everything else."""
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from ml.commands import modality as command
-from ml.commands.features import gate_images
-from ml.data.collections import Collection, read_collections
-from ml.data.records import DataError
-from ml.training.modality import MODALITIES, Modality, fit, threshold
-from ml.training.recipe.predictions import CHANNELS
-from tests.ml.tiny_sets import write_milk
+from ml.training.modality import MODALITIES, fit, threshold
 
 KINDS = [MODALITIES[k % 3] for k in range(300)]
 
@@ -35,37 +26,3 @@ def test_each_modality_is_recognised() -> None:
 def test_the_threshold_asks_for_a_person_no_more_often_than_allowed() -> None:
     probabilities = np.linspace(0, 1, 200)
     assert (probabilities < threshold(probabilities, 0.02)).mean() == pytest.approx(0.02)
-
-
-@pytest.fixture
-def collections(tmp_path: Path, tiny_ham: Path) -> list[Collection]:
-    return read_collections(tiny_ham, write_milk(tmp_path / "milk.zip"), None)
-
-
-def test_the_gate_learns_from_held_out_images_and_every_close_up(collections: list[Collection], tmp_path: Path) -> None:
-    np.savez(tmp_path / "predictions.npz", image_id=np.array(["ISIC_0000003", "ISIC_0000504"]))
-    names = [name for name, _ in gate_images(collections, tmp_path / "predictions.npz", tmp_path / "milk.zip")]
-    kinds = [name.split("/")[0] for name in names]
-    assert names[:2] == ["HAM10000/HAM_0000003", "MILK10k/IL_0000004"]
-    assert kinds.count("clinical") == 19
-    assert kinds.count("other") > 40
-
-
-def test_the_command_says_how_often_a_person_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "fold-0").mkdir()
-    sources = {Modality.DERMOSCOPIC: "MILK10k", Modality.CLINICAL: "clinical", Modality.OTHER: "other"}
-    names = [f"{sources[kind]}/L{number}-{number}" for number, kind in enumerate(KINDS)]
-    found = np.repeat(features()[:, :3], sum(CHANNELS), axis=1).astype(np.float16)
-    order = np.argsort([not name.startswith("MILK10k") for name in names], kind="stable")
-    np.savez(tmp_path / "fold-0" / "gate.npz", image_id=np.array(names)[order], features=found[order])
-    np.savez(tmp_path / "fold-0" / "predictions.npz", features=found[order][:100])
-    assert command.run(argparse.Namespace(folder=tmp_path, fold=0)) == 0
-    printed = capsys.readouterr().out
-    assert "clinical" in printed
-    assert "MILK10k      100 pictures, sent to a person: 0.020" in printed
-    assert printed.count("MILK10k      100 pictures") == 2  # shrunk, and as they come
-
-
-def test_without_features_the_command_says_how_to_make_them(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="--gate 0"):
-        command.run(argparse.Namespace(folder=tmp_path, fold=0))

@@ -1,4 +1,4 @@
-"""The generated model card agrees with the card and the report."""
+"""The generated model card says what the card and the report say, and what was missed."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from ml.__main__ import main
-from ml.bundle import Bundle
+from ml.bundle import write_card
+from ml.data.readings import EVIDENCE
 from ml.data.records import DataError
+from ml.evaluation.criteria import CRITERIA
 from ml.report.files import REPORT_FILE, read_report
-from ml.report.model_card import markdown
+from ml.report.model_card import model_card
+from tests.ml.evaluated import card
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-card.md"
 
@@ -19,22 +22,79 @@ def test_the_page_in_docs_is_the_shipped_cards(capsys: pytest.CaptureFixture[str
     assert PAGE.read_text(encoding="utf-8") == capsys.readouterr().out, "write it again: python -m ml card"
 
 
-def test_the_page_carries_limits_and_figures(shipped: Bundle) -> None:
-    page = markdown(shipped.card)
-    assert shipped.card.notice in page
-    assert shipped.reference in page
-    assert "CC BY-NC" in page
-    assert f"{shipped.card.metrics['auc']['value']:.3f}" in page
-    assert f"{shipped.card.metrics['lesions']} lesions" in page
+def test_a_pattern_has_its_positives_agreement_area_correlation_and_evidence() -> None:
+    shown = model_card(card()).splitlines()
+    assert "| Multiglobules | 297 | 0.736 | 0.910 (0.880 to 0.930) | 0.210 | diagnoses |" in shown
+    assert "| Ulceration | n/a | n/a | n/a | n/a | diagnoses |" in shown
+    assert "Shown as “BCC structure, kind not told apart”: Spoke wheel areas." in shown
 
 
-def test_the_report_of_another_bundle_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+def test_sensitivity_is_promised_only_where_it_was_measured() -> None:
+    shown = model_card(card())
+    row = "| Basal cell carcinoma | 0.500 | HAM10000 | 514 | 0.960 (0.940 to 0.980) | 9501 | 0.951 (0.940 to 0.960) |"
+    assert row in shown
+    assert "Squamous cell carcinoma |" not in shown  # nothing promised
+    assert "This says nothing of other clinics" in shown
+
+
+def test_the_head_carries_licence_notice_and_gate() -> None:
+    made = card()
+    shown = model_card(made)
+    for text in (
+        made.notice,
+        made.reference,
+        "Licence: CC BY-NC.",
+        "Collections HAM10000: 60.",
+        "below 0.400",
+        "made by hand",
+    ):
+        assert text in shown
+
+
+def test_a_missed_line_says_what_was_missed_and_by_how_much() -> None:
+    figure = {"value": 0.981, "low": 0.97, "high": 0.99}
+    judged = [criterion.judge({"diagnosis": {"HAM10000": {"BCC: AUC": figure}}}) for criterion in CRITERIA[:2]]
+    shown = model_card(card(), {"criteria": judged})
+    assert "Missed: HAM10000, BCC: AUC is 0.981, required ≥ 0.99." in shown
+    assert "Not measured: HAM10000, BCC: specificity at sensitivity 0.95." in shown
+    assert "Missed" not in model_card(card(), {"criteria": []})
+
+
+def test_subgroups_that_are_too_small_are_named_with_how_many() -> None:
+    row = {
+        "collection": "MILK10k",
+        "way": "skin tone class",
+        "group": "1",
+        "images": 40,
+        "bcc_images": 3,
+        "figures": None,
+    }
+    shown = model_card(card(), {"subgroups": [{**row, "lesions": 40}]})
+    assert "Too few BCC to measure (BCC of images): MILK10k, skin tone class 1 (3 of 40)." in shown
+
+
+def test_weak_labels_are_called_weak() -> None:
+    assert "weak labels" in EVIDENCE
+    assert "no dermatologist has checked them" in EVIDENCE
+
+
+def test_the_command_takes_a_bundle_and_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(tmp_path, card())
+    assert main(["card", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == model_card(card())
+    report = {"bundle": card().reference, "criteria": [CRITERIA[0].judge({})]}
+    (tmp_path / REPORT_FILE).write_text(json.dumps(report))
+    assert main(["card", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == model_card(card(), report)
+
+
+def test_the_report_of_another_bundle_is_refused(tmp_path: Path) -> None:
     file = tmp_path / REPORT_FILE
     file.write_text(json.dumps({"bundle": "other-1@0123456789ab"}))
-    with pytest.raises(DataError, match="about other-1@0123456789ab, not about random-1@"):
-        read_report(file, bundle.card)
+    with pytest.raises(DataError, match="about other-1@0123456789ab, not about made-1@"):
+        read_report(file, card())
     file.write_text("[1, 2")
     with pytest.raises(DataError, match="not a readable report"):
-        read_report(file, bundle.card)
+        read_report(file, card())
     with pytest.raises(DataError, match="not a readable report"):
-        read_report(tmp_path / "nowhere.json", bundle.card)
+        read_report(tmp_path / "nowhere.json", card())

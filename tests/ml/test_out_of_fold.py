@@ -1,12 +1,10 @@
 """Figures of predictions by folds, collection by collection."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ml.commands import judge
 from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.data.records import DataError
 from ml.evaluation.leaks import leaking
@@ -99,15 +97,6 @@ def test_images_that_pair_across_folds_are_left_out(runs: Path, tmp_path: Path) 
     assert len(read(runs, 4, dropped).scores) == len(read(runs).scores) - 2
 
 
-def test_the_command_prints_the_table(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert judge.run(argparse.Namespace(folder=runs, views=(4,), pairs=None)) == 0
-    printed = capsys.readouterr().out
-    assert "HAM10000 (60 images, 20 BCC)" in printed
-    assert "4 views, 2 of 5 folds" in printed
-
-
-def test_a_folder_without_a_finished_fold_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no finished fold"):
-        judge.run(argparse.Namespace(folder=tmp_path, views=(4,), pairs=None))
+def test_a_folder_without_predictions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no predictions"):
         OutOfFold.read([tmp_path / "fold-0"], 4)

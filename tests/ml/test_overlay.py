@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml.card import Place
 from ml.imaging.preprocessing import Region
 from ml.overlay import RAMP, colourise, overlay
 from ml.results import Heatmap
 
+PLACE = Place(full=1.0, floor=0.1)
+
 
 def test_only_the_region_changes() -> None:
     image = Image.new("RGB", (300, 200), (120, 120, 120))
-    result = np.asarray(overlay(image, Heatmap(np.ones((7, 7), np.float32)), Region(50, 0, 200))).astype(int)
+    result = np.asarray(overlay(image, Heatmap(np.ones((8, 8), np.float32), PLACE), Region(50, 0, 200))).astype(int)
     changed = (result != 120).any(axis=2)
     assert changed[:, 50:250].all()
     assert not changed[:, :50].any()
@@ -23,17 +26,17 @@ def test_only_the_region_changes() -> None:
 
 def test_the_hot_cell_lies_where_the_map_has_it() -> None:
     raw = np.zeros((7, 7), np.float32)
-    raw[1, 5] = 3.0
+    raw[1, 5] = 1.0
     image = Image.new("RGB", (700, 900), (0, 0, 0))
-    result = np.asarray(overlay(image, Heatmap(raw), Region(0, 100, 700))).sum(axis=2)
+    result = np.asarray(overlay(image, Heatmap(raw, PLACE), Region(0, 100, 700))).sum(axis=2)
     y, x = np.unravel_index(result.argmax(), result.shape)
     assert 200 <= y < 300
     assert 500 <= x < 600
 
 
-def test_a_map_of_zeros_leaves_the_image_unchanged() -> None:
+def test_a_map_without_a_reliable_place_leaves_the_image_unchanged() -> None:
     image = Image.new("RGB", (100, 100), "red")
-    result = overlay(image, Heatmap(np.zeros((7, 7), np.float32)), Region(0, 0, 100))
+    result = overlay(image, Heatmap(np.full((8, 8), 0.05, np.float32), PLACE), Region(0, 0, 100))
     assert result.tobytes() == image.tobytes()
 
 

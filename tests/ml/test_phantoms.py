@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ml.patterns import BCC_PATTERNS, Pattern
-from ml.phantoms import Phantom, Tone, generate, graft, plausible
+from ml.phantoms import Phantom, Tone, generate, plausible
 
 SIZE = (600, 450)
 
@@ -149,38 +149,6 @@ def test_a_region_closes_the_holes_of_a_network_and_nothing_of_an_empty_mask():
     assert (region | lines).sum() == region.sum() > 1.5 * lines.sum()
     assert region[phantom.lesion_mask].mean() > 0.4
     assert not phantom.region(Pattern.U).any()
-
-
-def disc(height: int, width: int, radius: float, x: float, y: float) -> np.ndarray:
-    rows, columns = np.ogrid[:height, :width]
-    return np.hypot(rows - y, (columns - x) / 1.5) < radius
-
-
-@pytest.mark.parametrize("pattern", Pattern)
-def test_structures_are_grafted_into_the_lesion_of_a_photograph(pattern: Pattern):
-    photograph, lesion = Image.new("RGB", SIZE, (215, 170, 160)), disc(450, 600, 110, 320, 200)
-    phantom = graft(photograph, 4, [pattern], lesion_mask=lesion)
-    mask = phantom.masks[pattern]
-    change = np.abs(pixels(phantom) - pixels(graft(photograph, 4, [], lesion_mask=lesion))).sum(axis=2)
-    assert np.median(change[mask]) > 40
-    assert change[mask].mean() > 4 * change[~mask].mean()
-    assert disc(450, 600, 150, 320, 200)[mask].mean() > 0.9
-    assert phantom.description.startswith("Synthetic structures on a photograph")
-    assert phantom.bcc == (pattern is not Pattern.PN)
-
-
-def test_without_a_lesion_mask_a_lesion_is_painted_on_the_photograph():
-    photograph = Image.new("RGB", SIZE, (215, 170, 160))
-    phantom = graft(photograph, 4, [])
-    assert phantom.lesion_mask.any()
-    assert np.abs(pixels(phantom) - 170)[phantom.lesion_mask].mean() > 8
-    assert phantom.phototype in range(1, 7)
-
-
-@pytest.mark.parametrize(("shape", "message"), [((450, 600), "empty"), ((10, 10), "photograph")])
-def test_an_unusable_lesion_mask_is_refused(shape: tuple[int, int], message: str):
-    with pytest.raises(ValueError, match=message):
-        graft(Image.new("RGB", SIZE), 1, lesion_mask=np.zeros(shape, bool))
 
 
 def test_the_caption_stays_outside_the_square_that_a_model_sees() -> None:

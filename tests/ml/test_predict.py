@@ -1,20 +1,50 @@
 """The command line's contract, tested in a real process."""
 
+import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ml.bundle import Bundle
-from ml.patterns import Lesion, Pattern
-from tests.ml.support import encoded, picture, random_network, write_bundle
+from ml.card import CODES, Place
+from ml.commands.predict import CELLS, cell_rows
+from ml.data.diagnoses import DIAGNOSES, Diagnosis
+from ml.patterns import Call, Lesion, Pattern
+from ml.results import Heatmap
+from ml.training.recipe.explained import ExplainedLesionNet
+from tests.ml.support import encoded, explained, picture, write_bundle
 
 ROOT = Path(__file__).parents[2]
-KEYS = ["image", "bcc_probability", "bcc", "patterns", "lesion", "needs_person", "reasons", "bundle"]
+KEYS = [
+    "image",
+    "bcc_probability",
+    "bcc",
+    "malignant",
+    "modality",
+    "patterns",
+    "pattern_calls",
+    "lesion",
+    "needs_person",
+    "reasons",
+    "bundle",
+]
+
+
+def only(*codes: str) -> ExplainedLesionNet:
+    """A graph that is certain of these findings and of no other."""
+    graph = explained()
+    bias = np.array([50.0 if pattern in codes else -50.0 for pattern in Pattern])
+    graph.network.cell_head.bias.data.copy_(torch.from_numpy(bias))
+    graph.network.bcc_head.bias.data.fill_(500.0 if "BCC" in codes else -500.0)
+    graph.network.lesion_head.bias.data[DIAGNOSES.index(Diagnosis.NV)] = 100.0  # none of the malignant types
+    return graph
 
 
 def predict(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -48,7 +78,11 @@ def test_json_contract(bundle: Bundle, images: dict[str, Path], tmp_path: Path) 
         assert list(answer) == KEYS
         assert 0 <= answer["bcc_probability"] <= 1
         assert answer["bcc"] == (answer["bcc_probability"] >= 0.5)
-        assert list(answer["patterns"]) == ["PN", "AT"]
+        assert list(answer["malignant"]) == ["BCC", "SCC", "MEL"]
+        assert answer["malignant"]["BCC"] == answer["bcc_probability"]
+        assert answer["modality"] == "dermoscopic"
+        assert list(answer["patterns"]) == list(answer["pattern_calls"]) == list(Pattern)
+        assert set(answer["pattern_calls"].values()) <= set(Call)
         assert list(answer["lesion"]) == [lesion.value for lesion in Lesion]
         assert answer["bundle"] == bundle.reference
     assert (good["needs_person"], good["reasons"]) == (False, [])
@@ -88,10 +122,7 @@ def test_a_bad_bundle_is_one_plain_sentence(images: dict[str, Path], tmp_path: P
 
 def test_heatmaps_lie_on_the_upright_image(tmp_path: Path) -> None:
     """An image stored sideways comes back upright, changed only inside its centre square."""
-    network = random_network()
-    network.bcc_head.bias.data.fill_(50.0)  # certain of BCC everywhere
-    network.bcc_head.weight.data.abs_()
-    bundle = write_bundle(tmp_path / "certain", network)
+    bundle = write_bundle(tmp_path / "certain", only("BCC"))
     upright = picture(1, (400, 240))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -110,9 +141,30 @@ def test_heatmaps_lie_on_the_upright_image(tmp_path: Path) -> None:
 
 
 def test_a_finding_that_is_absent_has_no_heatmap(tmp_path: Path, images: dict[str, Path]) -> None:
-    network = random_network()
-    network.bcc_head.bias.data.fill_(-50.0)
-    bundle = write_bundle(tmp_path / "never", network)
+    bundle = write_bundle(tmp_path / "never", only())
     done = predict(images["good.jpg"], "--json", "--bundle", bundle.path, "--heatmaps", tmp_path / "maps")
     assert done.returncode == 0
     assert list((tmp_path / "maps").iterdir()) == []
+
+
+def test_cells_have_the_share_of_each_map(bundle: Bundle, images: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "cells.csv"
+    done = predict(images["good.jpg"], images["page.jpg"], "--json", "--bundle", bundle.path, "--cells", file)
+    assert done.returncode == 1
+    with file.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    names = [f"{column}{row}" for row in "1234" for column in "abcd"]
+    assert [(row["image"], row["target"]) for row in rows] == [("good", code) for code in CODES]
+    for row in rows:
+        assert list(row) == ["image", "target", *names]
+        assert sum(float(row[name]) for name in names) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_cell_is_named_by_column_from_the_left_and_row_from_the_top() -> None:
+    raw = np.zeros((8, 8), np.float32)
+    raw[0, 2:4], raw[6, 7] = 1.0, 2.0  # b1 and d4
+    result = SimpleNamespace(heatmaps={"BCC": Heatmap(raw, Place(1.0, 0.1))})
+    ((image, target, *shares),) = cell_rows("folder/lesion.1.jpg", result)  # type: ignore[arg-type]
+    assert (image, target) == ("lesion.1", "BCC")
+    found = dict(zip(CELLS, map(float, shares), strict=True))
+    assert {name: share for name, share in found.items() if share} == {"b1": 0.5, "d4": 0.5}

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ml.data.ham10000 import Ham10000
-from ml.data.splits import Split, split_by_lesion
 from ml.imaging.quality import QualityIssue, QualityLimits, assess
 from tests.ml.support import picture
 
@@ -53,8 +52,7 @@ def test_blurring_lowers_the_sharpness_steadily() -> None:
 
 
 def test_real_images_pass_and_defocused_ones_do_not(ham: Ham10000) -> None:
-    test = split_by_lesion(ham.records, seed=1)[Split.TEST]
-    images = [ham.image(record) for record in test[::5]]
+    images = [ham.image(record) for record in ham.records[::25]]
     flagged = np.mean([not assess(image).acceptable for image in images])
     assert flagged <= 0.01
     defocused = [image.filter(ImageFilter.GaussianBlur(8)) for image in images[::4]]

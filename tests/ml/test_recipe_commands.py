@@ -1,12 +1,13 @@
 """The commands of the recipe, one after the other, on tiny sets."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from ml.__main__ import main
 from ml.data import pairs
-from tests.ml.test_readings import write_readings
+from ml.training.recipe.config import read
 from tests.ml.tiny_sets import write_clinics, write_milk
 
 SMALL = ("--epochs", "1", "--draws", "16", "--size", "32", "--evaluated", "32", "--small-epochs", "0")
@@ -19,18 +20,20 @@ def sets(tmp_path_factory: pytest.TempPathFactory, tiny_ham: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_fold_is_trained_judged_and_looked_into(
-    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_fold_is_trained_and_judged_and_a_student_learns_from_it(
+    sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
     folds = ["folds", runs, *sets, "--clinics", clinics, "--weights", "none", "--fold", "1", *SMALL]
     assert main(folds) == 0
-    assert main(["judge", runs]) == 0
-    assert "MILK10k (8 images" in capsys.readouterr().out
-    assert main(["features", runs, *sets, "--gate", "1"]) == 0
-    assert capsys.readouterr().out == "fold 1: gate.npz, predictions.npz\n"
-    student = ["folds", runs, *sets, "--weights", "none", "--everything", "--teachers", runs, *SMALL]
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 5)
+    assert main(["evaluate", runs, *sets]) == 0
+    assert re.search(r"MILK10k +8 +8 ", capsys.readouterr().out)
+    student = ["folds", f"{runs}-2", *sets, "--weights", "none", "--fold", "1", "--teachers", runs, *SMALL]
     assert main(student) == 0
+    assert read(tmp_path / "runs-2" / "fold-1").teachers == (f"{runs}/fold-1",)
+    everything = ["folds", runs, *sets, "--weights", "none", "--everything", *SMALL]
+    assert main(everything) == 0
     assert {file.name for file in (tmp_path / "runs" / "everything").iterdir()} == {
         "checkpoint.pt",
         "config.json",
@@ -55,10 +58,13 @@ def test_pairs_are_written_with_what_they_are_alike_in(
     ]
 
 
-def test_heads_without_features_say_how_to_make_them(
+@pytest.mark.slow
+def test_a_start_for_every_fold_sees_isic_2019_alone(
     sets: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    readings = write_readings(tmp_path / "readings.zip")
-    for command in ("heads", "cells", "maps"):
-        assert main([command, str(tmp_path), *sets, "--readings", str(readings)]) == 2
-    assert capsys.readouterr().err.count("`python -m ml features` makes them") == 3
+    runs, clinics = str(tmp_path / "runs"), str(write_clinics(tmp_path / "clinics.zip"))
+    start = ["folds", runs, *sets, "--clinics", clinics, "--weights", "none", "--only-clinics", *SMALL]
+    assert main(start) == 0
+    weights = tmp_path / "runs" / "clinics" / "weights.safetensors"
+    assert main(["folds", runs, *sets, "--weights", "none", "--fold", "1", "--initial", str(weights), *SMALL]) == 0
+    assert read(tmp_path / "runs" / "fold-1").initial == str(weights)

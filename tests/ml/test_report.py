@@ -1,8 +1,8 @@
-"""The report is valid HTML, has every chart, and its numbers are those of the JSON."""
+"""`python -m ml evaluate` on a tiny run: printed lines, page and JSON say the same, and the page is valid HTML."""
 
 import json
 import re
-from dataclasses import replace
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,39 +13,23 @@ from justhtml import JustHTML
 
 from ml.__main__ import main
 from ml.backbones import BACKBONES
-from ml.bundle import MODEL_FILE, Bundle, write_card
-from ml.data.ham10000 import Ham10000
-from ml.data.mixture import Sources
-from ml.data.splits import Split
-from ml.engine import Engine
-from ml.evaluation.out_of_distribution import images
+from ml.bundle import write_card
+from ml.evaluation.criteria import CRITERIA
 from ml.evaluation.table_5 import table as backbone_table
-from ml.report.curves import confusion, precision_recall, reliability, roc
-from ml.report.document import document, summary
-from ml.report.files import write_report
+from ml.report.curves import precision_recall, reliability, roc
+from ml.report.files import MODEL_CARD_FILE
 from ml.report.page import page
-from ml.report.parts import estimate, table
+from ml.report.parts import Drawing, Section, Table, cell, estimate, html, markdown, text
+from tests.ml.evaluated import card, images_of, write_fold, write_readings, write_structures
+from tests.ml.tiny_sets import write_milk
 
 LABELS = np.array([True, True, False, False, False])
 SCORES = np.array([0.9, 0.6, 0.7, 0.2, 0.1])
 
 
-def check_html(html: str) -> None:
-    found = JustHTML(html, collect_errors=True)
+def check_html(page: str) -> None:
+    found = JustHTML(page, collect_errors=True)
     assert not found.errors, found.errors[:3]
-
-
-@pytest.fixture(scope="module")
-def found(bundle: Bundle, tiny_ham: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The document of random weights on twelve images."""
-    folder = tmp_path_factory.mktemp("known-1")
-    (folder / MODEL_FILE).write_bytes(bundle.model_file.read_bytes())
-    write_card(folder, replace(bundle.card, data={"seed": 1}, notice="Not validated: <b>5 < 6</b>."))
-    rows = backbone_table(BACKBONES[:2], {"mobilenet_v2": {"auc": {"value": 0.987}}}, repetitions=0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ml.evaluation.bootstrap.RESAMPLES", 50)
-        patch.setattr("ml.evaluation.out_of_distribution.images", lambda: images(seeds=1))
-        return document(Engine(Bundle.load(folder)), Sources(Ham10000(tiny_ham)), Split.TEST, 0, rows)
 
 
 def test_roc_by_hand() -> None:
@@ -71,10 +55,6 @@ def test_reliability_by_hand() -> None:
     assert (bins[2]["low"], bins[2]["high"]) == (0.9, 1.0)
 
 
-def test_confusion_by_hand() -> None:
-    assert confusion([0, 0, 1], [0, 1, 1], ["a", "b", "c"])["rows"] == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
-
-
 def test_long_curves_are_thinned_but_keep_their_ends() -> None:
     scores = np.random.default_rng(1).random(5000)
     curve = roc(scores, scores + np.random.default_rng(2).normal(0, 0.3, 5000) > 0.5)
@@ -82,61 +62,163 @@ def test_long_curves_are_thinned_but_keep_their_ends() -> None:
     assert (curve["x"][0], curve["y"][-1]) == (0, 1)
 
 
-def test_cells_are_escaped_and_readable() -> None:
-    drawn = table(["a<b"], [[None], [0.12345], [1e-9], ["<i>"], [0.0]])
-    for text in ("a&lt;b", "n/a", "0.123", "1.0e-09", "&lt;i&gt;", "0.000"):
-        assert f">{text}<" in drawn
+def test_cells_are_readable() -> None:
+    values = [None, 0.12345, 1e-9, 0.0, 3, True, {"value": 0.5, "low": 0.25, "high": 1.0}, {"value": None}]
+    shown = ["n/a", "0.123", "1.0e-09", "0.000", "3", "yes", "0.500 (0.250 to 1.000)", "n/a"]
+    assert [cell(value) for value in values] == shown
 
 
-def test_the_page_is_valid_and_carries_the_numbers(found: dict[str, Any]) -> None:
-    html = page(found)
-    check_html(html)
-    assert "5 &lt; 6" in html
-    assert found["bundle"] in html
-    for figure in ("auc", "average_precision", "recall", "specificity", "accuracy", "ece", "lesion_accuracy"):
-        assert estimate(found[figure]) in html
-    assert estimate(found["confusion"]["tp"], 0) in html
-    assert estimate(found["alignment"]["BCC, lesion masks"]["ratio"], 2) in html
-    assert "<td>0.987</td>" in html
-    assert "not trained here" in html
-    assert "not measured" in html
-    assert "too few" in html
-    charts = ["BCC, HAM10000", "ROC curve", "Precision and recall", "Reliability", "Lesion types", "Densities of BCC"]
-    titles = re.findall(r'<title id="[^"]+">([^<]+)</title>', html)
-    assert [name for name in charts if not any(title.startswith(name) for title in titles)] == []
-    assert html.count("<svg") == len(charts)
-    assert "<script" not in html
-    assert "http" not in html.replace("http://www.w3.org/2000/svg", "")
-    names = re.findall(r'\bid="([^"]+)"', html)
+def test_a_section_says_the_same_in_three_ways() -> None:
+    section = Section("A & B", ["One < two.", Table(["a<b", "c"], [[0.5, "<i>"]]), Drawing("<svg></svg>")])
+    assert html(section) == (
+        "<h2>A &amp; B</h2><p>One &lt; two.</p><div><table><thead><tr>"
+        '<th scope="col">a&lt;b</th><th scope="col">c</th></tr></thead>'
+        "<tbody><tr><td>0.500</td><td>&lt;i&gt;</td></tr></tbody></table></div><svg></svg>"
+    )
+    assert markdown(section) == "## A & B\n\nOne < two.\n\n| a<b | c |\n| --- | --- |\n| 0.500 | <i> |"
+    assert text(section) == "A & B\n  One < two.\n  a<b    c\n  0.500  <i>"
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory, tiny_ham: Path) -> list[str]:
+    """The arguments of `evaluate`: a run of two folds, a bundle and all data sets."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    milk = write_milk(folder / "milk.zip", 120)
+    names = images_of(tiny_ham, milk)
+    structures = write_structures(folder / "structures.zip")
+    with zipfile.ZipFile(structures) as archive:
+        marked = [line.split(",")[0] for line in archive.read("metadata.csv").decode().split()[1:]]
+    for number in range(2):
+        write_fold(folder / "runs", number, names[number::2], marked[number::2])
+    readings = write_readings(folder / "readings.zip", {image: name for image, name, *_ in names})
+    (folder / "made-1").mkdir()
+    write_card(folder / "made-1", card())
+    backbones = folder / "backbones.json"
+    rows = backbone_table(BACKBONES[:2], {"mobilenet_v2": {"HAM10000": {"value": 0.987}}}, repetitions=0)
+    backbones.write_text(json.dumps({"backbones": rows}))
+    sets = {"ham": tiny_ham, "milk": milk, "readings": readings, "structures": structures, "backbones": backbones}
+    options = [part for name, file in sets.items() for part in (f"--{name}", str(file))]
+    return ["evaluate", str(folder / "runs"), "--bundle", str(folder / "made-1"), *options]
+
+
+@pytest.fixture(scope="module")
+def printed(given: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the command printed, and the folder that it wrote."""
+    import contextlib
+    import io
+
+    output, stream = tmp_path_factory.mktemp("report"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(stream):
+        patch.setattr("ml.evaluation.bootstrap.RESAMPLES", 50)
+        assert main([*given, "--output", str(output)]) == 0
+    return stream.getvalue(), output
+
+
+@pytest.fixture(scope="module")
+def found(printed: tuple[str, Path]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((printed[1] / "report.json").read_text(encoding="utf-8"))
+    return document
+
+
+def test_every_criterion_is_measured_and_printed(printed: tuple[str, Path], found: dict[str, Any]) -> None:
+    unmeasured = {row["name"] for row in found["criteria"] if row["met"] is None}
+    assert unmeasured == set()
+    for row in found["criteria"]:
+        assert re.search(re.escape(row["name"]) + r" +-?\d\.\d{3} +-?\d.*(holds|missed)", printed[0])
+    assert len(found["criteria"]) == len(CRITERIA)
+
+
+def test_the_page_is_valid_and_carries_the_numbers(found: dict[str, Any], printed: tuple[str, Path]) -> None:
+    shown = (printed[1] / "report.html").read_text(encoding="utf-8")
+    check_html(shown)
+    assert page(found) == shown
+    assert "5 &lt; 6" in shown
+    assert found["bundle"] in shown
+    for figure in (
+        found["diagnosis"]["HAM10000"]["BCC: AUC"],
+        found["other_views"]["4"]["MILK10k"]["SCC: AUC"],
+        found["shipped"]["BCC"]["MILK10k"]["sensitivity"],
+        found["patterns"]["mean_correlation"],
+        found["pigment_network"]["auc"],
+        found["gate"]["sources"]["close-up"]["sent"],
+        found["maps"]["readers"]["BCC"]["ratio"],
+        found["lesion_types"]["HAM10000"]["types"]["nv"]["f1"],
+    ):
+        assert estimate(figure) in shown
+    assert "<td>0.987</td>" in shown
+    assert "not trained here" in shown
+    assert "too few" in shown
+    assert "<script" not in shown
+    assert "http" not in shown.replace("http://www.w3.org/2000/svg", "")
+    names = re.findall(r'\bid="([^"]+)"', shown)
     assert len(set(names)) == len(names)
-    assert page(found) == html
 
 
-def test_parts_that_were_not_measured_are_left_out(found: dict[str, Any]) -> None:
-    html = page({**found, "alignment": {}, "backbones": []})
-    check_html(html)
-    for title in ("inside and outside the masks", "Backbones", "Other clinics", "clinical rule"):
-        assert title not in html
-
-
-def test_both_files_say_the_same(found: dict[str, Any], tmp_path: Path) -> None:
-    write_report(tmp_path, found)
-    again = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page(again)
-    assert again["auc"]["value"] == pytest.approx(found["auc"]["value"], rel=1e-5)
-
-
-def test_a_card_keeps_the_figures_and_leaves_the_drawings(found: dict[str, Any]) -> None:
-    kept = summary(found)
-    assert kept["auc"] == found["auc"]
-    assert kept["split"] == "test"
-    assert not {"curves", "confusion", "subgroups", "alignment", "criteria", "bundle"} & kept.keys()
-
-
-def test_the_command_refuses_anything_but_a_table_of_backbones(
-    bundle: Bundle, tiny_ham: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_table_3_has_bcc_and_the_seven_beside_the_papers_figures(
+    found: dict[str, Any], printed: tuple[str, Path]
 ) -> None:
+    rows = {(row["finding"], row["measured_on"]): row for row in found["table_3"]}
+    assert {finding for finding, _ in rows} == {"BCC", "SCC", "PN", "U", "ON", "MG", "ML", "SW", "AT"}
+    assert "recall" in rows["U", "images that were read"]["figures"]
+    assert rows["PN", "experts' labels"]["positives"] == 6
+    assert re.search(r"BCC +the paper's own images +n/a +0\.890 +n/a +0\.900", printed[0])
+
+
+def test_maps_are_the_served_ones_and_incorrect_predictions_stand_apart(found: dict[str, Any]) -> None:
+    assert found["maps"]["served"]
+    assert {"BCC, readers' cells", "BCC, lesion masks", "PN, experts' masks"} <= set(found["table_4"])
+    calls = found["table_4"]["U, readers' cells"]["calls"]
+    assert calls["correct"]["lesions"] + calls["incorrect"]["lesions"] == found["maps"]["readers"]["U"]["images"]
+    assert found["maps"]["lesions"]["images"] == 20
+
+
+def test_naevi_that_nobody_read_count_too(found: dict[str, Any]) -> None:
+    assert found["patterns"]["naevi"] == 40
+
+
+def test_the_model_card_is_written_beside_the_report(found: dict[str, Any], printed: tuple[str, Path]) -> None:
+    shown = (printed[1] / MODEL_CARD_FILE).read_text(encoding="utf-8")
+    assert shown.startswith("# Model card: made-1\n")
+    assert estimate(found["diagnosis"]["MILK10k"]["BCC: AUC"]) in shown
+
+
+def test_one_section_can_be_measured_alone(
+    given: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 5)
+    assert main([*given, "--section", "gate"]) == 0
+    shown = capsys.readouterr().out
+    assert "\nGate\n" in shown
+    assert "\nSubgroups\n" not in shown
+    assert main([*given, "--section", "gates"]) == 2
+    assert "There is no section gates; there are diagnosis, table-3" in capsys.readouterr().err
+
+
+def test_without_bundle_and_outputs_the_maps_are_the_cells(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.evaluation.bootstrap.RESAMPLES", 5)
+    runs = tmp_path / "runs"
+    for fold in Path(given[1]).iterdir():
+        (runs / fold.name).mkdir(parents=True)
+        for file in fold.glob("*.npz"):
+            if file.name != "outputs.npz":
+                (runs / fold.name / file.name).write_bytes(file.read_bytes())
+    assert main(["evaluate", str(runs), *given[4:], "--output", str(tmp_path / "out")]) == 0
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert document["bundle"] is None
+    assert document["maps"]["served"] is False
+    unmeasured = [row["name"] for row in document["criteria"] if row["met"] is None]
+    assert len(unmeasured) == 7  # the shipped points, the calls and the gate
+    assert not (tmp_path / "out" / MODEL_CARD_FILE).exists()
+    check_html((tmp_path / "out" / "report.html").read_text())
+    assert "What the pattern heads say of 4 × 4 cells" in capsys.readouterr().out
+
+
+def test_unusable_arguments_are_refused(given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(tmp_path), *given[4:]]) == 2
+    assert "no finished fold" in capsys.readouterr().err
     file = tmp_path / "backbones.json"
     file.write_text("{}")
-    assert main(["evaluate", str(bundle.path), "--data", str(tiny_ham), "--backbones", str(file)]) == 2
+    assert main([*given, "--backbones", str(file)]) == 2
     assert "is not the output of `python -m ml backbones --json`" in capsys.readouterr().err

@@ -1,49 +1,87 @@
 """Every image is in one subgroup of each kind; small subgroups are counted but get no figures."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from ml.bundle import Bundle
-from ml.data.ham10000 import Ham10000
 from ml.data.records import Record
-from ml.evaluation.predictions import Predictions
-from ml.evaluation.skin_tone import SkinTone
-from ml.evaluation.subgroups import FEWEST_BCC, UNKNOWN, age_band, skin_tones, subgroups
-from ml.patterns import Lesion
+from ml.evaluation.out_of_fold import Finding
+from ml.evaluation.subgroups import EVERYBODY, FEWEST_BCC, UNKNOWN, age_band, subgroups, tone_class
 
 
 @pytest.fixture(scope="module")
-def known() -> Predictions:
-    """All BCC of women are found, those of men at random; for one person the sex is unknown."""
-    records, logits = [], []
-    for number in range(121):
-        bcc, woman = number % 3 == 0, number % 2 == 0
-        sex = "" if number == 120 else "female" if woman else "male"
-        age = None if number % 11 == 0 else float(number % 100)
-        lesion = Lesion.BCC if bcc else Lesion.NV
-        records.append(Record(str(number), str(number), lesion, sex, age, "back" if number < 100 else "face"))
-        logits.append((4.0 if bcc else -4.0) if woman else float(np.sin(number)))
-    lesions = np.zeros((121, len(Lesion)))
-    return Predictions(tuple(records), np.array(logits), lesions, np.zeros(121, bool))
+def found() -> Finding:
+    """Two collections; all BCC of women are found, those of men at random; for one person the sex is unknown."""
+    number = np.arange(241)
+    present, woman = number % 3 == 0, number % 2 == 0
+    return Finding(
+        collection=np.where(number < 120, "HAM10000", "MILK10k"),
+        group=np.array([f"G{k // 2}" for k in number]),
+        fold=number % 5,
+        scores=np.where(woman, np.where(present, 4.0, -4.0), np.sin(number)),
+        present=present,
+    )
 
 
-def test_figures_and_counts_by_subgroup(known: Predictions, bundle: Bundle) -> None:
-    tones = [SkinTone.DARK.value if number % 2 else SkinTone.VERY_LIGHT.value for number in range(121)]
-    found = subgroups(known, bundle.card, tones, resamples=50)
-    assert list(found) == ["sex", "age", "site", "skin tone"]
-    for groups in found.values():
-        assert sum(group["images"] for group in groups) == 121
-        assert sum(group["bcc_images"] for group in groups) == int(known.bcc.sum())
-    women, men, unknown = found["sex"]
-    assert (women["group"], men["group"], unknown["group"]) == ("female", "male", UNKNOWN)
-    assert women["figures"]["auc"]["value"] == women["figures"]["recall"]["value"] == 1
-    assert men["figures"]["auc"]["value"] < 0.8
-    assert men["figures"]["auc"]["low"] < men["figures"]["auc"]["value"] < men["figures"]["auc"]["high"]
-    assert unknown["figures"] is None
-    assert [group["group"] for group in found["skin tone"]] == ["very light", "dark"]
-    assert all((g["figures"] is None) == (g["bcc_images"] < FEWEST_BCC) for groups in found.values() for g in groups)
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return [
+        Record(
+            str(k),
+            f"G{k // 2}",
+            None,
+            "" if k == 240 else "female" if k % 2 == 0 else "male",
+            None if k % 11 == 0 else float(k % 100),
+            "back" if k % 100 < 70 else "",
+        )
+        for k in range(241)
+    ]
+
+
+def rows(found: Finding, records: list[Record], above: np.ndarray | None) -> dict[tuple[str, str, str], dict]:
+    tones = {str(k): k % 6 for k in range(121, 241)}
+    table = subgroups(found, records, tones, above, resamples=20)
+    return {(row["collection"], row["way"], row["group"]): row for row in table}
+
+
+def test_every_image_is_counted_once_each_way(found: Finding, records: list[Record]) -> None:
+    table = rows(found, records, found.scores)
+    for collection, images in (("HAM10000", 120), ("MILK10k", 121)):
+        for way in ("all", "age", "sex", "site"):
+            counted = [row["images"] for key, row in table.items() if key[:2] == (collection, way)]
+            assert sum(counted) == images, (collection, way)
+    everybody = table["HAM10000", "all", EVERYBODY]
+    assert (everybody["images"], everybody["lesions"], everybody["bcc_images"]) == (120, 60, 40)
+
+
+def test_figures_are_those_of_the_subgroup(found: Finding, records: list[Record]) -> None:
+    table = rows(found, records, found.scores - 0.5)
+    women, men = (table["MILK10k", "sex", sex]["figures"] for sex in ("female", "male"))
+    assert women["auc"]["value"] == women["sensitivity"]["value"] == women["specificity"]["value"] == 1
+    here = (found.collection == "MILK10k") & (np.arange(241) % 2 == 1)
+    called = found.scores[here] >= 0.5
+    assert men["auc"]["value"] == pytest.approx(roc_auc_score(found.present[here], found.scores[here]))
+    assert men["sensitivity"]["value"] == pytest.approx(called[found.present[here]].mean())
+    assert men["specificity"]["value"] == pytest.approx((~called)[~found.present[here]].mean())
+    assert men["auc"]["low"] < men["auc"]["value"] < men["auc"]["high"]
+
+
+def test_few_are_counted_without_figures(found: Finding, records: list[Record]) -> None:
+    table = rows(found, records, found.scores)
+    assert table["MILK10k", "sex", UNKNOWN]["figures"] is None
+    assert all((row["figures"] is None) == (row["bcc_images"] < FEWEST_BCC) for row in table.values())
+
+
+def test_without_a_point_there_is_only_the_area(found: Finding, records: list[Record]) -> None:
+    assert set(rows(found, records, None)["HAM10000", "all", EVERYBODY]["figures"]) == {"auc"}
+
+
+def test_skin_tones_are_shown_where_they_are_published(found: Finding, records: list[Record]) -> None:
+    tones = [key for key in rows(found, records, None) if key[1] == "skin tone class"]
+    assert {key[0] for key in tones} == {"MILK10k"}
+    assert [key[2] for key in tones] == ["0 very dark", "1", "2", "3", "4", "5 very light", UNKNOWN]
+    assert tone_class(0) == "0 very dark"
+    assert tone_class(None) == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -58,11 +96,4 @@ def test_figures_and_counts_by_subgroup(known: Predictions, bundle: Bundle) -> N
     ],
 )
 def test_age_bands(age: float | None, name: str) -> None:
-    assert age_band(Record("1", "1", Lesion.NV, "", age, "")) == name
-
-
-def test_tones_come_from_the_images_and_their_masks(tiny_ham: Path) -> None:
-    data = Ham10000(tiny_ham)
-    tones = skin_tones(data, data.records[:4])
-    assert len(tones) == 4
-    assert set(tones) <= {tone.value for tone in SkinTone}
+    assert age_band(age) == name

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE
 
 HEAVY = (
     *("torch", "torchvision", "onnxruntime", "numpy", "weasyprint", "alembic"),
-    *("ml.engine", "ml.training.network", "webapp.analysis.runner"),
+    *("ml.engine", "ml.training.recipe.network", "webapp.analysis.runner"),
 )
 REPORT = f"""
 import json, sys

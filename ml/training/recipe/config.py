@@ -42,16 +42,28 @@ class Recipe:
     # An image's chance of being drawn within its collection is (images of its type)^-balance.
     balance: float = 0.5
     shares: Mapping[str, float] = field(
-        default_factory=lambda: {"HAM10000": 0.44, "MILK10k": 0.44, "ISIC 2019": 0.12},
+        default_factory=lambda: {"HAM10000": 0.41, "MILK10k": 0.41, "ISIC 2019": 0.12, "ISIC 2018 Task 2": 0.06},
     )
+    # An image whose patterns are labelled is drawn that many times as often as one of its type without.
+    labelled: float = 2.0
+    # How much the patterns' loss counts beside the diagnosis.
+    patterns: float = 1.0
     # How many of the images of full resolution are shown at the 84 pixels of ISIC 2019.
     degraded: float = 0.12
 
     # Weights of an earlier run to start from, instead of ImageNet's.
     initial: str = ""
-    # Folder of folds whose out-of-fold predictions are learnt beside the diagnosis, and how much they count.
-    teachers: str = ""
-    teacher_share: float = 0.5
+    # Runs (folders) whose networks are asked about every view, and how much that counts against the labels.
+    teachers: tuple[str, ...] = ()
+    teacher_share: float = 0.6
+
+    # Tried one at a time; what they are by default is what the recipe uses. Focal exponent (Lin et al., arXiv
+    # 1708.02002), mixup (Zhang et al., arXiv 1710.09412), hair, ink and circle over the views, and the three steps of
+    # Matas et al.: heads alone, everything, pattern heads alone.
+    gamma: float = 0.0
+    mixup: float = 0.0
+    occlusions: float = 0.0
+    three_steps: bool = False
 
     @property
     def steps(self) -> int:
@@ -62,21 +74,24 @@ class Recipe:
         """Side of the views in an epoch, counted from 0."""
         return self.small if epoch < self.small_epochs else self.size
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "teachers": list(self.teachers)}
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**data)
+        return cls(**{**data, "teachers": tuple(data["teachers"])})
 
 
 def claim(folder: Path, recipe: Recipe) -> None:
     """Make the folder this run's own, or find that it is already. Raises `DataError` where it holds another run."""
     file = folder / FILE
-    wanted = asdict(recipe)
+    wanted = recipe.to_json()
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
     # What an older configuration does not name is as it is by default.
-    found = {**asdict(Recipe(weights="", held_out="")), **json.loads(file.read_text(encoding="utf-8"))}
+    found = {**Recipe(weights="", held_out="").to_json(), **json.loads(file.read_text(encoding="utf-8"))}
     differing = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
     if differing:
         raise DataError(f"{folder} holds another run: {', '.join(differing)} differ. Choose another folder.")

@@ -6,38 +6,41 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
 from ml.data.collections import CLINICS, Collection
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
+from ml.data.diagnoses import DIAGNOSES
 from ml.data.isic2019 import SIDE
 from ml.training.recipe.config import Recipe
-from ml.training.recipe.lessons import Lessons, read_lessons, taught
-from ml.training.recipe.views import at_low_resolution, views
+from ml.training.recipe.occlusions import occlude
+from ml.training.recipe.pattern_labels import Known, PatternLabels, labels_of
+from ml.training.recipe.views import affine, at_low_resolution, cells_seen, views
+
+_CPU = torch.device("cpu")
 
 
 class Batch(NamedTuple):
-    """`images` (B, 3, S, S) float in 0–255; `bcc` (B,) 0 or 1; `lesion` (B,) index into `DIAGNOSES`; `taught` (B, 10)
-    teachers' probabilities of BCC and of each type, NaN where no teacher has seen the image."""
+    """`images` (B, 3, S, S) float in 0–255; `lesion` (B,) index into `DIAGNOSES`; `present` (B, 7) and `cells`
+    (B, 16, 7) in 0–1, NaN where nobody knows."""
 
     images: Tensor
-    bcc: Tensor
     lesion: Tensor
-    taught: Tensor
+    present: Tensor
+    cells: Tensor
 
 
 @dataclass(frozen=True)
 class Pool:
-    """A collection's training images: (N, S, S, 3), which types, and how often each is drawn."""
+    """A collection's training images: which `rows` of its `pixels` (N, 3, S, S), of what type, with which patterns, and
+    how often each is drawn."""
 
-    pixels: npt.NDArray[np.uint8]
-    rows: npt.NDArray[np.int64]  # of `pixels`: those that are not held out
+    pixels: Tensor
+    rows: Tensor
     lesion: Tensor
+    labels: PatternLabels
     weight: Tensor
     degraded: float
-    taught: Tensor
 
     @classmethod
     def of(
@@ -45,35 +48,52 @@ class Pool:
         collection: Collection,
         held_out: frozenset[str],
         recipe: Recipe,
-        cache: Path | None = None,
-        lessons: Lessons | None = None,
+        known: Known,
+        pixels: Tensor,
     ) -> "Pool":
-        low = collection.name == CLINICS
-        # A little larger than the views, so that one that zooms in has something to show.
-        side = SIDE if low else recipe.size * 8 // 7
         rows = np.array([k for k, item in enumerate(collection.items) if item.group not in held_out], np.int64)
-        lesion = torch.tensor([DIAGNOSES.index(collection.items[row].diagnosis) for row in rows])
+        items = [collection.items[row] for row in rows]
+        lesion = torch.tensor([DIAGNOSES.index(item.diagnosis) for item in items])
         counts = torch.bincount(lesion, minlength=len(DIAGNOSES)).clamp(min=1).double()
-        weight = counts[lesion] ** -recipe.balance
+        labels = labels_of(known, [item.image_id for item in items])
+        read = ~labels.present.isnan().all(dim=1)
+        weight = counts[lesion] ** -recipe.balance * torch.where(read, recipe.labelled, 1.0)
         return cls(
-            collection.pixels(side, cache),
-            rows,
+            pixels,
+            torch.from_numpy(rows).to(pixels.device),
             lesion,
+            labels,
             weight / weight.sum() * recipe.shares[collection.name],
-            0.0 if low else recipe.degraded,
-            taught(lessons or {}, [collection.items[row].image_id for row in rows]),
+            0.0 if collection.name == CLINICS else recipe.degraded,
         )
 
 
+def stored(
+    collections: Sequence[Collection], size: int, cache: Path | None = None, device: torch.device = _CPU
+) -> Mapping[str, Tensor]:
+    """The pixels of every collection by its name, (N, 3, S, S) uint8, for views that are `size` pixels square."""
+    found = {}
+    for each in collections:
+        # A little larger than the views, so that one that zooms in has something to show.
+        pixels = np.array(each.pixels(SIDE if each.name == CLINICS else size * 8 // 7, cache))
+        found[each.name] = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)
+    return found
+
+
 class Draws:
-    """Epochs of batches; an epoch's images and views depend on its seed alone."""
+    """Epochs of batches; an epoch's images and views depend on its seed alone, on whatever device they are."""
 
     def __init__(
-        self, collections: Sequence[Collection], held_out: frozenset[str], recipe: Recipe, cache: Path | None = None
+        self,
+        collections: Sequence[Collection],
+        held_out: frozenset[str],
+        recipe: Recipe,
+        pixels: Mapping[str, Tensor],
+        known: Known | None = None,
     ) -> None:
         self.recipe = recipe
-        lessons = read_lessons(Path(recipe.teachers)) if recipe.teachers else {}
-        self.pools = [Pool.of(each, held_out, recipe, cache, lessons) for each in collections]
+        self.pools = [Pool.of(each, held_out, recipe, known or {}, pixels[each.name]) for each in collections]
+        self.device = self.pools[0].pixels.device
         self._weight = torch.cat([pool.weight for pool in self.pools])
         self._ends = torch.tensor([len(pool.rows) for pool in self.pools]).cumsum(0)
 
@@ -86,19 +106,29 @@ class Draws:
 
     def _batch(self, drawn: Tensor, size: int, generator: Generator) -> Batch:
         owner = torch.searchsorted(self._ends, drawn, right=True)
-        images, lesions, lessons = [], [], []
+        sharp: list[Batch] = []
+        low: list[Batch] = []
         for number, pool in enumerate(self.pools):
             places = drawn[owner == number] - (int(self._ends[number - 1]) if number else 0)
-            stored = torch.from_numpy(pool.pixels[pool.rows[places.numpy()]]).permute(0, 3, 1, 2)
-            low = torch.rand(len(places), generator=generator) < pool.degraded
-            for chosen, squares in ((~low, stored[~low]), (low, at_low_resolution(stored[low]) if low.any() else None)):
-                if squares is not None and len(squares):
-                    images.append(views(squares, size, generator))
-                    lesions.append(pool.lesion[places][chosen])
-                    lessons.append(pool.taught[places][chosen])
-        lesion = torch.cat(lesions)
-        bcc = (lesion == DIAGNOSES.index(Diagnosis.BCC)).float()
-        return Batch(torch.cat(images), bcc, lesion, torch.cat(lessons))
+            reduced = torch.rand(len(places), generator=generator) < pool.degraded
+            for chosen, shrink in ((places[~reduced], False), (places[reduced], True)):
+                if len(chosen):
+                    pixels = pool.pixels[pool.rows[chosen.to(self.device)]]
+                    pixels = at_low_resolution(pixels) if shrink else pixels
+                    part = Batch(pixels, pool.lesion[chosen], *(column[chosen] for column in pool.labels))
+                    (low if pixels.shape[-1] == SIDE else sharp).append(part)
+        seen = [self._seen(part, size, generator) for part in (sharp, low) if part]
+        return Batch(*(torch.cat(column) for column in zip(*seen, strict=True)))
+
+    def _seen(self, parts: Sequence[Batch], size: int, generator: Generator) -> Batch:
+        """One view of each of several stored images of one size."""
+        pixels, lesion, present, cells = (torch.cat(column) for column in zip(*parts, strict=True))
+        placed = affine(len(pixels), generator)
+        images = views(pixels, placed, size, generator)
+        if self.recipe.occlusions:
+            images = occlude(images, self.recipe.occlusions, generator)
+        seen = cells_seen(cells, placed)
+        return Batch(images, lesion.to(self.device), present.to(self.device), seen.to(self.device))
 
     def counts(self) -> Mapping[str, int]:
         """How many images of each type there are to draw from."""
