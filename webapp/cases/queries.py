@@ -196,7 +196,16 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)
     chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
-    return list(db.session.scalars(statement.options(selectinload(Case.images), selectinload(Case.reviews))))
+    shown = selectinload(Case.images), selectinload(Case.reviews), selectinload(Case.histologies)
+    return list(db.session.scalars(statement.options(*shown)))
+
+
+def of_patient(user: User, case: Case) -> list[Case]:
+    """The patient's latest cases at the centre, this one included, newest first."""
+    same_patient = Case.centre_id == case.centre_id, Case.reference_key == case.reference_key
+    statement = select(Case).where(visible_to(user), *same_patient, Case.state != CaseState.WITHDRAWN)
+    shown = selectinload(Case.reviews), selectinload(Case.histologies)
+    return list(db.session.scalars(statement.order_by(Case.id.desc()).limit(PAGE_SIZE).options(*shown)))
 
 
 def image_of(user: User, image_id: int) -> Image | None:

@@ -41,7 +41,6 @@ def reading_page(
         "review/show.html",
         case=case,
         reading=presenters.Reading(case, current_user, amending=isinstance(form, AmendmentForm)),
-        history=cases.lesion_history(current_user, case),
         form=form,
         opinion_form=opinion_form or OpinionForm(formdata=None, **impression_values(case)),
         impression_form=impression_form or ImpressionForm(formdata=None),

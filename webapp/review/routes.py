@@ -14,7 +14,7 @@ from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
-from webapp.review.service import ImpressionMissingError, UnseenError, WordsMissingError
+from webapp.review.service import ImpressionMissingError, IncompleteError, UnseenError
 from webapp.review.worklist import WorklistRow, parts
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -91,7 +91,7 @@ def decide(number: str) -> Reply:
         if not form.validate():
             return _mistakes_page(case, form)
         review = service.decide(current_user, case, form.decision, form.what_was_shown)
-    except WordsMissingError as missing:
+    except IncompleteError as missing:
         form[missing.field].errors = [str(missing)]
         return reading_page(case, form), 422
     except UnseenError as unseen:

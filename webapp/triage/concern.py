@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.patterns import MALIGNANT, Lesion
-from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding
+from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding, Image
 
 CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
 FORMER_OPERATING_POINT = 0.3
@@ -136,6 +136,13 @@ def suspicions_in(analyses: Collection[Analysis]) -> list[Suspicion]:
             highest = max(probabilities(analysis)[lesion] for analysis in given)
             found.append(Suspicion(lesion, highest, any(suspects(analysis, lesion) for analysis in given)))
     return sorted(found, key=lambda suspicion: (not suspicion.suspected, -suspicion.probability))
+
+
+def strongest(case: Case, lesion: Lesion) -> tuple[float, Image] | None:
+    """Its highest probability in any image, and the first image that gives it; None if no image gives one."""
+    given = [(probabilities(analysis).get(lesion), analysis.image) for analysis in done(case)]
+    known = [(probability, image) for probability, image in given if probability is not None]
+    return max(known, key=lambda found: (found[0], -found[1].position), default=None)
 
 
 def suspected(case: Case) -> list[Suspicion]:
