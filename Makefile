@@ -5,10 +5,10 @@ UV := $(BIN)/uv pip install -q --python $(BIN)/python
 DATA ?= ../shared/data/ham10000_256.zip
 STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
 CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
-SETS = $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(CLINICS),--other-clinics $(CLINICS))
 MILK ?= ../shared/data/milk10k_320.zip
 READINGS ?= $(wildcard ../shared/data/readings.zip)
 RUNS ?= runs
+SETS = --ham $(DATA) --milk $(MILK) --readings $(READINGS) --structures $(STRUCTURES) --pairs ml/data/same_lesions.csv
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
 TRAINING_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000
@@ -86,9 +86,10 @@ guides: install-all  ## take the pictures of docs/guides anew, of the running de
 	@mkdir -p docs/guides/images
 	@$(BIN)/python -m tests.browser.guides
 
-train: install-all  ## train on $(DATA) into $(RUN), then calibrate, measure and write the bundle there
-	$(TRAINING_MEMORY) $(BIN)/python -m ml train $(RUN) --data $(DATA) $(SETS) --weights $(WEIGHTS)
-	$(BIN)/python -m ml export $(RUN) $(RUN)/bundle --data $(DATA) $(SETS)
+train: install-all  ## train five folds and the network to ship into $(RUN), and make the bundle there
+	$(TRAINING_MEMORY) $(BIN)/python -m ml folds $(RUN) $(SETS) --clinics $(CLINICS) --weights $(WEIGHTS)
+	$(TRAINING_MEMORY) $(BIN)/python -m ml folds $(RUN) $(SETS) --clinics $(CLINICS) --weights $(WEIGHTS) --everything
+	$(TRAINING_MEMORY) $(BIN)/python -m ml release $(RUN) $(RUN)/bundle $(SETS)
 
 evaluate: install-all  ## judge the folds in RUNS, and BUNDLE's points, on lesions held out; OUTPUT=folder for the report
 	$(BIN)/python -m ml evaluate $(RUNS) $(if $(BUNDLE),--bundle $(BUNDLE)) --ham $(DATA) --milk $(MILK) --pairs ml/data/same_lesions.csv \

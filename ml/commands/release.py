@@ -16,6 +16,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--milk", type=Path, required=True, help="MILK10k: zip or folder")
     parser.add_argument("--readings", type=Path, required=True, help="the readings: zip or folder")
     parser.add_argument("--structures", type=Path, required=True, help="ISIC 2018 Task 2: zip or folder")
+    parser.add_argument("--pairs", type=Path, help="CSV of images that show the same lesion, as for `folds`")
     parser.set_defaults(run=run)
 
 
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     from ml.release.sources import Sources
 
     torch.set_num_threads(1)
-    sources = Sources.read(options.ham, options.milk, options.readings, options.structures)
+    sources = Sources.read(options.ham, options.milk, options.readings, options.structures, options.pairs)
     card = release(options.folder, options.bundle, sources)
     print(json.dumps({"bundle": card.reference, "notice": card.notice, **card.metrics}, indent=1))
     return 0

@@ -9,7 +9,6 @@ from typing import Any, Final, Self
 import numpy as np
 from PIL import Image
 
-import ml.data
 from ml.data.collections import MILK, Collection, deal, read_collections
 from ml.data.milk10k import Milk10k
 from ml.data.readings import Readings, read_readings
@@ -22,7 +21,6 @@ from ml.training.recipe.predictions import PREDICTIONS, STRUCTURES
 
 EVERYTHING: Final = "everything"  # the run that held nothing out
 CLOSE_UP, OTHER, PHANTOM = "close-up", "other", "phantom"
-PAIRS: Final = Path(ml.data.__file__).parent / "same_lesions.csv"
 SEEDS: Final = 40  # drawn pictures of each kind of anything else
 LEARNT_PHANTOMS: Final = range(7_000_000, 7_000_200)
 JUDGED_PHANTOMS: Final = 20  # a fold
@@ -63,9 +61,9 @@ class Sources:
     readings: Readings
 
     @classmethod
-    def read(cls, ham: Path, milk: Path, readings: Path, structures: Path) -> Self:
-        """Raises `DataError`."""
-        collections = tuple(read_collections(ham, milk, None, PAIRS, structures))
+    def read(cls, ham: Path, milk: Path, readings: Path, structures: Path, pairs: Path | None = None) -> Self:
+        """`pairs`: images of the same lesion, as the folds were told. Raises `DataError`."""
+        collections = tuple(read_collections(ham, milk, None, pairs, structures))
         return cls(collections, Milk10k(milk), Isic2018Task2(structures), read_readings(readings))
 
     def for_the_gate(self, held: HeldOut) -> list[Picture]:

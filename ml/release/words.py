@@ -26,11 +26,9 @@ SOURCES: Final = {
 }
 LICENCE: Final = "CC BY-NC 4.0: non-commercial use, with attribution; a model trained on the collections inherits both"
 _LIBRARIES: Final = ("torch", "torchvision", "scikit-learn", "onnx", "onnxruntime", "numpy", "pillow")
-SETS: Final = (
-    "--ham HAM10000 --milk MILK10k --clinics ISIC2019 --readings READINGS --structures TASK2 "
-    "--pairs ml/data/same_lesions.csv"
-)
-RELEASE: Final = "python -m ml release RUNS BUNDLE --ham HAM10000 --milk MILK10k --readings READINGS --structures TASK2"
+_JUDGED: Final = "--ham HAM10000 --milk MILK10k --readings READINGS --structures TASK2 --pairs ml/data/same_lesions.csv"
+SETS: Final = f"--clinics ISIC2019 {_JUDGED}"
+RELEASE: Final = f"python -m ml release RUNS BUNDLE {_JUDGED}"
 
 
 def notice(bcc: Target) -> str:

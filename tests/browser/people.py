@@ -180,6 +180,7 @@ class Dermatologist(Person):
         expect(self.page.locator("body[data-painted]")).to_be_attached()
 
     def choose(self, *labels: str) -> None:
+        self.page.wait_for_load_state()
         if self.page.locator("#viewer").is_visible():
             self.looks()
         for label in labels:

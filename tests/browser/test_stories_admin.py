@@ -86,7 +86,7 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     page.get_by_label("Percentage of your cases that are BCC").fill("5")
     somebody.click("Calculate")
     # Then the page says so for every operating point of the model, and one is in force
-    rows = page.locator("tbody tr")
+    rows = page.locator("form tbody tr")
     expect(rows).to_have_count(3)
     for row in rows.all():
         expect(row.locator("td").last).to_have_text(re.compile(r"^\d+ %$"))

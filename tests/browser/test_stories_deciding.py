@@ -100,6 +100,7 @@ def test_a_case_takes_five_keys_and_each_further_image_one(
         reader.sees("Claimed by you until")
         reader.sees_title(f"Case {number}")
         reader.viewer_is_open()
+        reader.looks()
         for position in range(2, images + 1):
             keys.press("j")
             expect(reader.page.locator(f'.unseen[data-frame="image-{position}"]')).to_have_count(0)

@@ -167,7 +167,7 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     check(doctor.page, "case-history")
     reader.open(f"/review/{again}")
     expect(reader.page.locator(".frame img")).to_have_count(3)
-    reader.sees(re.compile("This lesion before:.*basal cell carcinoma, biopsy"))
+    reader.sees(re.compile("This lesion before:.*basal cell carcinoma, biopsy", re.DOTALL))
     check(reader.page, "reading-history", focus=False)
     # and the GP can say that it is a different lesion after all
     doctor.page.get_by_text("Have you sent this lesion before?").click()

@@ -46,7 +46,7 @@ def test_a_worklist_is_read_from_the_top(enter: Arrive, clinic: Clinic, gp: str,
     expect(headings).to_have_text(["Now", "Needs a person", "Suspected", "The rest"])
     # and each gives its reason, its due date and any other suspected cancer
     expect(reader.row(failed)).to_contain_text("Analysis failed")
-    expect(reader.row(unsure)).to_contain_text("not sharp enough to be assessed")
+    expect(reader.row(unsure)).to_contain_text("close-up without a dermatoscope")
     expect(reader.row(unsure)).to_contain_text("Melanoma suspected (31 %)")
     expect(reader.row(late)).to_contain_text("Overdue since")
     expect(reader.row(unsure)).to_contain_text("Due")
@@ -123,10 +123,9 @@ def test_what_the_model_saw_is_explained(enter: Arrive, clinic: Clinic, gp: str)
     reader.read(number)
     image = reader.viewer_is_open()
     # Then probability and clinical rule are shown side by side, with a sentence saying that they disagree
-    expect(reader.result()).to_contain_text("not suspected (threshold 10 %)")
-    reader.sees(
-        "No pigment network, and ulceration, arborizing telangiectasia and a BCC structure whose kind is not told apart."
-    )
+    expect(reader.result()).to_contain_text("not suspected (threshold 10.0 %)")
+    unnamed = "a BCC structure whose kind is not told apart"
+    reader.sees(f"Clinical rule: No pigment network, and ulceration, arborizing telangiectasia and {unnamed}.")
     reader.sees("They disagree: the rule suggests BCC, the probability does not. Please look closely.")
     check(reader.page, "reading-contradiction", focus=False)
     # and the image can be enlarged and moved

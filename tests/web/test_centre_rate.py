@@ -52,11 +52,14 @@ def test_the_case_has_one_number_for_bcc_and_the_rates_own_on_demand(app: Flask,
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
     at_once, evidence = page.split("this rests on", 1)
-    assert "BCC 30 % suspected (threshold 10 %)" in at_once
+    assert "BCC 30 % suspected (threshold 10.0 %)" in at_once
     assert "&lt; 1 %" not in at_once.replace("Melanoma &lt; 1 %", "").replace("SCC &lt; 1 %", "")
-    assert "BCC in 2 % of images, the probability of BCC would be &lt; 1 %" in evidence
-    assert "holds where BCC is in 50 %; it alone is compared with the threshold" in evidence
-    assert "30 % &lt; 1 % at this centre's rate of 2 %" in words(reader.get("/review/").text)
+    assert "At Test Centre A's own rate of 2 % the probability of BCC would be &lt; 1 %" in evidence
+    assert (
+        "holds where 50 % of images are BCC, as in the model's data; it alone is compared with the threshold"
+        in evidence
+    )
+    assert "30 % &lt; 1 % at the centre's rate" in words(reader.get("/review/").text)
 
 
 def test_neither_the_place_nor_the_verdict_changes(app: Flask, world: World, gp: str, reader) -> None:

@@ -268,7 +268,7 @@ def test_the_page_says_what_the_model_says(world: World, gp: str, reader: Checke
     number = world.case(gp)
     world.analyse(number, 0.9)
     page = reader.get(f"/review/{number}").text
-    for text in ("90 %", "threshold 10 %", "Not clinically validated: a test model.", "test-model@000000000000"):
+    for text in ("90 %", "threshold 10.0 %", "Not clinically validated: a test model.", "test-model@000000000000"):
         assert text in page
     assert "strongest in the centre of the framed square; 10 % of it" in page
     assert "Not assessed by this model:" in page

@@ -121,7 +121,7 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
     assert "No cancer suspected" in page
     take(reader, number)
     page = words(reader.get(f"/review/{number}").text)
-    assert "does not suspect BCC (threshold 50 %)" in page
+    assert "does not suspect BCC (threshold 50.0 %)" in page
     assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
     with stored_case(app, number) as case:
         assert int(case.rank) == Section.REST

@@ -84,7 +84,7 @@ class ImageReading:
                 found.lesion,
                 found.probability,
                 found.suspected,
-                concern.operating_point(self.analysis, found.lesion),
+                self._threshold(found.lesion),
                 self.findings.get(found.lesion.target),
             )
             for found in concern.suspicions_in([self.analysis])
@@ -147,6 +147,12 @@ class ImageReading:
         return pattern_rows(self.findings)
 
     @property
+    def present_patterns(self) -> list[PatternRow]:
+        """The present ones, likely ones first."""
+        present = [row for row in self.patterns if row.present]
+        return sorted(present, key=lambda row: row.words != Call.LIKELY.value)
+
+    @property
     def against_thresholds(self) -> list[str]:
         return against_thresholds(self.findings, self._thresholds)
 
@@ -177,6 +183,11 @@ class ImageReading:
         """What the model's card says about its validation."""
         version = self.analysis.model_version if self.analysis else None
         return str(version.card.get("notice", "")) if version else ""
+
+    def _threshold(self, lesion: Lesion) -> float | None:
+        """None for a cancer of which a former model gave only the lesion-type share."""
+        known = self.analysis if lesion.target in self.findings else None
+        return concern.operating_point(known, lesion) if known else None
 
     @property
     def promises(self) -> list[tuple[str, Promise]]:

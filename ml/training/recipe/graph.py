@@ -1,19 +1,20 @@
 """Write the served graph to a file, and read the network back from it."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import Tensor, nn
 
 from ml.bundle import Bundle
 from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet
 from ml.training.recipe.network import LesionNet
 
 OPSET: Final = 17
-_NETWORK: Final = "network."
 
 
 def write_graph(explained: ExplainedLesionNet, size: int, file: Path) -> None:
@@ -42,7 +43,7 @@ def write_graph(explained: ExplainedLesionNet, size: int, file: Path) -> None:
 
 
 def read_network(bundle: Bundle) -> LesionNet:
-    """The bundle's network in evaluation mode, for the reference methods and the benchmark.
+    """The bundle's trunk and diagnosis heads in evaluation mode, for the reference methods and the benchmark.
 
     Raises ValueError if the graph is not that of this network.
     """
@@ -52,10 +53,16 @@ def read_network(bundle: Bundle) -> LesionNet:
     same = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     values |= {name: values[source] for name, source in same.items() if source in values}
     network = LesionNet()
-    named = {name.removeprefix(_NETWORK): value for name, value in values.items() if name.startswith(_NETWORK)}
-    counters = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
+    for part in ("features", "bcc_head", "lesion_head"):
+        _load(network.get_submodule(part), values, f"network.{part}.")
+    return network.eval()
+
+
+def _load(module: nn.Module, values: Mapping[str, Tensor], prefix: str) -> None:
+    """Everything but the batch norms' counters, which only training needs."""
+    named = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    counters = {name: value for name, value in module.state_dict().items() if name.endswith("num_batches_tracked")}
     try:
-        network.load_state_dict(counters | named)
+        module.load_state_dict(counters | named)
     except RuntimeError as error:
         raise ValueError("The graph's parameters are not those of this network.") from error
-    return network.eval()
