@@ -7,7 +7,6 @@ STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
 CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
 MILK ?= ../shared/data/milk10k_320.zip
 READINGS ?= $(wildcard ../shared/data/readings.zip)
-RUNS ?= runs
 SETS = --ham $(DATA) --milk $(MILK) --readings $(READINGS) --structures $(STRUCTURES) --pairs ml/data/same_lesions.csv
 WEIGHTS ?= ../shared/weights/mobilenet_v2_imagenet.safetensors
 # Keeps freed memory instead of giving it back after every image: augmentation then runs more than twice as fast.
@@ -91,7 +90,7 @@ train: install-all  ## train five folds and the network to ship into $(RUN), and
 	$(TRAINING_MEMORY) $(BIN)/python -m ml folds $(RUN) $(SETS) --clinics $(CLINICS) --weights $(WEIGHTS) --everything
 	$(TRAINING_MEMORY) $(BIN)/python -m ml release $(RUN) $(RUN)/bundle $(SETS)
 
-evaluate: install-all  ## judge the folds in RUNS, and BUNDLE's points, on lesions held out; OUTPUT=folder for the report
+evaluate: install-all  ## show the shipped bundle's report; RUNS=folder BUNDLE=folder OUTPUT=folder measure it anew
 	$(BIN)/python -m ml evaluate $(RUNS) $(if $(BUNDLE),--bundle $(BUNDLE)) --ham $(DATA) --milk $(MILK) --pairs ml/data/same_lesions.csv \
 	  $(if $(READINGS),--readings $(READINGS)) $(if $(STRUCTURES),--structures $(STRUCTURES)) $(if $(OUTPUT),--output $(OUTPUT))
 

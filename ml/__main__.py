@@ -15,6 +15,7 @@ from ml.commands import (
     folds,
     pairs,
     predict,
+    quality,
     release,
 )
 from ml.data.records import DataError
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluate,
         card,
     )
-    for command in (*training, predict, explain, consensus, bench, backbones):
+    for command in (*training, predict, explain, consensus, bench, backbones, quality):
         command.register(commands)
     options = parser.parse_args(arguments)
     try:

@@ -63,7 +63,7 @@ def at_prior(probability: npt.ArrayLike, fitted: float, wanted: float) -> Floats
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure on one collection that the network had not seen, with its 95 % interval; None where it has none."""
+    """A figure on one collection, out of fold, with its 95 % interval; None where it has none."""
 
     value: float | None
     low: float | None = None

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     OUT_OF_FOCUS = QualityIssue.OUT_OF_FOCUS.value
     TOO_DARK = QualityIssue.TOO_DARK.value
     WASHED_OUT = QualityIssue.WASHED_OUT.value
+    LITTLE_SKIN = QualityIssue.LITTLE_SKIN.value
     TOO_SMALL = QualityIssue.TOO_SMALL.value
     MUCH_LEFT_OUT = QualityIssue.MUCH_LEFT_OUT.value
     CLINICAL = "clinical_photograph"

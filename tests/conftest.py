@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ from webapp.cases import uploads
 from webapp.core.config import Settings
 from webapp.core.database import transaction
 from webapp.core.extensions import db
-from webapp.models import Analysis, AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
+from webapp.models import AnalysisState, AuditHead, BodySite, Case, Centre, Role, User, utcnow
 from webapp.storage.store import store_of
 from webapp.triage import rank
 
@@ -216,17 +216,17 @@ class World:
             )
         return email
 
-    def case(self, gp: str, *, images: int = 1, **facts: Any) -> str:
-        """Submit a case whose images wait for analysis; returns its number."""
+    def case(self, gp: str, *, images: int = 1, files: Sequence[bytes] = (), **facts: Any) -> str:
+        """Submit a case whose images, or ``files``, wait for analysis; returns its number."""
         new = cases.NewCase(
             submission_token=str(uuid.uuid4()),
             patient_reference=str(facts.pop("patient_reference", "TEST-1")),
             body_site=BodySite.BACK,
             **facts,
         )
-        files = [(f"Image {i + 1}", jpeg(seed=i)) for i in range(images)]
+        given = [*files] or [jpeg(seed=i) for i in range(images)]
         with self.app.app_context():
-            clean = uploads.clean_images(files)
+            clean = uploads.clean_images([(f"Image {i + 1}", data) for i, data in enumerate(given)])
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number
@@ -235,14 +235,15 @@ class World:
         self, number: str, probability: float | None = 0.2, melanoma: float = 0.0, scc: float = 0.0, **changes: Any
     ) -> None:
         """Give every waiting image of a case a finished analysis, as a worker would, without running a model."""
-        result = replace(outcome(probability, melanoma, scc), **changes)
+        self.finish(number, replace(outcome(probability, melanoma, scc), **changes))
+
+    def finish(self, number: str, result: Outcome, most: int | None = None) -> None:
+        """The same with this result, or only the first ``most`` of them."""
         store = store_of(self.app)
         with self.app.app_context(), transaction() as session:
             case = session.query(Case).filter_by(number=number).one()
-            for image in case.images:
-                analysis: Analysis = image.analyses[-1]
-                if analysis.state is AnalysisState.DONE:
-                    continue
+            waiting = [image.analyses[-1] for image in case.images]
+            for analysis in [one for one in waiting if one.state is not AnalysisState.DONE][:most]:
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
                 assert results.finish(analysis.id, "test", result, store)

@@ -1,9 +1,12 @@
 """Small images for tests."""
 
 import io
+from functools import cache
 
 import numpy as np
 from PIL import Image
+
+from ml.phantoms import generate
 
 
 def picture(width: int = 240, height: int = 180, seed: int = 0) -> Image.Image:
@@ -34,3 +37,9 @@ def jpeg(width: int = 240, height: int = 180, seed: int = 0) -> bytes:
 
 def png(width: int = 240, height: int = 180, seed: int = 0) -> bytes:
     return encoded(picture(width, height, seed), "PNG")
+
+
+@cache
+def lesion() -> bytes:
+    """A synthetic BCC in which the shipped model sees what it draws heatmaps of."""
+    return encoded(generate(2).image.resize((400, 300)), "JPEG", quality=85)

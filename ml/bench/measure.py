@@ -60,7 +60,7 @@ def contestants(timed: Subject, runtimes: dict[str, Forward], threads: int) -> d
     def all_maps() -> list[object]:
         # Scaled and enlarged, as pytorch-grad-cam's maps are.
         cams = engine.forward(prepared)["cams"][0]
-        return [Heatmap(raw, Place(float(raw.max()), 0.0)).scaled(size) for raw in cams]
+        return [Heatmap(raw, Place(max(float(raw.max()), 1e-6), 0.0)).scaled(size) for raw in cams]
 
     return {
         "heads_and_maps": lambda: engine.forward(prepared),

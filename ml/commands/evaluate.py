@@ -18,10 +18,12 @@ def register(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate", help="judge the folds of a recipe, and a bundle's points, on lesions that were held out"
     )
-    parser.add_argument("folder", type=Path, metavar="RUNS", help="folder with fold-0 … fold-4, made by `folds`")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", metavar="RUNS", help="folder of `folds`; without it a bundle's report is shown"
+    )
     parser.add_argument("--bundle", type=Path, help="whose calibration and points are judged")
-    parser.add_argument("--ham", type=Path, required=True, help="HAM10000: zip or folder")
-    parser.add_argument("--milk", type=Path, required=True, help="MILK10k: zip or folder")
+    parser.add_argument("--ham", type=Path, help="HAM10000: zip or folder")
+    parser.add_argument("--milk", type=Path, help="MILK10k: zip or folder")
     parser.add_argument("--readings", type=Path, help="the readings of patterns: zip or folder")
     parser.add_argument("--structures", type=Path, help="ISIC 2018 Task 2, for pigment network: zip or folder")
     parser.add_argument("--pairs", type=Path, help="leave out images that pair with one of another fold (CSV)")
@@ -37,20 +39,37 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from ml.report.document import SECTIONS, document
     from ml.report.files import write_report
-    from ml.report.page import heading
-    from ml.report.parts import text
-    from ml.report.sections import sections
 
+    if options.folder is None:
+        show(stored(options.bundle))
+        return 0
     unknown = set(options.section or ()) - set(SECTIONS)
     if unknown:
         raise DataError(f"There is no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}.")
     known = evidence(options)
     found = document(known, options.section)
-    print("\n\n".join([heading(found), *(text(section) for section in sections(found))]))
+    show(found)
     if options.output:
         write_report(options.output, found, known.card)
         print(f"\n{options.output / 'report.html'}")
     return 0
+
+
+def show(found: "dict[str, Any]") -> None:
+    from ml.report.page import heading
+    from ml.report.parts import text
+    from ml.report.sections import sections
+
+    print("\n\n".join([heading(found), *(text(section) for section in sections(found))]))
+
+
+def stored(bundle: Path | None) -> "dict[str, Any]":
+    """What was measured of a bundle, by default the shipped one, when its report was written."""
+    from ml.bundle import DEFAULT_BUNDLE, read_card
+    from ml.report.files import REPORT_FILE, read_report
+
+    folder = bundle or DEFAULT_BUNDLE
+    return read_report(folder / REPORT_FILE, read_card(folder))
 
 
 def evidence(options: argparse.Namespace) -> "Evidence":
@@ -67,6 +86,8 @@ def evidence(options: argparse.Namespace) -> "Evidence":
     from ml.evaluation.read_images import ReadImages
     from ml.report.evidence import Evidence, of_malignant
 
+    if options.ham is None or options.milk is None:
+        raise DataError("Judging RUNS takes --ham and --milk.")
     folders = sorted(file.parent for file in options.folder.glob("fold-*/predictions.npz"))
     if not folders:
         raise DataError(f"{options.folder} has no finished fold yet.")

@@ -16,7 +16,7 @@ from ml.patterns import Lesion
 
 
 class Milk10k(DataSet):
-    """`records` are the dermoscopic images; `Record.lesion` is None for what HAM10000 has no name for."""
+    """`records` are the dermoscopic images."""
 
     name = "MILK10k"
 

@@ -8,14 +8,18 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
+from ml.imaging import jpeg
+from ml.imaging.profiles import SRGB, adobe_rgb, is_srgb, png_profile
+
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
-MAX_PIXELS: Final = 50_000_000
+MAX_PIXELS: Final = 52_000_000  # telephones of "50 megapixels" take 8192 × 6144
 MIN_SIDE: Final = 64
 
 _SIGNATURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
@@ -29,7 +33,7 @@ _UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SRGB: Final = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+_NO_PROFILE: Final = (ImageCms.PyCMSError, OSError, ValueError, TypeError, ArithmeticError)
 _header_lock = threading.Lock()
 
 
@@ -39,6 +43,7 @@ class Unreadable(StrEnum):
     EMPTY = "empty"
     WRONG_FORMAT = "wrong_format"
     CORRUPT = "corrupt"
+    UNSUPPORTED = "unsupported"
     TOO_LARGE = "too_large"
     TOO_SMALL = "too_small"
     ANIMATED = "animated"
@@ -50,20 +55,42 @@ class Unreadable(StrEnum):
 
 _MESSAGES: Final = {
     Unreadable.EMPTY: "The file is empty.",
-    Unreadable.WRONG_FORMAT: "This is not a JPEG, PNG or WebP image.",
+    Unreadable.WRONG_FORMAT: "This is not a JPEG, PNG or WebP image. Please export or save it as one of these.",
     Unreadable.CORRUPT: "The image is damaged or incomplete. Please export or upload it again.",
+    Unreadable.UNSUPPORTED: (
+        "This kind of JPEG is not supported. Please save it as an ordinary JPEG with 8 bits a channel, or as PNG."
+    ),
     Unreadable.TOO_LARGE: "The image has too many pixels. Please save it smaller.",
     Unreadable.TOO_SMALL: "The image is too small to assess.",
     Unreadable.ANIMATED: "The file is an animation. Please upload a single still image.",
 }
 
 
-class UnreadableImage(ValueError):  # noqa: N818 - a reason, not a fault of the program
-    """The file is not a usable image; `reason` is the code, the message is for people."""
+_OTHER_KINDS: Final = {
+    "HEIC": "a HEIC photograph, as iPhones take them. Please share or export it as JPEG. For new photographs choose "
+    "Settings, Camera, Formats, Most Compatible.",
+    "AVIF": "an AVIF image. Please export it as JPEG or PNG.",
+    "DICOM": "a DICOM file. Please export the image from its viewer as JPEG or PNG, without the patient's data.",
+    "PDF": "a PDF document. Please send the image itself as JPEG or PNG.",
+    "TIFF": "a TIFF image or a camera's raw file. Please export it as JPEG or PNG.",
+    "GIF": "a GIF image. Please send the original photograph as JPEG or PNG.",
+    "BMP": "a BMP image. Please save it as PNG.",
+}
+"""What a file is, and the way out, for kinds that people have and that cannot be used."""
 
-    def __init__(self, reason: Unreadable) -> None:
-        super().__init__(reason.message)
+
+class UnreadableImage(ValueError):  # noqa: N818 - a reason, not a fault of the program
+    """The file is not a usable image; `reason` is the code, the message (of the reason, or its own) is for people."""
+
+    def __init__(self, reason: Unreadable, message: str = "") -> None:
+        super().__init__(message or reason.message)
         self.reason = reason
+
+
+@dataclass(frozen=True)
+class _Exif:
+    orientation: object = None
+    interoperability: object = None
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Image.Image:
@@ -75,15 +102,21 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SID
         raise UnreadableImage(Unreadable.EMPTY)
     try:
         ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library of this program switches it on for the whole process
+        is_jpeg = data.startswith(_SIGNATURES[0])
+        if is_jpeg and not jpeg.is_supported(data):
+            raise UnreadableImage(Unreadable.UNSUPPORTED)
         image = _open(data)
         _check_header(image, max_pixels, min_side)
+        if is_jpeg and not jpeg.is_whole(data):
+            raise UnreadableImage(Unreadable.CORRUPT)
         image.load()
-        upright = _upright(image)
-        return _pixels_only(_to_srgb(_flatten(upright), image.info.get("icc_profile")))
+        exif = _exif(image)
+        upright = _upright(image, exif)
+        return _pixels_only(_to_srgb(_flatten(upright), _profile(image, exif)))
     except UnreadableImage:
         raise
     except Image.DecompressionBombError:
-        raise UnreadableImage(Unreadable.TOO_LARGE) from None
+        raise _too_large(max_pixels) from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, zlib.error, ValueError, …
         raise UnreadableImage(Unreadable.CORRUPT) from error
 
@@ -102,12 +135,31 @@ def _open(data: bytes) -> Image.Image:
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         known = data.startswith(_SIGNATURES[:2]) or (data.startswith(_SIGNATURES[2]) and data[8:12] == b"WEBP")
-        raise UnreadableImage(Unreadable.CORRUPT if known else Unreadable.WRONG_FORMAT) from None
+        if known:
+            raise UnreadableImage(Unreadable.CORRUPT) from None
+        raise UnreadableImage(Unreadable.WRONG_FORMAT, _way_out(data)) from None
+
+
+def _way_out(data: bytes) -> str:
+    """The message for a file of another kind that is known; empty for any other."""
+    known = _OTHER_KINDS.get(_kind(data), "")
+    return f"This is not a JPEG, PNG or WebP image but {known}" if known else ""
+
+
+def _kind(data: bytes) -> str:
+    """A key of `_OTHER_KINDS` by the file's first bytes; empty if it is none of them."""
+    if data[4:8] == b"ftyp":
+        brands = data[8:64]
+        return "AVIF" if b"avif" in brands else "HEIC" if any(b in brands for b in (b"heic", b"heix", b"mif1")) else ""
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    signatures = {b"%PDF": "PDF", b"II*\x00": "TIFF", b"MM\x00*": "TIFF", b"GIF8": "GIF", b"BM": "BMP"}
+    return next((kind for signature, kind in signatures.items() if data.startswith(signature)), "")
 
 
 def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:
     if image.width * image.height > max_pixels:
-        raise UnreadableImage(Unreadable.TOO_LARGE)
+        raise _too_large(max_pixels)
     if min(image.size) < min_side:
         raise UnreadableImage(Unreadable.TOO_SMALL)
     # MPO is a photograph followed by previews, as many phones write it: the first image is the photograph.
@@ -115,12 +167,23 @@ def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:
         raise UnreadableImage(Unreadable.ANIMATED)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _too_large(max_pixels: int) -> UnreadableImage:
+    limit = f"The image has more than {max_pixels / 1_000_000:g} megapixels. Please save it smaller."
+    return UnreadableImage(Unreadable.TOO_LARGE, limit)
+
+
+def _exif(image: Image.Image) -> _Exif:
     try:
         with _quiet():
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
+            exif = image.getexif()
+            interoperability = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+            return _Exif(exif.get(ExifTags.Base.Orientation), interoperability)
     except Exception:  # a broken EXIF block is no reason to reject good pixels
-        orientation = None
+        return _Exif()
+
+
+def _upright(image: Image.Image, exif: _Exif) -> Image.Image:
+    orientation = exif.orientation
     operation = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return image if operation is None else image.transpose(operation)
 
@@ -136,14 +199,30 @@ def _flatten(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _profile(image: Image.Image, exif: _Exif) -> ImageCms.ImageCmsProfile | None:
+    """What the file says about its colours: by ICC profile, else in its EXIF or PNG chunks; None if nothing usable."""
+    try:
+        if profile := image.info.get("icc_profile"):
+            return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if str(exif.interoperability).startswith("R03"):
+            return adobe_rgb()
+        gamma = image.info.get("gamma")
+        if image.format != "PNG" or not gamma or "srgb" in image.info:
+            return None
+        return png_profile(gamma, image.info.get("chromaticity"))
+    except _NO_PROFILE:
+        return None
+
+
+def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Image.Image:
     if profile:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            if not ImageCms.getProfileDescription(source).startswith("sRGB"):
-                converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+            if image.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
+                image = image.convert("RGB")
+            if image.mode != "RGB" or not is_srgb(profile):
+                converted = ImageCms.profileToProfile(image, profile, SRGB, outputMode="RGB")
                 return image.convert("RGB") if converted is None else converted
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        except _NO_PROFILE:
             pass  # a broken or mismatched profile: keep the pixels as they are
     return image.convert("RGB")
 

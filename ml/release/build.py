@@ -25,7 +25,7 @@ from ml.release.sources import EVERYTHING, Sources
 from ml.training.calibration import fit_temperature
 from ml.training.recipe.frozen import Run
 from ml.training.recipe.graph import write_graph
-from ml.training.recipe.train import WEIGHTS
+from ml.training.recipe.weights import WEIGHTS
 
 
 def look(runs: Path, sources: Sources) -> Outputs:

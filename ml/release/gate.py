@@ -9,7 +9,8 @@ from ml.training.modality import FALSE_ALARMS, threshold
 
 METHOD: Final = (
     "logistic regression on the means of six stages; learnt from both photographs of MILK10k's lesions, HAM10000, "
-    "phantoms and pictures of anything else, all shrunk to the size of the close-ups. The threshold sends at most "
+    "phantoms and pictures of anything else, all shrunk to the size of the close-ups, the dermoscopic ones also as "
+    "they come. The threshold sends at most "
     f"{FALSE_ALARMS:.0%} of the dermoscopic images of HAM10000, and of those of MILK10k, to a person (out of fold)"
 )
 

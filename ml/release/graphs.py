@@ -17,6 +17,7 @@ from ml.training.recipe.explained import ExplainedLesionNet
 from ml.training.recipe.frozen import GATE_SIDE, Arrays, Run, kept, means
 
 GATE: Final = "gate-means.npz"
+AS_THEY_COME: Final = "gate-means-as-they-come.npz"
 MODALITY: Final = {
     HAM: Modality.DERMOSCOPIC,
     MILK: Modality.DERMOSCOPIC,
@@ -35,9 +36,14 @@ def explained(run: Run, sources: Sources) -> ExplainedLesionNet:
         return {"means": means(run, images)}
 
     pictures = sources.for_the_gate(HeldOut.of(run.folder))
-    seen = kept(run.folder / GATE, pictures, run.digest, run.side, look, GATE_SIDE)
-    kinds = [MODALITY[source] for source in seen["source"].tolist()]
-    return ExplainedLesionNet(run.network, modality.fit(seen["means"].astype(np.float64), kinds)).eval()
+    dermoscopic = [one for one in pictures if MODALITY[one.source] is Modality.DERMOSCOPIC]
+    seen = [
+        kept(run.folder / GATE, pictures, run.digest, run.side, look, GATE_SIDE),
+        kept(run.folder / AS_THEY_COME, dermoscopic, run.digest, run.side, look),
+    ]
+    kinds = [MODALITY[source] for part in seen for source in part["source"].tolist()]
+    features = np.concatenate([part["means"] for part in seen]).astype(np.float64)
+    return ExplainedLesionNet(run.network, modality.fit(features, kinds)).eval()
 
 
 def write_outputs(run: Run, sources: Sources) -> None:

@@ -1,6 +1,6 @@
 """Thresholds of a malignant type, and what is promised of the default one: collection by collection, out of fold.
 
-A threshold must hold on *each* collection with enough positives, not on their mean, and with room for chance: its
+A threshold must hold on all collections together and on *each* that has enough positives, with room for chance: its
 sensitivity reaches the target in nine of ten bootstrap resamples of the lesions, a one-sided 90 % bound.
 """
 
@@ -20,12 +20,13 @@ from ml.release.places import place
 from ml.training.calibration import fit_binary, sensitivity_specificity
 
 CONFIDENCE: Final = 0.90
-LEAST_POSITIVES: Final = 30
-# Target sensitivities, the default last in each pair.
+LEAST_POSITIVES: Final = 50
+# Target sensitivities, the default last in each pair. Melanoma's is lower, since at .90 two of five other images would
+# count as suspected, and "now" would no longer mean now; every case is read by a person.
 TARGETS: Final[dict[Lesion, tuple[tuple[float, ...], float]]] = {
     Lesion.BCC: ((0.90, 0.95, 0.98), 0.95),
     Lesion.SCC: ((0.80, 0.90, 0.95), 0.90),
-    Lesion.MEL: ((0.80, 0.90, 0.95), 0.90),
+    Lesion.MEL: ((0.80, 0.90, 0.95), 0.80),
 }
 EVIDENCE: Final = {
     Lesion.BCC: "diagnoses of HAM10000, where histology confirmed every BCC, and of MILK10k, 96 % by histology",
@@ -75,17 +76,17 @@ def _point(target: float, probability: Floats, present: Flags, found: Outputs) -
 
 
 def _enough(found: Outputs, present: Flags) -> Iterator[Flags]:
-    """The rows of each collection with enough positives; all together where none has."""
+    """All rows, and those of each collection with enough positives."""
+    yield np.ones(len(present), np.bool_)
     each = [found.source == name for name in np.unique(found.source)]
-    enough = [rows for rows in each if present[rows].sum() >= LEAST_POSITIVES]
-    yield from enough or [np.ones(len(present), np.bool_)]
+    yield from (rows for rows in each if present[rows].sum() >= LEAST_POSITIVES)
 
 
 def _choice(found: Outputs, present: Flags) -> str:
-    names = " and ".join(str(found.source[rows][0]) for rows in _enough(found, present))
+    names = [str(found.source[rows][0]) for rows in list(_enough(found, present))[1:]]
     return (
-        f"the highest threshold at which the sensitivity reaches its target in nine of ten bootstrap resamples of the "
-        f"lesions, on each of: {names} (out of fold)"
+        "the highest threshold at which the sensitivity reaches its target in nine of ten bootstrap resamples of the "
+        f"lesions, out of fold: on all together{''.join(f', and on {name} alone' for name in names)}"
     )
 
 

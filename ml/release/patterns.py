@@ -29,6 +29,8 @@ IN_BCC: Final = 0.92  # of BCC with any of the six by the readings: one of those
 IN_NAEVI: Final = 0.12  # of naevi: any of the six is called
 PRECISION: Final = 0.75  # of a pattern that is called likely
 PN_SENSITIVITY: Final = 0.80
+SHARES: Final = np.geomspace(0.001, 0.2, 60)  # of naevi that one of the six may be called in
+ROUNDS: Final = 2
 SIX_CHOICE: Final = (
     f"possible: chosen together for the six so that, out of fold, one that was read is called in at least {IN_BCC:.0%} "
     f"of the BCC with any, and any in at most {IN_NAEVI:.0%} of naevi, by the widest margin. Likely: from where on at "
@@ -124,20 +126,26 @@ def precise_from(probability: Floats, present: Flags, precision: float = PRECISI
 
 
 def choose_thresholds(probability: Floats, scores: PatternScores) -> list[float]:
-    """The possible thresholds of the six by their probabilities (N, 6).
+    """The possible thresholds of the six by their probabilities (N, 6), as `SIX_CHOICE` says.
 
-    The same share of naevi is called for each of the six; that share is chosen as `SIX_CHOICE` says.
+    First the same share of naevi is called for each; then each threshold in turn moves to where the margin is widest.
     """
-    best, chosen = -np.inf, probability.max(axis=0)
-    for share in np.geomspace(0.001, 0.2, 150):
-        thresholds = np.quantile(probability[scores.naevus], 1 - share, axis=0)
-        called = np.zeros_like(scores.present)
-        called[:, SIX] = probability >= thresholds
-        found = any_of_six(scores, called)
-        margin = min((found["right"] - IN_BCC) / (1 - IN_BCC), 1 - found["naevi"] / IN_NAEVI)
-        if margin > best:
-            best, chosen = margin, thresholds
+    naevi = probability[scores.naevus]
+    grid = np.quantile(naevi, 1 - SHARES, axis=0)
+    chosen = max(grid, key=lambda thresholds: margin(probability >= thresholds, scores))
+    for column in [*range(len(SIX))] * ROUNDS:
+        moved = np.tile(chosen, (len(grid) + 1, 1))
+        moved[1:, column] = grid[:, column]  # the first stays as it is, and wins where no other is better
+        chosen = max(moved, key=lambda thresholds: margin(probability >= thresholds, scores))
     return [float(threshold) for threshold in chosen]
+
+
+def margin(called: Flags, scores: PatternScores) -> float:
+    """By how much calls of the six (N, 6) keep to both sides of `SIX_CHOICE`; below 0 where they do not."""
+    every = np.zeros_like(scores.present)
+    every[:, SIX] = called
+    found = any_of_six(scores, every)
+    return min((found["right"] - IN_BCC) / (1 - IN_BCC), 1 - found["naevi"] / IN_NAEVI)
 
 
 def _pigment_network(found: Outputs, sources: Sources) -> Target:

@@ -32,11 +32,12 @@ RELEASE: Final = f"python -m ml release RUNS BUNDLE {_JUDGED}"
 
 
 def notice(bcc: Target) -> str:
-    """What was measured of BCC, collection by collection, and that nothing is known beyond."""
+    """What was measured of BCC, collection by collection, of which networks, and that nothing is known beyond."""
     found = "; ".join(_found(promise) for promise in bcc.promises)
     return (
-        f"Not clinically validated. At its threshold for BCC, on lesions that the network had not seen: {found}. "
-        "Nothing is known of other images. No dermatologist has checked the labels of the six BCC patterns."
+        f"Not clinically validated. At its threshold for BCC: {found}. These figures are of networks trained like this "
+        "one, on lesions that those had not seen; this one learnt from all of them. Nothing is known of other images. "
+        "No dermatologist has checked the labels of the six BCC patterns."
     )
 
 

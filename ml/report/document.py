@@ -24,8 +24,14 @@ SECTIONS: Final[Mapping[str, Callable[[Evidence], Part]]] = {
 }
 
 
+_DIGITS: Final = 6
+
+
 def document(known: Evidence, sections: Iterable[str] | None = None) -> Part:
-    """The figures of these `SECTIONS`, by default all, and the criteria judged by them."""
+    """The figures of these `SECTIONS`, by default all, and the criteria judged by them.
+
+    Ready for JSON: numbers to six significant digits, None for what is undefined.
+    """
     found: Part = {
         "bundle": known.card.reference if known.card else None,
         "notice": known.card.notice if known.card else "",
@@ -37,4 +43,12 @@ def document(known: Evidence, sections: Iterable[str] | None = None) -> Part:
     }
     for name in sections or SECTIONS:
         found |= SECTIONS[name](known)
-    return {**found, "criteria": judge(found)}
+    return dict(rounded({**found, "criteria": judge(found)}))
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if value != value else float(f"{value:.{_DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {str(key): rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from ml.card import Card, with_current_keys
 from ml.data.records import DataError
 from ml.report.model_card import model_card
@@ -14,21 +12,16 @@ from ml.report.page import page
 REPORT_FILE: Final = "report.json"
 PAGE_FILE: Final = "report.html"
 MODEL_CARD_FILE: Final = "model-card.md"
-_DIGITS: Final = 6
 
 
 def write_report(folder: Path, document: dict[str, Any], card: Card | None = None) -> None:
-    """Write the files of a document made by `ml.report.document`, with numbers to six significant digits.
-
-    With the bundle's card also the model card as Markdown.
-    """
-    rounded = _rounded(document)
+    """Write the files of a document made by `ml.report.document`; with the bundle's card also the model card."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(rounded, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / REPORT_FILE).write_text(text, encoding="utf-8")
-    (folder / PAGE_FILE).write_text(page(rounded), encoding="utf-8")
+    (folder / PAGE_FILE).write_text(page(document), encoding="utf-8")
     if card is not None:
-        (folder / MODEL_CARD_FILE).write_text(model_card(card, rounded), encoding="utf-8")
+        (folder / MODEL_CARD_FILE).write_text(model_card(card, document), encoding="utf-8")
 
 
 def read_report(file: Path, card: Card) -> dict[str, Any]:
@@ -40,11 +33,3 @@ def read_report(file: Path, card: Card) -> dict[str, Any]:
     if document.get("bundle") != card.reference:
         raise DataError(f"{file} is about {document.get('bundle')}, not about {card.reference}.")
     return document
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, (float, np.floating)):
-        return None if value != value else float(f"{value:.{_DIGITS}g}")
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, (list, tuple)) else value

@@ -12,7 +12,15 @@ from ml.report.sections.criteria import missed
 def model_card(card: Card, report: Mapping[str, Any] | None = None) -> str:
     """The card as a Markdown page. Without a report (`ml.report.files.read_report`) it has the card's own figures."""
     found = report or {}
-    parts = [_promises(card), _patterns(card), _gate(card), _limits(card, found), *sections(found), _training(card)]
+    parts = [
+        _data(card),
+        _promises(card),
+        _patterns(card),
+        _gate(card),
+        _limits(card, found),
+        *sections(found),
+        _training(card),
+    ]
     return "\n\n".join([_head(card), *(markdown(part) for part in parts)]) + "\n"
 
 
@@ -28,9 +36,23 @@ def _head(card: Card) -> str:
             f"Lesion types: {', '.join(lesion.label for lesion in card.lesions)}.",
             f"**Network.** {card.backbone}; preprocessing `{card.preprocessing.version}`: the centre square of the "
             f"image, resized to {card.preprocessing.size} × {card.preprocessing.size} pixels.",
-            "**Data.** " + " ".join(f"{key[:1].upper()}{key[1:]}: {value}." for key, value in _flat(card.data)),
         ]
     )
+
+
+def _data(card: Card) -> Section:
+    sources = [[name, what] for name, what in card.data.get("sources", {}).items()]
+    counts = [
+        [name, *(row.get(key) for key in ("images", "lesions", "bcc_images", "bcc_lesions"))]
+        for name, row in card.data.get("collections", {}).items()
+    ]
+    blocks: list[str | Table] = [f"Licence: {card.data.get('licence', 'not stated')}."]
+    if sources:
+        blocks.append(Table(["Source", "What it is and what it taught"], sources))
+    if counts:
+        head = ["Collection", "Images", "Lesions", "BCC images", "BCC lesions"]
+        blocks += ["Judged on what the folds held out:", Table(head, counts)]
+    return Section("Data", blocks)
 
 
 def _promises(card: Card) -> Section:
@@ -104,14 +126,13 @@ def _measured(figure: Measured) -> str:
 
 def _training(card: Card) -> Section:
     versions = ", ".join(f"{name} {number}" for name, number in card.versions.items())
-    settings = "; ".join(f"{key} {value}" for key, value in _flat(card.training))
-    return Section("Training", [f"{settings}. Libraries: {versions}."])
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> list[tuple[str, object]]:
-    """Every entry with its path: nested ones as "recipe size"."""
-    return [
-        pair
-        for key, value in data.items()
-        for pair in (_flat(value, f"{prefix}{key} ") if isinstance(value, Mapping) else [(f"{prefix}{key}", value)])
-    ]
+    commands = [f"`{card.training[name]}`" for name in ("command", "release") if name in card.training]
+    config = ", ".join(f"{key} {value}" for key, value in card.training.get("config", {}).items() if value != "")
+    return Section(
+        "Training",
+        [
+            *([f"Commands: {', then '.join(commands)}."] if commands else []),
+            *([f"Configuration: {config}."] if config else []),
+            f"Libraries: {versions}.",
+        ],
+    )

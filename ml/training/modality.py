@@ -1,7 +1,8 @@
 """Dermoscopic, clinical or neither: a logistic regression on frozen features, so that the gate costs serving nothing.
 
 It learns from pairs of the same lesion (MILK10k's two photographs), other dermoscopic images, and pictures of anything
-else, all shrunk to one size first: close-ups are small in that set, and size must not be what tells.
+else, all shrunk to one size: close-ups are small in that set, and size must not be what tells. Dermoscopic images are
+learnt as they come, too, which is how they are judged.
 """
 
 from collections.abc import Sequence

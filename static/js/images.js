@@ -11,6 +11,7 @@
   let checking = Promise.resolve(); // images are checked one at a time
 
   function troubleOf(file) {
+    if (/^image\/hei[cf]$/.test(file.type)) return "a HEIC photograph: please share or export it as JPEG";
     if (file.type && !ACCEPTED.includes(file.type)) return "not a JPEG, PNG or WebP image";
     if (file.size > form.dataset.maxMegabytes * MEGABYTE) return `larger than ${form.dataset.maxMegabytes} MB`;
     return file.size === 0 ? "empty file" : "";
@@ -68,6 +69,7 @@
       const image = document.createElement("img");
       image.src = entry.address;
       image.alt = "";
+      image.addEventListener("error", () => image.remove()); // not an image after all: the text beside it says so
       line.append(image);
     }
     const name = document.createElement("span");

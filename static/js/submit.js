@@ -51,6 +51,18 @@
     say(`${why} Your entries are still here. Please send again: this will not create a second case.`, 0);
   }
 
+  // The name of the first chosen file that can no longer be read: a browser then stops sending without saying why.
+  async function unreadable() {
+    for (const file of new FormData(form).getAll("images")) {
+      try {
+        await file.slice(0, 1).arrayBuffer();
+      } catch {
+        return file.name;
+      }
+    }
+    return "";
+  }
+
   // The server gives the address of the case. A redirect, for example to the sign-in page, means nothing was sent.
   function arrived(request) {
     if (request.status !== 201) return window.location.assign(request.responseURL);
@@ -78,7 +90,9 @@
       else if (request.status === 422 || request.status === 503) showRefusal(request.responseText);
       else showPage(request.responseText);
     });
-    request.addEventListener("error", () => failed("The connection was lost."));
+    request.addEventListener("error", () => unreadable().then((name) => {
+      failed(name ? `“${name}” was changed or moved after you chose it. Please choose it again.` : "The connection was lost.");
+    }));
     request.open("POST", form.action);
     request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
     request.send(new FormData(form));

@@ -193,6 +193,6 @@ class Dermatologist(Person):
 
 
 def percentages(texts: Sequence[str]) -> list[float]:
-    """The probabilities shown in a list, as numbers; "< 1 %" counts as 0.5 and "> 99 %" as 99.5."""
-    exact = {"< 1 %": 0.5, "> 99 %": 99.5}
-    return [exact[text] if text in exact else float(text.removesuffix(" %")) for text in texts]
+    """The probabilities shown in a list, as numbers: "BCC 97 %" is 97, "BCC < 1 %" is 0.5 and "BCC > 99 %" is 99.5."""
+    exact = {"<": 0.5, ">": 99.5}
+    return [exact[text.split()[-3]] if text.split()[-3] in exact else float(text.split()[-2]) for text in texts]

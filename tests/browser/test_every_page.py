@@ -70,6 +70,8 @@ NO_PAGES = {
     "metrics.show",
     "cases.updates",
     "cases.status",
+    "review.news",
+    "review.preview",
     "operation.rerun_status",
     "media.image",
     "media.thumbnail",
@@ -77,7 +79,7 @@ NO_PAGES = {
     "media.letter",
     "reports.export_csv",
 }
-"""Files, page parts that refresh themselves, and what nobody may call."""
+"""Files, parts of pages, and what nobody may call."""
 
 
 def test_every_page_is_named_here(tmp_path_factory: pytest.TempPathFactory) -> None:

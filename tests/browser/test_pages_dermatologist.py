@@ -20,7 +20,7 @@ HISTORY = "Shiny nodule for about eight months. Bleeds at times. Synthetic examp
 def test_a_click_anywhere_in_a_row_opens_the_case(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     number = clinic.settled_case(gp, full_outcome())
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    reader.row(number).locator(".cell-why").click(force=True)  # the link covers it
+    reader.row(number).locator(".cell-lead").click(force=True)  # the link covers it
     reader.sees_title(f"Case {number}")
     reader.sees("Not claimed")
 

@@ -147,7 +147,7 @@ def test_a_histology_arrives_later(enter: Arrive, clinic: Clinic, gp: str, derma
     doctor.sees("This case has been re-opened for review by a dermatologist.")
     check(doctor.page, "case-reopened", focus=False)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open("/review/")
-    expect(reader.row(number)).to_contain_text("Histology shows a cancer.")
+    expect(reader.row(number)).to_contain_text("Histology shows a cancer")
     reader.read(number)
     reader.sees("Please review again.")
     check(reader.page, "reading-reopened", focus=False)

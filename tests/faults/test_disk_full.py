@@ -19,7 +19,7 @@ from tests.faults.working import (
     until_quiet,
     work_off,
 )
-from tests.images import jpeg
+from tests.images import jpeg, lesion
 from tests.unit.work import stored_case
 from tests.web.helpers import count, filled_in, send
 from tests.web.reading import decide, take
@@ -106,9 +106,9 @@ def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World
 def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) -> None:
     """The analysis is retried: with room it succeeds, without any the case needs a person."""
     gp = world.user(Role.GP)
-    world.case(gp)
+    world.case(gp, files=[lesion()])
     work_off(app)
-    recovering, lost = world.case(gp), world.case(gp)
+    recovering, lost = world.case(gp, files=[lesion()]), world.case(gp, files=[lesion()])
     before = files_on(small_disk)
     with filled(small_disk):
         work_off(app)
@@ -116,7 +116,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
     until_quiet(app)
     for number in (recovering, lost):
         assert_analysed_once(app, number, 1, targets_of(app))
-    before, hopeless = files_on(small_disk), world.case(gp)
+    before, hopeless = files_on(small_disk), world.case(gp, files=[lesion()])
     with filled(small_disk):
         until_quiet(app)
         assert len(files_on(small_disk)) == len(before) + 2, "its image and thumbnail, and nothing of the attempts"

@@ -22,7 +22,7 @@ from tests.faults.working import (
     until_quiet,
     work_off,
 )
-from tests.images import jpeg
+from tests.images import jpeg, lesion
 from tests.web.helpers import filled_in
 from tests.web_client import CheckedClient
 from webapp.models import Role
@@ -76,11 +76,11 @@ def targets(app: Flask, gp: str) -> set[str]:
 
 
 def test_a_worker_killed_at_any_step(app: Flask, world: World, gp: str, targets: set[str], tmp_path: Path) -> None:
-    world.case(gp)
+    world.case(gp, files=[lesion()])
     steps = chosen(steps_of(app, lambda: work_off(app), tmp_path / "steps"))
     killed = 0
     for step in steps:
-        number, before = world.case(gp), unnamed_files(app)
+        number, before = world.case(gp, files=[lesion()]), unnamed_files(app)
         killed += killed_at(app, lambda: work_off(app), step)
         until_quiet(app)
         assert_analysed_once(app, number, 1, targets)

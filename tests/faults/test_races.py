@@ -19,7 +19,7 @@ from tests.faults.working import named_objects, numbers, sweep, unnamed_files
 from tests.images import jpeg
 from tests.patience import PATIENCE
 from tests.unit.work import analysis_ids, change, stored_case
-from tests.web.helpers import actions, filled_in, standing, words
+from tests.web.helpers import WITHDRAWAL, actions, filled_in, standing, words
 from tests.web.reading import all_of, decide, take
 from tests.web.test_thresholds import CARD
 from tests.web_client import CheckedClient
@@ -219,7 +219,7 @@ def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
         take(first, number)
-        withdraw = to_send(gp, f"/cases/{number}/withdraw")
+        withdraw = to_send(gp, f"/cases/{number}/withdraw", **WITHDRAWAL)
         withdrawn, decided = together(
             withdraw, to_send(first, f"/review/{number}/decide", shown=all_of(first, number), **BENIGN)
         )
@@ -235,7 +235,7 @@ def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email
 def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email: str, gp, first) -> None:
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
-        withdraw = to_send(gp, f"/cases/{number}/withdraw")
+        withdraw = to_send(gp, f"/cases/{number}/withdraw", **WITHDRAWAL)
         withdrawn, claimed = together(withdraw, to_send(first, f"/review/{number}/claim"))
         assert withdrawn.status_code == 302
         assert claimed.status_code in (302, 409)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from urllib.parse import quote
 
 from flask import Flask
 from sqlalchemy import ColumnExpressionArgument, select
@@ -14,7 +15,8 @@ from webapp.cases.queries import ListFilter
 from webapp.core.database import reading, transaction
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, Review, Role, utcnow
-from webapp.review.queries import PAGE_SIZE, Cursor
+from webapp.review.filters import Order
+from webapp.review.worklist_queries import PAGE_SIZE, Cursor
 
 CENTRE_WITH_MOST = -1
 
@@ -60,7 +62,18 @@ class Stage:
         with self.app.app_context(), reading() as session:
             line = select(Case).where(Case.is_open)
             line = line.order_by(Case.rank.desc(), Case.waiting_since.desc(), Case.id.desc())
-            return str(Cursor.after(session.scalars(line.offset(PAGE_SIZE).limit(1)).one()))
+            return str(Cursor.after(session.scalars(line.offset(PAGE_SIZE).limit(1)).one(), Order.TRIAGE))
+
+    @cached_property
+    def deep_due(self) -> str:
+        """The same by due date, in the middle of the list."""
+        with self.app.app_context(), reading() as session:
+            line = select(Case).where(Case.is_open).order_by(Case.waiting_since)
+            return str(Cursor.after(session.scalars(line.offset(PAGE_SIZE).limit(1)).one(), Order.DUE))
+
+    @cached_property
+    def yesterday(self) -> str:
+        return quote(f"{utcnow() - timedelta(days=1):%Y-%m-%dT%H:%M:%S+00:00}")
 
     @cached_property
     def old_case(self) -> int:
@@ -125,6 +138,15 @@ PAGES = [
     _reading("worklist", "/review/"),
     _reading("worklist, far down", "/review/?after={deep}"),
     _reading("worklist by waiting", "/review/?order=waiting"),
+    _reading("worklist by due date", "/review/?order=due"),
+    _reading("worklist by due date, far down", "/review/?order=due&after={deep_due}"),
+    _reading("worklist, search, number", "/review/?q={open_case}"),
+    _reading("worklist, search, reference", "/review/?q={reference}"),
+    _reading("worklist, search, centre", "/review/?q=health+centre+60"),
+    _reading("worklist, search, what all share", "/review/?q=PC-"),
+    _reading("worklist, search, nothing", "/review/?q=XX-no-such"),
+    _reading("worklist, news, poll", "/review/news?since={yesterday}"),
+    _reading("preview", "/review/{open_case}/preview"),
     *(_reading(f"worklist, {f}", f"/review/?{f}") for f in (*FILTERS, "other_cancer=1", "contradiction=1", "mine=1")),
     _reading("case page, dermatologist", "/review/{open_case}"),
     _reading("my decisions", "/review/decided"),

@@ -46,8 +46,12 @@ def card(**fields: Any) -> Card:
         "clinically_validated": False,
         "notice": "Not validated: <b>5 < 6</b>.",
         "gate": Gate(0.4, "made by hand"),
-        "data": {"licence": "CC BY-NC", "collections": {"HAM10000": 60}},
-        "training": {"command": "python -m ml folds"},
+        "data": {
+            "licence": "CC BY-NC",
+            "sources": {"HAM10000": "Tschandl 2018"},
+            "collections": {"HAM10000": {"images": 60, "lesions": 50, "bcc_images": 20, "bcc_lesions": 18}},
+        },
+        "training": {"command": "python -m ml folds", "config": {"size": 224, "initial": ""}},
         "versions": {"python": "3.11"},
     }
     return Card(**{**given, **fields})

@@ -22,17 +22,26 @@ from ml.explain.methods import METHODS
 from ml.explain.score import ScoreCam, enlarged, unit_masks
 from ml.patterns import Lesion
 from ml.training.recipe.graph import read_network
-from ml.training.recipe.network import LesionNet
+from ml.training.recipe.network import LesionNet, Scores
 from tests.ml.support import encoded, explained, picture, random_network, write_bundle
 
 ROOT = Path(__file__).parents[2]
 SIZE, TARGETS = 32, 3
 
 
+class TinyNet(LesionNet):
+    """Too few blocks to have the stages that patterns are read from."""
+
+    def forward(self, images: torch.Tensor) -> Scores:
+        bcc, lesion = self.classify(self.features(images).mean(dim=(2, 3)))
+        nothing = images.new_zeros(0)
+        return Scores(bcc, lesion, nothing, nothing)
+
+
 def tiny_network(seed: int = 1) -> LesionNet:
     """A small network of the same kind: 12 channels of 4 × 4 cells, one of them dead."""
     torch.manual_seed(seed)
-    network = LesionNet()
+    network = TinyNet()
     first, last = nn.Conv2d(3, 6, 3, 4, 1), nn.Conv2d(6, 12, 3, 2, 1)
     network.features = nn.Sequential(first, nn.ReLU6(), last, nn.ReLU6())
     assert last.bias is not None

@@ -26,7 +26,7 @@ def test_a_row_becomes_a_record_of_its_lesion(milk: Milk10k) -> None:
 def test_types_that_ham10000_lacks_are_kept_apart(milk: Milk10k) -> None:
     found = [milk.diagnosis(record) for record in milk.records[:4]]
     assert found == [Diagnosis.BCC, Diagnosis.SCC, Diagnosis.BCC, Diagnosis.OTHER]
-    assert [record.lesion for record in milk.records[:4]] == [Lesion.BCC, None, Lesion.BCC, None]
+    assert [record.lesion for record in milk.records[:4]] == [Lesion.BCC, Lesion.SCC, Lesion.BCC, Lesion.OTHER]
 
 
 def test_skin_tone_and_close_up_may_be_missing(milk: Milk10k) -> None:

@@ -37,16 +37,20 @@ def test_sensitivity_is_promised_only_where_it_was_measured() -> None:
     assert "This says nothing of other clinics" in shown
 
 
-def test_the_head_carries_licence_notice_and_gate() -> None:
+def test_it_carries_notice_licence_data_gate_and_training() -> None:
     made = card()
     shown = model_card(made)
     for text in (
-        made.notice,
+        f"**{made.notice}**",
         made.reference,
         "Licence: CC BY-NC.",
-        "Collections HAM10000: 60.",
+        "| HAM10000 | Tschandl 2018 |",
+        "| HAM10000 | 60 | 50 | 20 | 18 |",
         "below 0.400",
         "made by hand",
+        "Commands: `python -m ml folds`.",
+        "Configuration: size 224.",
+        "Libraries: python 3.11.",
     ):
         assert text in shown
 

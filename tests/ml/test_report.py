@@ -3,11 +3,9 @@
 import json
 import re
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from justhtml import JustHTML
 
@@ -16,67 +14,18 @@ from ml.backbones import BACKBONES
 from ml.bundle import write_card
 from ml.evaluation.criteria import CRITERIA
 from ml.evaluation.table_5 import table as backbone_table
-from ml.report.curves import precision_recall, reliability, roc
 from ml.report.files import MODEL_CARD_FILE
 from ml.report.page import page
-from ml.report.parts import Drawing, Section, Table, cell, estimate, html, markdown, text
+from ml.report.parts import estimate
 from tests.ml.evaluated import card, images_of, write_fold, write_readings, write_structures
 from tests.ml.tiny_sets import write_milk
 
-LABELS = np.array([True, True, False, False, False])
-SCORES = np.array([0.9, 0.6, 0.7, 0.2, 0.1])
+pytestmark = pytest.mark.slow
 
 
 def check_html(page: str) -> None:
     found = JustHTML(page, collect_errors=True)
     assert not found.errors, found.errors[:3]
-
-
-def test_roc_by_hand() -> None:
-    """Falling thresholds: hit, miss, hit, then the two other negatives."""
-    curve = roc(SCORES, LABELS)
-    assert (curve["x"][0], curve["y"][0], curve["x"][-1], curve["y"][-1]) == (0, 0, 1, 1)
-    assert dict(curve["at"])[0.95] == pytest.approx(2 / 3)
-
-
-def test_precision_and_recall_by_hand() -> None:
-    curve = precision_recall(SCORES, LABELS)
-    assert dict(curve["at"])[0.90] == pytest.approx(2 / 3)
-    assert curve["prevalence"] == pytest.approx(2 / 5)
-    assert (curve["x"][0], curve["y"][0]) == (0.5, 1)
-    assert all(first <= second for first, second in pairwise(curve["x"]))
-
-
-def test_reliability_by_hand() -> None:
-    bins = reliability(np.array([0.05, 0.15, 0.18, 1.0]), np.array([False, True, False, True]))
-    assert [b["images"] for b in bins] == [1, 2, 1]
-    assert bins[1]["mean"] == pytest.approx(0.165)
-    assert bins[1]["observed"] == 0.5
-    assert (bins[2]["low"], bins[2]["high"]) == (0.9, 1.0)
-
-
-def test_long_curves_are_thinned_but_keep_their_ends() -> None:
-    scores = np.random.default_rng(1).random(5000)
-    curve = roc(scores, scores + np.random.default_rng(2).normal(0, 0.3, 5000) > 0.5)
-    assert len(curve["x"]) <= 200
-    assert (curve["x"][0], curve["y"][-1]) == (0, 1)
-
-
-def test_cells_are_readable() -> None:
-    values = [None, 0.12345, 1e-9, 0.0, 3, True, {"value": 0.5, "low": 0.25, "high": 1.0}, {"value": None}]
-    shown = ["n/a", "0.123", "1.0e-09", "0.000", "3", "yes", "0.500 (0.250 to 1.000)", "n/a"]
-    assert [cell(value) for value in values] == shown
-
-
-def test_a_section_says_the_same_in_three_ways() -> None:
-    section = Section("A & B", ["One < two.", Table(["a<b", "c"], [[0.5, "<i>"]]), Drawing("<svg></svg>")])
-    assert html(section) == (
-        "<h2>A &amp; B</h2><p>One &lt; two.</p><div><table><thead><tr>"
-        '<th scope="col">a&lt;b</th><th scope="col">c</th></tr></thead>'
-        "<tbody><tr><td>0.500</td><td>&lt;i&gt;</td></tr></tbody></table></div><svg></svg>"
-    )
-    assert markdown(section) == "## A & B\n\nOne < two.\n\n| a<b | c |\n| --- | --- |\n| 0.500 | <i> |"
-    assert text(section) == "A & B\n  One < two.\n  a<b    c\n  0.500  <i>"
 
 
 @pytest.fixture(scope="module")
@@ -204,12 +153,13 @@ def test_without_bundle_and_outputs_the_maps_are_the_cells(
         for file in fold.glob("*.npz"):
             if file.name != "outputs.npz":
                 (runs / fold.name / file.name).write_bytes(file.read_bytes())
-    assert main(["evaluate", str(runs), *given[4:], "--output", str(tmp_path / "out")]) == 0
+    command = ["evaluate", str(runs), *given[4:], "--section", "maps", "gate", "--output", str(tmp_path / "out")]
+    assert main(command) == 0
     document = json.loads((tmp_path / "out" / "report.json").read_text())
     assert document["bundle"] is None
     assert document["maps"]["served"] is False
-    unmeasured = [row["name"] for row in document["criteria"] if row["met"] is None]
-    assert len(unmeasured) == 7  # the shipped points, the calls and the gate
+    assert document["maps"]["readers"]["BCC"]["images"] > 0
+    assert document["gate"] == {}
     assert not (tmp_path / "out" / MODEL_CARD_FILE).exists()
     check_html((tmp_path / "out" / "report.html").read_text())
     assert "What the pattern heads say of 4 × 4 cells" in capsys.readouterr().out
@@ -222,3 +172,16 @@ def test_unusable_arguments_are_refused(given: list[str], tmp_path: Path, capsys
     file.write_text("{}")
     assert main([*given, "--backbones", str(file)]) == 2
     assert "is not the output of `python -m ml backbones --json`" in capsys.readouterr().err
+    assert main(["evaluate", *given[1:4]]) == 2
+    assert "takes --ham and --milk" in capsys.readouterr().err
+
+
+def test_without_runs_the_bundles_own_report_is_shown(
+    given: list[str], printed: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_card(tmp_path, card())
+    (tmp_path / "report.json").write_bytes((printed[1] / "report.json").read_bytes())
+    assert main(["evaluate", "--bundle", str(tmp_path)]) == 0
+    assert printed[0].startswith(capsys.readouterr().out.rstrip())
+    assert main(["evaluate", "--bundle", given[3]]) == 2
+    assert "not a readable report" in capsys.readouterr().err

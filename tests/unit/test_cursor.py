@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.review.queries import Cursor
+from webapp.review.worklist_queries import Cursor
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

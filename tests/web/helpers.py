@@ -19,6 +19,7 @@ from webapp.core.extensions import db
 from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, User
 from webapp.storage.store import open_store
 
+WITHDRAWAL = {"reason": "Wrong <patient>."}
 File = tuple[bytes, str]
 """(content, file name)."""
 

@@ -57,7 +57,7 @@ CASES = {
     "noise": (bytes(range(256)) * 40, NOT_AN_IMAGE),
     "animated WebP": (animated("WEBP"), "animation"),
     "animated PNG": (animated("PNG"), "animation"),
-    "bomb": (bomb(9450), "too many pixels"),
+    "bomb": (bomb(9450), "more than 52 megapixels"),
     "too small": (encoded(Image.new("RGB", (63, 200)), "PNG"), "too small"),
 }
 

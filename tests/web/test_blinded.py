@@ -1,5 +1,6 @@
 """Blinded reading: the reader's impression first, then the model's result; both kept with their times."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -7,12 +8,13 @@ from flask import Flask
 
 from tests.conftest import World
 from tests.images import jpeg
-from tests.web.helpers import actions, counted_queries, image_ids, in_force, stored_case, user_id, words
+from tests.web.helpers import actions, change_case, counted_queries, image_ids, in_force, stored_case, user_id, words
 from tests.web.reading import decide, take
 from tests.web.test_changes import form_of
+from tests.web.test_worklist import rows
 from tests.web_client import CheckedClient
 from webapp.core.database import transaction
-from webapp.models import Diagnosis, Image, Management, Role
+from webapp.models import Diagnosis, Image, Management, Role, Urgency, utcnow
 
 MODEL = ("90 %", "Melanoma", "Model result</h3>", "/media/heatmaps/", "suspects BCC", "0.900")
 
@@ -61,7 +63,7 @@ def test_the_way_of_reading_is_ones_own_choice(app: Flask, reader, number: str) 
 def test_nothing_of_the_model_is_shown_before_the_impression(reader, number: str) -> None:
     for path in ("/review/", f"/review/{number}"):
         assert not shown(reader.get(path).text), path
-    assert "Hidden until you have recorded your own impression" in words(reader.get("/review/").text)
+    assert "hidden until you have recorded your own impression" in words(reader.get("/review/").text)
     take(reader, number)
     page = reader.get(f"/review/{number}").text
     assert not shown(page)
@@ -211,3 +213,17 @@ def test_what_the_gp_says_of_a_flagged_image_is_shown_before_the_impression(
     assert "too dark" in page
     assert "The lesion is &lt;ulcerated&gt;." in page
     assert not shown(page)
+
+
+def test_the_worklist_goes_by_waiting_time_or_by_deadline(app: Flask, world: World, gp: str, reader) -> None:
+    routine, urgent = world.case(gp), world.case(gp, urgency=Urgency.URGENT)
+    change_case(app, routine, waiting_since=utcnow() - timedelta(days=1))
+    for order in ("", "concern", "rubbish"):
+        page = reader.get(f"/review/?order={order}").text
+        assert rows(page) == [routine, urgent]
+        assert "longest waiting first because you read blinded" in words(page)
+    assert "Most pressing first" not in page
+    page = reader.get("/review/?order=due").text
+    assert rows(page) == [urgent, routine]
+    assert "Filter and sort: Earliest deadline first" in words(page)
+    assert f'href="/review/{urgent}?order=due"' in page

@@ -7,7 +7,7 @@ from tests.cards import card, entry, former_card
 from tests.conftest import World
 from tests.web.helpers import actions, centre_id, stored_case, words
 from tests.web.reading import take
-from tests.web.test_worklist import rows
+from tests.web.test_worklist import leads, rows
 from tests.web_client import CheckedClient
 from webapp.analysis.cards import at_centre_rate
 from webapp.core.database import reading, transaction
@@ -59,7 +59,7 @@ def test_the_case_has_one_number_for_bcc_and_the_rates_own_on_demand(app: Flask,
         "holds where 50 % of images are BCC, as in the model's data; it alone is compared with the threshold"
         in evidence
     )
-    assert "30 % &lt; 1 % at the centre's rate" in words(reader.get("/review/").text)
+    assert "BCC 30 % BCC &lt; 1 % at the centre&#39;s rate of 2 %" in words(reader.get("/review/").text)
 
 
 def test_neither_the_place_nor_the_verdict_changes(app: Flask, world: World, gp: str, reader) -> None:
@@ -75,7 +75,7 @@ def test_neither_the_place_nor_the_verdict_changes(app: Flask, world: World, gp:
     with stored_case(app, here) as case:
         assert (case.rank, case.bcc_probability) == before
     assert rows(reader.get("/review/").text) == [here, there]
-    assert "BCC suspected" in words(reader.get("/review/").text)
+    assert leads(reader.get("/review/").text)[0] == ("BCC 30 %", "BCC &lt; 1 % at the centre&#39;s rate of 1 %")
 
 
 def test_a_centre_without_a_rate_shows_one_probability(world: World, gp: str, reader) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import World
-from tests.web.helpers import actions, counted_queries, standing, stored_case, words
+from tests.web.helpers import WITHDRAWAL, actions, counted_queries, standing, stored_case, words
 from tests.web.reading import all_of, decide, take, take_over
 from tests.web_client import CheckedClient
 from webapp.core.database import reading, transaction
@@ -253,7 +253,7 @@ def test_of_two_amendments_at_a_time_the_second_is_told(app: Flask, reader, coll
 def test_an_open_or_withdrawn_case_cannot_be_amended(app: Flask, gp, reader, number: str) -> None:
     assert reader.get(f"/review/{number}/amend").status_code == 409
     decided(reader, number, management="retake", advice="Sharper, please.")
-    gp.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}")
+    gp.submit(f"/cases/{number}/withdraw", WITHDRAWAL, page=f"/cases/{number}")
     assert reader.get(f"/review/{number}/amend").status_code == 409
     assert amend(reader, number).status_code == 409
     assert "Change this decision" not in reader.get(f"/review/{number}").text

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, change_case, counted_queries, image_ids, stored_case, words
+from tests.web.helpers import WITHDRAWAL, actions, change_case, counted_queries, image_ids, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
 from webapp.cases import queries
@@ -254,7 +254,7 @@ def test_the_status_says_that_new_images_are_requested(world: World, email: str,
 def test_the_status_says_that_a_colleague_has_withdrawn_the_case(world: World, email: str, gp, sign_in) -> None:
     number = world.case(email)
     colleague = sign_in(world.user(Role.GP))
-    colleague.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}")
+    colleague.submit(f"/cases/{number}/withdraw", WITHDRAWAL, page=f"/cases/{number}")
     page = gp.get(f"/cases/{number}/status").text
     assert steps(page)[2:] == ["Dermatologist Withdrawn before a decision", "Answer None"]
     assert "arrived" not in page

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tests.conftest import World, make_settings, outcome
 from tests.images import jpeg
 from tests.unit.work import analysis_ids, change, stored
-from tests.web.helpers import stored_case
+from tests.web.helpers import WITHDRAWAL, stored_case
 from tests.web.reading import decide, put_back, take, take_over
 from tests.web.test_changes import amend, undo
 from tests.web.test_retake import send_images
@@ -69,7 +69,7 @@ class Journeys:
         return number
 
     def by_gp(self, number: str, action: str) -> None:
-        assert self.gp.submit(f"/cases/{number}/{action}", page=f"/cases/{number}").status_code == 302
+        assert self.gp.submit(f"/cases/{number}/{action}", WITHDRAWAL, page=f"/cases/{number}").status_code == 302
 
     def let_the_claim_expire(self) -> None:
         with self.app.app_context(), transaction() as session:

@@ -58,7 +58,8 @@ def test_only_earlier_cases_of_the_same_patient_and_centre_can_be_chosen(
     other_patient = world.case(email, patient_reference="TEST-2")
     withdrawn = world.case(email)
     change_case(app, withdrawn, state=CaseState.WITHDRAWN, is_open=False)
-    earlier, number, later = (world.case(email) for _ in range(3))
+    earlier = world.case(email, patient_reference="test-1")  # the same patient, spelt otherwise
+    number, later = world.case(email), world.case(email)
     choices = re.findall(r'<option[^>]*value="(DT-\w+)"', gp.get(f"/cases/{number}").text)
     assert choices == [earlier]
     for wrong in (foreign, other_patient, withdrawn, number, later, "DT-NOTHING"):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.conftest import World
 from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
+from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
 from webapp.core.config import Settings
 from webapp.models import Role, utcnow
@@ -16,9 +17,14 @@ from webapp.storage.store import store_of
 
 
 @pytest.fixture
-def number(world: World, gp: str) -> str:
+def number(world: World, sign_in, gp: str) -> str:
+    """An answered case, whose answer the GP has opened: before, a GP sees no heatmap."""
     number = world.case(gp)
     world.analyse(number, 0.9)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    decide(reader, number, diagnosis="bcc", management="biopsy")
+    sign_in(gp).get(f"/cases/{number}")
     return number
 
 

@@ -129,7 +129,7 @@ def test_the_gp_sees_nothing_of_it(sign_in, gp: str, second, asked: str) -> None
 def test_it_can_be_asked_while_reading(app: Flask, first, second, emails, number: str) -> None:
     take(first, number)
     ask(first, number, user_id(app, emails["Second"]))
-    assert "second opinion requested" in first.get("/review/").text
+    assert "opinion asked" in first.get("/review/").text
     assert "Your second opinion" in second.get(f"/review/{number}").text
     give(second, number)
     page = words(first.get(f"/review/{number}").text)

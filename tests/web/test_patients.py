@@ -150,6 +150,17 @@ def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, worl
     assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
 
 
+def test_one_patient_is_one_reference_however_it_is_spelt(app: Flask, world: World, gp: str, tmp_path: Path) -> None:
+    spelt = [world.case(gp, patient_reference=reference) for reference in ("ZZ-4711", "zz-4711", "Zz-4711")]
+    other = world.case(gp, patient_reference="ZZ-47110")
+    code, output = run(app, "export-patient", " zZ-4711", "--centre", CENTRE, "--to", str(tmp_path / "record.zip"))
+    assert (code, [number for number in spelt if number in output]) == (0, spelt)
+    code, output = erase(app, "zz-4711 ")
+    assert (code, other in output) == (0, False)
+    with app.app_context(), reading() as session:
+        assert session.scalars(select(Case.number)).all() == [other]
+
+
 def test_erasing_asks_first(app: Flask, world: World, gp: str) -> None:
     number = world.case(gp, patient_reference=REFERENCE)
     command = ("erase-patient", REFERENCE, "--centre", CENTRE)

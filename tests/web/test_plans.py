@@ -31,6 +31,10 @@ WALKS = {
     "worklist": "ix_case_file_worklist",
     "worklist, far down": "ix_case_file_worklist",
     "worklist by waiting": "ix_case_file_waiting",
+    "worklist by due date": "ix_case_file_open_urgency",
+    "worklist by due date, far down": "ix_case_file_open_urgency",
+    "worklist, search, reference": "ix_case_file_reference",
+    "worklist, search, nothing": "ix_case_file_reversed",
     "worklist, person=1": "ix_case_file_open_person",
     "worklist, state=in_review": "ix_case_file_open_state",
     "worklist, overdue=1": "ix_case_file_open_urgency",
@@ -157,6 +161,8 @@ def test_the_lists_walk_along_their_indexes(stage: Stage, plans: list[str]) -> N
         page.visit(stage)
         plans.clear()
         page.visit(stage)
-        if not any(index in step for step in plans):
+        # PostgreSQL may prefer the index of all centres: both are ranges, and it knows the figures.
+        alike = (index, index.replace("_centre_reference", "_reference").replace("_centre_reversed", "_reversed"))
+        if not any(one in step for one in alike for step in plans):
             missing[name] = index
     assert not missing

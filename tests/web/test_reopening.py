@@ -191,7 +191,7 @@ def test_a_histology_of_cancer(app: Flask, world: World, gp, reader, number: str
     decided(reader, number)
     gp.submit(f"/histology/{number}", {"result": result}, page="/profile")
     assert state(app, number)[1] is (ReopenReason.HISTOLOGY if reopened else None)
-    assert ("Histology shows a cancer." in reader.get("/review/").text) is reopened
+    assert ("Re-opened: Histology shows a cancer" in reader.get("/review/").text) is reopened
 
 
 def test_a_histology_counts_in_a_case_that_is_already_open_again(app: Flask, world: World, gp, reader, number) -> None:

@@ -172,6 +172,7 @@ def test_thresholds_promise_nothing_beyond_the_collections_they_were_measured_on
     assert row in said
     assert len(re.findall(r'<th scope="row">(?:Basal|Squamous|Melanoma)', page)) == 6
     assert "They say nothing about any other images, such as those of your centres." in said
+    assert "the model itself was trained on all of them" in said
 
 
 def test_another_threshold_than_the_cards_has_no_figures_by_collection(
@@ -204,7 +205,7 @@ def test_an_image_without_a_dermatoscope_needs_a_person_and_both_learn_the_way_o
     reasons = [{"code": reason.value, "message": reason.message}]
     world.analyse(number, 0.01, needs_person=True, modality=Modality.CLINICAL, reasons=reasons)
     row = words(reader.get("/review/").text)
-    assert f"Needs a person {reason.message}" in row
+    assert f"Not dermoscopy {reason.message.rstrip('.')}" in row
     said = words(page_of(reader, number))
     assert f"{reason.message} Decide from the image as it is, or request new images taken with a dermatoscope." in said
     page = sign_in(gp).get(f"/cases/{number}").text

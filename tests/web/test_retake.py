@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.images import jpeg
+from tests.web.helpers import WITHDRAWAL
 from tests.web.reading import all_of, take
 from tests.web.test_changes import undo
 from webapp.core.database import reading
@@ -99,6 +100,16 @@ def test_new_images_reach_a_case_that_was_reopened_meanwhile(
     assert send_images(client, number, jpeg(seed=6)).status_code == 409
 
 
+def test_images_sent_again_after_a_lost_answer_are_said_to_be_added(app, world, sign_in, reader, gp: str) -> None:
+    number, client = world.case(gp), sign_in(gp)
+    ask_for_images(reader, number)
+    for _ in range(2):
+        assert send_images(client, number, jpeg(seed=5), jpeg(seed=6)).status_code == 302
+    assert "already added to case" in client.get(f"/cases/{number}").text
+    assert len(stored(app, number).images) == 3
+    assert send_images(client, number, jpeg(seed=7)).status_code == 409
+
+
 def test_a_request_taken_back_wants_no_images(app: Flask, world, sign_in, reader, gp: str) -> None:
     number = world.case(gp)
     ask_for_images(reader, number)
@@ -135,7 +146,7 @@ def test_a_withdrawn_case_cannot_be_decided(app: Flask, world, sign_in, reader, 
     reader.submit(f"/review/{number}/claim", page="/review/")
     decision = {"csrf_token": reader.token(f"/review/{number}"), "diagnosis": "benign", "management": "routine_clinic"}
     client = sign_in(gp)
-    assert client.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}").status_code == 302
+    assert client.submit(f"/cases/{number}/withdraw", WITHDRAWAL, page=f"/cases/{number}").status_code == 302
     assert stored(app, number).state is CaseState.WITHDRAWN
     assert f"/review/{number}/claim" not in reader.get("/review/").text
     response = reader.post(f"/review/{number}/decide", data={**decision, "advice": "My words"})
@@ -157,7 +168,7 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
         "shown": all_of(reader, number),
     }
     reader.submit(f"/review/{number}/decide", answer, page=f"/review/{number}")
-    assert client.post(f"/cases/{number}/withdraw", data={"csrf_token": token}).status_code == 409
+    assert client.post(f"/cases/{number}/withdraw", data={"csrf_token": token, **WITHDRAWAL}).status_code == 409
     assert stored(app, number).state is CaseState.REVIEWED
     page = client.get(f"/cases/{number}").text
     assert "pigment network: present" in page
@@ -167,7 +178,7 @@ def test_an_answered_case_cannot_be_withdrawn(app: Flask, world, sign_in, reader
 def test_a_case_withdrawn_instead_of_sending_images_says_so(world, sign_in, reader, gp: str) -> None:
     number, client = world.case(gp), sign_in(gp)
     ask_for_images(reader, number)
-    assert client.submit(f"/cases/{number}/withdraw", page=f"/cases/{number}").status_code == 302
+    assert client.submit(f"/cases/{number}/withdraw", WITHDRAWAL, page=f"/cases/{number}").status_code == 302
     page = client.get(f"/cases/{number}").text
     assert "This case was withdrawn" in page
     assert f"/cases/{number}/images" not in page

@@ -232,7 +232,7 @@ def test_two_dermatologists_one_decision(app: Flask, reader, other, number: str)
     assert decide(reader, number).status_code == 302
     late = decide(other, number, diagnosis="bcc", management="biopsy", **TYPED)
     assert late.status_code == 409
-    assert "The case is no longer open" in late.text
+    assert "The case was decided by Test Reader while you were reviewing it." in late.text
     assert_words_kept(late.text)
     assert reviews(app) == [(Diagnosis.BENIGN, Management.ROUTINE_CLINIC, "Test Reader")]
 

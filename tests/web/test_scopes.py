@@ -4,6 +4,7 @@ The access table keeps administrators off the pages; without it, here, the queri
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from webapp.cases import queries as cases
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.models import Case, Role, User, utcnow
-from webapp.review import queries as reviews
-from webapp.review.filters import Filters
+from webapp.review import worklist_queries as worklists
+from webapp.review.filters import Filters, Order
 
 SEES = {"GP of A": True, "GP of B": False, "dermatologist": True, "administrator": False}
 
@@ -43,6 +44,8 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
     change_case(app, number, follows_id=earlier_id)
     with stored_case(app, number) as case:
         digest, case_id = case.images[0].sha256, case.id
+    closed = world.case(people["GP of A"])
+    change_case(app, closed, is_open=False)
 
     def case_itself() -> Case:
         return db.session.get_one(Case, case_id)
@@ -59,10 +62,16 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
         "candidates": lambda user: cases.candidates(user, case_itself()),
         "candidate": lambda user: cases.candidate(user, case_itself(), earlier),
         "lesion_history": lambda user: cases.lesion_history(user, case_itself()),
-        "worklist": lambda user: reviews.worklist(user, Filters(), None),
-        "worklist's counts": lambda user: reviews.counts(user, Filters()).open,
-        "next_case": lambda user: reviews.next_case(user, utcnow()),
-        "next_case_locked": lambda user: reviews.next_case_locked(user, utcnow()),
+        "worklist": lambda user: worklists.worklist(user, Filters(), None),
+        "worklist by due date": lambda user: worklists.worklist(user, Filters(order=Order.DUE), None),
+        "worklist, search": lambda user: worklists.worklist(user, Filters(q=number), None),
+        "worklist's counts": lambda user: worklists.counts(user, Filters()).open,
+        "worklist's sections": lambda user: worklists.counts(user, Filters()).matching,
+        "next_case": lambda user: worklists.next_case(user, Filters()),
+        "front": lambda user: worklists.front(user, Filters()),
+        "open_of_patients": lambda user: worklists.open_of_patients(user, [case_itself()]),
+        "outside": lambda user: worklists.outside(user, closed),
+        "arrived": lambda user: worklists.arrived(user, Filters(), utcnow() - timedelta(days=1))[0],
     }
 
 

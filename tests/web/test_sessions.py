@@ -23,6 +23,7 @@ from webapp.models import Role, SignInSession, User, utcnow
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 OUT = 302
 POLLED = {
+    "review.news": (Role.DERMATOLOGIST, "/review/news"),
     "cases.updates": (Role.GP, "/cases/list"),
     "cases.status": (Role.GP, "/cases/{number}/status"),
     "operation.rerun_status": (Role.ADMIN, "/admin/models/progress"),

@@ -1,6 +1,7 @@
 """A GP sends a case: stored completely, once, and queued."""
 
 import io
+import re
 import sys
 import threading
 import uuid
@@ -12,7 +13,7 @@ from PIL import Image
 
 from ml.imaging import decoding
 from tests.images import encoded, jpeg, picture, png
-from tests.web.helpers import actions, count, filled_in, in_force, number_of, send, stored_case, stored_files
+from tests.web.helpers import actions, count, filled_in, in_force, number_of, send, stored_case, stored_files, words
 from tests.web.test_retake import ask_for_images
 from webapp.analysis import queue
 from webapp.core.config import Settings
@@ -103,6 +104,29 @@ def test_the_same_form_sent_twice_is_one_case(app: Flask, settings: Settings, gp
     assert number_of(send(gp, submission_token=token)) == first
     assert count(app) == 1
     assert stored_files(settings) == files
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"patient_reference": "PC-8/2026"}, {"body_site": "hand"}, {"urgency": "urgent"}, {"history": "Other."}, "image"],
+)
+def test_the_same_form_with_other_contents_is_refused_in_words_and_nothing_is_lost(app: Flask, gp, change) -> None:
+    token = str(uuid.uuid4())
+    first = number_of(send(gp, submission_token=token))
+    files = [(jpeg(seed=4), "other.jpg")] if change == "image" else None
+    changed = {} if change == "image" else change
+    refused = send(gp, files, submission_token=token, **changed)
+    assert refused.status_code == 422
+    assert f"This form was sent before, as case {first}" in words(refused.text)
+    for kept in changed.values():
+        assert kept in refused.text
+    with stored_case(app, first) as case:
+        assert (case.patient_reference, case.body_site, len(case.images)) == ("PC-7/2026", BodySite.FACE, 1)
+    fresh = re.search(r'name="submission_token"[^>]*value="([^"]+)"', refused.text)
+    assert fresh
+    assert fresh.group(1) != token
+    assert number_of(send(gp, files, submission_token=fresh.group(1), **changed)) != first
+    assert count(app) == 2
 
 
 def test_a_second_form_is_a_second_case(app: Flask, gp) -> None:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.images import jpeg
-from tests.web.helpers import count, send, stored_files
+from tests.web.helpers import count, send, stored_files, words
 from webapp.core.config import Settings
 from webapp.models import Analysis, AuditEvent, Case, Image, Role
 
@@ -122,3 +122,16 @@ def test_a_good_image_beside_a_bad_one_is_not_stored_either(app: Flask, settings
     assert "good.jpg" not in error_beside(response.text, "images")
     assert "Image 2 (bad.jpg)" in error_beside(response.text, "images")
     assert_nothing_stored(app, settings)
+
+
+def test_an_identifier_is_warned_about_and_can_be_confirmed_not_to_be_one(app: Flask, gp) -> None:
+    doubtful = {"patient_reference": "9434765919", "history": "Mrs Example, born 3.4.1961"}
+    refused = send(gp, **doubtful)
+    assert refused.status_code == 422
+    for warning in ("“9434765919” looks like a national number", "“3.4.1961” looks like a date of birth"):
+        assert warning in words(refused.text)
+    assert "Mrs Example, born 3.4.1961</textarea>" in refused.text
+    assert 'name="nobody_identified"' in refused.text
+    assert count(app) == 0
+    assert send(gp, **doubtful, nobody_identified="y").status_code == 302
+    assert 'name="nobody_identified"' not in gp.get("/cases/new").text

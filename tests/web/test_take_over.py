@@ -154,7 +154,7 @@ def test_the_next_case_is_the_topmost_that_is_free(world: World, gp: str, first,
 def test_without_a_free_case_the_list_says_so(app: Flask, first, second, number: str) -> None:
     take(first, number)
     assert second.submit("/review/next", page="/profile").location == "/review/"
-    assert "There are no unclaimed cases at the moment." in second.get("/review/").text
+    assert "There are no unclaimed cases in this list at the moment." in second.get("/review/").text
     with stored_case(app, number) as case:
         assert case.state is CaseState.IN_REVIEW
 

@@ -114,7 +114,7 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
     with stored_case(app, number) as case:
         before = (case.rank, case.needs_person, case.state, case.bcc_probability)
         assert int(case.rank) == Section.SUSPECTED
-    assert "BCC suspected" in reader.get("/review/").text
+    assert 'class="lead-suspected">BCC 30 %' in reader.get("/review/").text
     assert choose(admin, 0.9).status_code == 302
     page = reader.get("/review/").text
     assert number in page
@@ -128,7 +128,7 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
         assert (case.needs_person, case.bcc_probability) == (before[1], before[3])
         assert in_force(case.images[0]).bcc_as_shipped is True
     choose(admin, 0.95)
-    assert "BCC suspected" in reader.get("/review/").text
+    assert 'class="lead-suspected">BCC 30 %' in reader.get("/review/").text
     with stored_case(app, number) as case:
         assert case.rank == before[0]
 
@@ -213,7 +213,7 @@ def test_a_choice_counts_for_its_own_model_only(app: Flask, world: World, admin,
     with app.app_context(), transaction():
         workers.note_model("machine:1", "next-model", "1" * 64, CARD)
     choose(admin, 0.9)
-    assert "BCC suspected" in reader.get("/review/").text
+    assert 'class="lead-suspected">BCC 30 %' in reader.get("/review/").text
 
 
 @pytest.mark.usefixtures("model")

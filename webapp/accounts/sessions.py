@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 TOKEN = "sign_in"  # noqa: S105
 KEPT_AT_SIGN_IN = {"_user_id", "_fresh", "_id"}
-POLLS = {"cases.updates", "cases.status", "operation.rerun_status", "accounts.time_left"}
+POLLS = {"cases.updates", "cases.status", "review.news", "operation.rerun_status", "accounts.time_left"}
 """What a page requests by itself: no sign that anybody is present."""
 NOTED_EVERY = timedelta(seconds=55)
 ROWS_KEPT = timedelta(days=30)

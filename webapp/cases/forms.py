@@ -18,6 +18,7 @@ from wtforms import (
 )
 from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
 
+from webapp.cases.identifiers import identifiers_in
 from webapp.core.choices import choices, choices_of
 from webapp.models import BodySite, Sex, Urgency
 
@@ -88,7 +89,19 @@ class CaseForm(ImagesForm):
         "No image or text includes a name, date of birth, whole face or anything else that could identify the patient.",
         validators=[DataRequired("Confirm that nothing identifies the patient.")],
     )
+    nobody_identified = BooleanField("I have checked: none of this identifies the patient.")
     urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Also warns, until ``nobody_identified`` is ticked, of what looks like an identifier."""
+        valid = super().validate(extra_validators)
+        warned = [field for field in (self.patient_reference, self.history, self.clinical_question) if _warn(field)]
+        if not warned or self.nobody_identified.data:
+            return valid
+        for field in warned:
+            field.errors = [*field.errors, *_warn(field)]
+        self.nobody_identified.errors = ["Remove what identifies the patient, or confirm that nothing does."]
+        return False
 
     def validate_patient_reference(self, field: StringField) -> None:
         field.data = (field.data or "").strip()
@@ -102,6 +115,22 @@ class CaseForm(ImagesForm):
         this_year = datetime.now(UTC).year
         if field.data is not None and not this_year - LONGEST_LIFE <= field.data <= this_year:
             raise ValidationError(f"Enter a year between {this_year - LONGEST_LIFE} and {this_year}.")
+
+
+def _warn(field: StringField) -> list[str]:
+    return [f"{words}." for words in identifiers_in(field.data or "", datetime.now(UTC).date())]
+
+
+class WithdrawForm(FlaskForm):
+    reason = StringField(
+        "Reason",
+        description="For example: wrong patient, or sent twice. The dermatologist can read it. Do not include names.",
+        validators=[
+            DataRequired("Say why you withdraw the case: a dermatologist may be reading it now."),
+            Length(max=300, message="Please keep the reason under 300 characters."),
+        ],
+        filters=[lambda text: (text or "").strip()],
+    )
 
 
 class FollowForm(FlaskForm):

@@ -2,13 +2,14 @@
 
 import logging
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response, abort, flash, redirect, url_for
 from flask_login import current_user
 
 from webapp import audit
-from webapp.cases import answers, queries
+from webapp.cases import answers, blindness, queries
 from webapp.cases import letter as letters
 from webapp.cases.service import CaseChangedError
+from webapp.core.replies import Reply
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
@@ -50,14 +51,19 @@ def thumbnail(image_id: int) -> Response:
 def heatmap(finding_id: int) -> Response:
     """A small grey PNG, strongest = 255, that fits the analysed square of its image."""
     found: Finding = queries.finding_of(current_user, finding_id) or abort(404)
+    if blindness.hides_model(current_user, found.analysis.image.case):
+        abort(404)
     audit.record(current_user, "heatmap.viewed", found)
     return _serve(found.heatmap_key or abort(404), "image/png")
 
 
 @blueprint.get("/letters/<number>.pdf")
-def letter(number: str) -> Response:
+def letter(number: str) -> Reply:
     """The answer with its images, to print or file. For a GP, downloading it opens the answer."""
     case = queries.find(current_user, number) or abort(404)
+    if first := blindness.what_comes_first(current_user, case):
+        flash(first, "warning")
+        return redirect(url_for("review.show", number=number))
     review_id = case.standing_review.id if case.standing_review else 0
     try:
         pdf = letters.pdf_of(case)

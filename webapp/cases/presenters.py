@@ -10,6 +10,7 @@ from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import day, duration, reader_zone
 from webapp.models import Case, CaseState, Image, Review, TriageReason
+from webapp.triage import risk
 
 LONGEST_NAME = 40
 
@@ -41,6 +42,11 @@ def opened_answer(case: Case) -> Review | None:
     """The decision in force, once somebody at the centre has opened it. Until then no page shows it to a GP."""
     review = case.standing_review
     return review if review is not None and review.receipt is not None else None
+
+
+def presses(review: Review | None) -> bool:
+    """Whether the answer brings the patient to dermatology early, so that the GP must act on it now."""
+    return review is not None and not review.asks_for_images and not risk.would_miss_a_cancer(review)
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,17 @@ class CaseRow:
         return opened_answer(self.case)
 
     @property
+    def presses(self) -> bool:
+        """Until the case is closed; told before the answer is opened, so that it is opened soon."""
+        return self.case.state is CaseState.REVIEWED and presses(self.case.standing_review)
+
+    @property
     def to_open(self) -> str:
         """Why the GP should open the case; empty if nothing is new."""
         if self.outcome is not None or not self.waits_for_gp:
             return ""
+        if self.unread and self.presses:
+            return "Open the case to read the answer now: the patient needs an early appointment"
         return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
 
 
@@ -183,6 +196,10 @@ class CaseTimeline:
     @property
     def outcome(self) -> Review | None:
         return opened_answer(self.case)
+
+    @property
+    def presses(self) -> bool:
+        return presses(self.outcome)
 
     @property
     def can_be_withdrawn(self) -> bool:

@@ -60,9 +60,13 @@ def by_submission(user: User, token: str) -> Case | None:
 
 
 def sent_before(user: User, digests: Sequence[str], token: str) -> dict[str, str]:
-    """SHA-256 of an image → number of the centre's first case with it, other than the case of this form."""
+    """SHA-256 of an image → number of the centre's first case with it, other than the case of this form.
+
+    A withdrawn case does not count: its images can be sent again.
+    """
     statement = select(Image.sha256, Case.number).join(Image.case)
-    statement = statement.where(visible_to(user), Image.sha256.in_(digests), Case.submission_token != token)
+    kept = Case.submission_token != token, Case.state != CaseState.WITHDRAWN
+    statement = statement.where(visible_to(user), Image.sha256.in_(digests), *kept)
     return {row.sha256: row.number for row in db.session.execute(statement.order_by(Image.id.desc()))}
 
 
@@ -118,7 +122,7 @@ def _matching(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[i
 def page(user: User, search: str, before: int | None, only: ListFilter | None = None) -> list[Case]:
     """One page of the centre's cases plus one row, newest first, with ids below ``before``."""
     older = true() if before is None else Case.id < before
-    found = _found(user, search) if search else true()
+    found = matching(user, search) if search else true()
     # One index scan per condition: to merge them itself, the database would sort all rows of both.
     walks = [
         select(Case.id).where(visible_to(user), condition, older, found).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
@@ -130,7 +134,16 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
     return list(db.session.scalars(statement))
 
 
-def _found(user: User, search: str) -> ColumnElement[bool]:
+def unread(user: User) -> list[Case]:
+    """The centre's cases whose answer nobody has opened, newest first."""
+    statement = (
+        select(Case).where(visible_to(user), Case.unread == true()).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
+    )
+    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.submitted_by))
+    return list(db.session.scalars(statement))
+
+
+def matching(user: User, search: str) -> ColumnElement[bool]:
     """Cases whose number or reference begins with ``search``, or whose reference ends with it, in any case of letters.
 
     Up to MOST matches are found by index first. With more, a scan from the newest case soon finds a page of them.
@@ -184,9 +197,13 @@ def candidate(user: User, case: Case, number: str) -> Case | None:
 
 def _earlier(user: User, case: Case) -> Select[Case]:
     """Cases that may show the same lesion."""
-    same_patient = (Case.centre_id == case.centre_id, Case.patient_reference == case.patient_reference)
+    same_patient = (Case.centre_id == case.centre_id, Case.reference_key == case.reference_key)
     statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
     return statement.where(Case.state != CaseState.WITHDRAWN)
+
+
+JUDGED = Case.images, Case.reviews, Case.histologies, Case.opinion_requests, Case.impressions
+"""What shows an earlier case, and tells whether its decision may be shown."""
 
 
 def lesion_history(user: User, case: Case) -> list[Case]:
@@ -196,16 +213,15 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)
     chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
-    shown = selectinload(Case.images), selectinload(Case.reviews), selectinload(Case.histologies)
-    return list(db.session.scalars(statement.options(*shown)))
+    return list(db.session.scalars(statement.options(*map(selectinload, JUDGED))))
 
 
 def of_patient(user: User, case: Case) -> list[Case]:
     """The patient's latest cases at the centre, this one included, newest first."""
     same_patient = Case.centre_id == case.centre_id, Case.reference_key == case.reference_key
     statement = select(Case).where(visible_to(user), *same_patient, Case.state != CaseState.WITHDRAWN)
-    shown = selectinload(Case.reviews), selectinload(Case.histologies)
-    return list(db.session.scalars(statement.order_by(Case.id.desc()).limit(PAGE_SIZE).options(*shown)))
+    latest = statement.order_by(Case.id.desc()).limit(PAGE_SIZE)
+    return list(db.session.scalars(latest.options(*map(selectinload, JUDGED))))
 
 
 def image_of(user: User, image_id: int) -> Image | None:

@@ -1,6 +1,7 @@
 """The GP's pages: submit a case, follow it, read the answer."""
 
 import uuid
+from collections.abc import Collection
 from typing import TypeVar
 
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
@@ -10,10 +11,11 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.cases import answers, presenters, queries, service, uploads
-from webapp.cases.forms import CaseForm, FollowForm, ImagesForm
+from webapp.cases.blindness import hides_decisions
+from webapp.cases.forms import CaseForm, FollowForm, ImagesForm, WithdrawForm
 from webapp.cases.queries import ListFilter
-from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError
-from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
+from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError, SentAlreadyError
+from webapp.cases.uploads import AlreadyThereError, ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, places_of
 from webapp.core.choices import choices
 from webapp.core.config import current_settings
@@ -22,7 +24,7 @@ from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.intake.rebuild import CleanImage
-from webapp.models import BodySite, Case, Role, Sex, Urgency
+from webapp.models import BodySite, Case, CaseState, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -56,8 +58,13 @@ def _list() -> dict[str, object]:
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
     places = places_of(shown)
+    newest = before is None and not search and only in (None, ListFilter.TO_READ)
+    rows = [presenters.CaseRow(case, places.get(case.id)) for case in shown]
+    pressing = [row for row in _unread_rows() if row.presses] if newest else []
+    first = {row.case.id for row in pressing}
     return {
-        "rows": [presenters.CaseRow(case, places.get(case.id)) for case in shown],
+        "pressing": pressing,
+        "rows": [row for row in rows if row.case.id not in first],
         "search": search,
         "only": only,
         "before": before,
@@ -67,10 +74,14 @@ def _list() -> dict[str, object]:
     }
 
 
+def _unread_rows() -> list[presenters.CaseRow]:
+    return [presenters.CaseRow(case, None) for case in queries.unread(current_user)]
+
+
 @blueprint.route("/new", methods=["GET", "POST"])
 def new() -> Reply:
     if request.method == "GET":
-        return _empty_form(request.args.get("follows", ""))
+        return _empty_form(request.args.get("follows", ""), request.args.get("again", ""))
     form = CaseForm()
     follows = _visible_case(form.follows.data) if form.follows.data else None
     valid = form.validate()
@@ -84,10 +95,19 @@ def new() -> Reply:
             f"Case {form.follows.data} has a different patient reference, so it cannot be linked."
         ]
         return _form_page(form, follows), 422
+    except SentAlreadyError as sent:
+        return _form_page(_another(form), follows, sent_already=sent.number), 422
     except (BusyError, StoreAwayError) as error:
         return _form_page(_not_sent(form, error), follows), *LATER
     flash(f"Case {case.number} was sent. It is in the dermatologists' worklist and will be analysed.", "success")
     return _arrived(case.number)
+
+
+def _another(form: CaseForm) -> CaseForm:
+    """The form as it was filled in, as a new submission: what it first said is a case already."""
+    form.submission_token.raw_data = None
+    form.submission_token.data = str(uuid.uuid4())
+    return form
 
 
 def _arrived(number: str) -> Reply:
@@ -108,20 +128,27 @@ def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
     return form
 
 
-def _empty_form(follows: str) -> str:
-    """A new form. For a follow-up, filled in with what the earlier case says about the patient."""
+def _empty_form(follows: str, again: str) -> str:
+    """A new form. For a follow-up, filled in with what the earlier case says about the patient; to send a withdrawn
+    case ``again``, with all it said.
+    """
     earlier = _visible_case(follows) if follows else None
-    form = CaseForm(obj=earlier)
+    withdrawn = _visible_case(again) if again else None
+    if withdrawn is not None and withdrawn.state is not CaseState.WITHDRAWN:
+        abort(409)
+    form = CaseForm(obj=withdrawn or earlier)
     form.submission_token.data = str(uuid.uuid4())
     form.follows.data = follows
+    if withdrawn is not None:
+        return _form_page(form, None)
     form.history.data = form.clinical_question.data = ""
     form.urgency.data = Urgency.ROUTINE.value
     return _form_page(form, earlier)
 
 
-def _form_page(form: CaseForm, follows: Case | None) -> str:
+def _form_page(form: CaseForm, follows: Case | None, sent_already: str = "") -> str:
     settings = current_settings()
-    return render_template("cases/new.html", form=form, follows=follows, settings=settings)
+    return render_template("cases/new.html", form=form, follows=follows, settings=settings, sent_already=sent_already)
 
 
 def _files() -> list[tuple[str, bytes]]:
@@ -129,10 +156,10 @@ def _files() -> list[tuple[str, bytes]]:
     return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
 
 
-def _accepted(form: ImagesForm, token: str = "") -> list[CleanImage] | None:
-    """The chosen images, or None, with the reason as the field's error."""
+def _accepted(form: ImagesForm, token: str = "", there: Collection[str] = ()) -> list[CleanImage] | None:
+    """The chosen images, or None, with the reason as the field's error. Raises AlreadyThereError."""
     try:
-        return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token)
+        return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token, there)
     except RefusedUploadError as error:
         form.images.errors = error.problems
     except ReasonMissingError as missing:
@@ -184,15 +211,18 @@ def show(number: str) -> str:
     return _case_page(case, ImagesForm())
 
 
-def _case_page(case: Case, form: ImagesForm) -> str:
+def _case_page(case: Case, form: ImagesForm, withdraw_form: WithdrawForm | None = None) -> str:
+    history = queries.lesion_history(current_user, case)
     return render_template(
         "cases/show.html",
         case=case,
         timeline=_timeline(case),
         form=form,
         confirm=ConfirmForm(),
-        history=queries.lesion_history(current_user, case),
+        history=history,
+        sealed={shown.id for shown in history if hides_decisions(current_user, shown)},
         follow_form=_follow_form(case),
+        withdraw_form=withdraw_form or WithdrawForm(formdata=None),
         settings=current_settings(),
     )
 
@@ -210,13 +240,16 @@ def _timeline(case: Case) -> presenters.CaseTimeline:
 @blueprint.post("/<number>/images")
 def add_images(number: str) -> Reply:
     form = ImagesForm()
-    _visible_case(number)  # no decoding for somebody else's case
+    there = {image.sha256 for image in _visible_case(number).images}  # no decoding for somebody else's case
     valid = form.validate()
     try:
-        images = _accepted(form)
+        images = _accepted(form, there=there)
         if not valid or images is None:
             return _case_page(_visible_case(number), form), 422
         service.add_images(current_user, _visible_case(number, locked=True), images)
+    except AlreadyThereError:
+        flash(f"These images were already added to case {number}.", "success")
+        return _arrived(number)
     except CaseChangedError:
         abort(409)
     except (BusyError, StoreAwayError) as error:
@@ -245,12 +278,15 @@ def follow(number: str) -> Response:
 
 
 @blueprint.post("/<number>/withdraw")
-def withdraw(number: str) -> Response:
+def withdraw(number: str) -> Reply:
+    case, form = _visible_case(number, locked=True), WithdrawForm()
+    if not form.validate() and service.can_be_withdrawn(case):
+        return _case_page(case, ImagesForm(formdata=None), form), 422
     try:
-        service.withdraw(current_user, _visible_case(number, locked=True))
+        service.withdraw(current_user, case, form.reason.data or "")
     except CaseChangedError:
         abort(409)
-    flash(f"Case {number} has been withdrawn. No dermatologist will review it.", "success")
+    flash(f"Case {number} has been withdrawn. No dermatologist will review it. You can send it again.", "success")
     return redirect(url_for("cases.show", number=number))
 
 

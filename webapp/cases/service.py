@@ -24,6 +24,14 @@ class CaseChangedError(Exception):
     """The case is no longer in the state that the user saw."""
 
 
+class SentAlreadyError(Exception):
+    """The form has already made a case, ``number``, with other contents."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class NotTheSamePatientError(ValueError):
     """A case can only follow an earlier one of the same patient and centre."""
 
@@ -49,11 +57,11 @@ class NewCase:
 def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     """Store a case with its images and queue their analysis, all or nothing.
 
-    Sending the same form twice gives the same case.
+    Sending the same form twice gives the same case; with other contents it raises SentAlreadyError.
     """
     earlier = queries.by_submission(user, new.submission_token)
     if earlier is not None:
-        return earlier
+        return _the_same(earlier, new, images)
     if user.centre_id is None:
         raise ValueError("only a member of a centre can submit a case")
     case = Case(
@@ -79,12 +87,32 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         earlier = queries.by_submission(user, new.submission_token)  # the same form, sent twice at once
         if earlier is None:
             raise
-        return earlier
+        return _the_same(earlier, new, images)
     if new.follows is not None:
         follow(user, case, new.follows.number)
     _add(case, images)
     rank.refresh(case)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
+    return case
+
+
+def _the_same(case: Case, new: NewCase, images: Sequence[CleanImage]) -> Case:
+    """The case that this form has made. Raises SentAlreadyError if the form says something else by now."""
+    told = (
+        "patient_reference",
+        "body_site",
+        "birth_year",
+        "sex",
+        "phototype",
+        "history",
+        "clinical_question",
+        "urgency",
+    )
+    sent = [image.sha256 for image in case.images[: len(images)]]
+    if [getattr(case, name) for name in told] != [getattr(new, name) for name in told]:
+        raise SentAlreadyError(case.number)
+    if sent != [image.sha256 for image in images]:
+        raise SentAlreadyError(case.number)
     return case
 
 
@@ -154,8 +182,11 @@ def can_be_withdrawn(case: Case) -> bool:
     return not case.reopened and (case.is_open or case.state is CaseState.RETAKE_REQUESTED)
 
 
-def withdraw(user: User, case: Case) -> None:
-    """The GP withdraws the case before it is answered. Raises CaseChangedError once it is answered."""
+def withdraw(user: User, case: Case, reason: str) -> None:
+    """The GP withdraws the case before it is answered, and ends whatever claim there is on it.
+
+    Raises CaseChangedError once it is answered.
+    """
     if case.state is CaseState.WITHDRAWN:
         return
     if not can_be_withdrawn(case):
@@ -163,6 +194,9 @@ def withdraw(user: User, case: Case) -> None:
     before = case.state.value
     case.move_to(CaseState.WITHDRAWN)
     case.closed_at = utcnow()
+    case.withdrawal_reason = reason
+    for claim in case.claims:
+        claim.released_at = claim.released_at or case.closed_at
     audit.record(user, "case.withdrawn", case, before={"state": before}, after={"state": case.state.value})
 
 

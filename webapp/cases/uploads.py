@@ -1,6 +1,6 @@
 """Uploaded images before they join a case: rebuilt, checked for quality, compared with earlier ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from webapp.analysis import bundles
@@ -31,12 +31,21 @@ class ReasonMissingError(ValueError):
         self.quality_flags = quality_flags
 
 
-def accept(user: User, files: Sequence[File], reason: str, token: str = "") -> list[CleanImage]:
+class AlreadyThereError(Exception):
+    """Every one of the images is in the case already: they were sent before, and the answer got lost."""
+
+
+def accept(
+    user: User, files: Sequence[File], reason: str, token: str = "", there: Collection[str] = ()
+) -> list[CleanImage]:
     """Clean images with their quality flags; those that have any get ``reason``, why they are sent anyway.
 
-    ``token``: the submission they belong to. Raises RefusedUploadError, ReasonMissingError or BusyError.
+    ``token``: the submission they belong to; ``there``: SHA-256 of the images that the case has. Raises
+    RefusedUploadError, AlreadyThereError, ReasonMissingError or BusyError.
     """
     images = clean_images(files)
+    if all(image.sha256 in there for image in images):
+        raise AlreadyThereError
     quality_flags = flags_on(user, images, token)
     if any(quality_flags) and not reason:
         raise ReasonMissingError(

@@ -63,6 +63,8 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "media.heatmap": CLINICIANS,
     "media.letter": CLINICIANS,
     "review.worklist": DERMATOLOGIST,
+    "review.news": DERMATOLOGIST,
+    "review.preview": DERMATOLOGIST,
     "review.decided": DERMATOLOGIST,
     "claims.claim": DERMATOLOGIST,
     "claims.release": DERMATOLOGIST,

@@ -19,6 +19,7 @@ AUDITED_READS = {
     "media.letter",
     "cases.show",
     "review.show",
+    "review.preview",
     "changes.amend",
     "reports.export_csv",
 }

@@ -1,5 +1,7 @@
 """What an address or a form may contain: ids and text that every database can store."""
 
+from datetime import UTC, datetime
+
 from flask import Flask, abort, request
 from werkzeug.routing import IntegerConverter, Map
 
@@ -19,6 +21,14 @@ def row_id(text: str) -> int:
     if not 0 < number <= LARGEST_ID:
         raise ValueError(f"{number} cannot be an id")
     return number
+
+
+def moment(text: str) -> datetime:
+    """The same for a time with its zone, as ISO 8601. Raises ValueError for any other text."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None or not 1970 <= found.year < 9999:  # beyond, some zones and databases have no such time
+        raise ValueError(f"{text} is no time")
+    return found.astimezone(UTC)
 
 
 def init_app(app: Flask) -> None:

@@ -30,7 +30,9 @@ def resend() -> Resend | None:
     if request.method in READ_METHODS or request.blueprint in (None, "security") or not _from_our_own_page():
         return None
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    return Resend(request.path, fields, files=any(file.filename for file in request.files.values()))
+    return Resend(
+        request.full_path.removesuffix("?"), fields, files=any(file.filename for file in request.files.values())
+    )
 
 
 def _from_our_own_page() -> bool:

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from webapp.cases import queries
+from webapp.cases import blindness, queries
 from webapp.core.replies import Reply
 from webapp.histology import service
 from webapp.histology.forms import HistologyForm
@@ -16,6 +16,9 @@ blueprint = Blueprint("histology", __name__, url_prefix="/histology")
 def enter(number: str) -> Reply:
     find = queries.find_locked if request.method == "POST" else queries.find
     case = find(current_user, number) or abort(404)
+    if first := blindness.what_comes_first(current_user, case):
+        flash(first, "warning")
+        return redirect(url_for("review.show", number=number))
     form = HistologyForm()
     home = url_for("cases.show" if current_user.role is Role.GP else "review.show", number=number)
     if not service.may_enter(case):

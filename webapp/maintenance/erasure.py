@@ -11,6 +11,7 @@ from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
 from webapp.models import Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
+from webapp.models.case import reference_key
 from webapp.storage.store import current_store
 
 ENDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.WITHDRAWN)
@@ -22,16 +23,19 @@ def centre_named(name: str) -> Centre | None:
 
 def cases_of(reference: str, centre: Centre) -> list[Case]:
     """Everything that the centre sent for this reference, oldest first."""
-    statement = select(Case).where(Case.patient_reference == reference, Case.centre_id == centre.id)
-    return list(db.session.scalars(statement.order_by(Case.id)))
+    return list(db.session.scalars(select(Case).where(_of_patient(reference, centre)).order_by(Case.id)))
 
 
 def erase_patient(reference: str, centre: Centre) -> list[str]:
     """Erase all cases of the reference and return their numbers. Call inside a transaction."""
-    numbers = _erase((Case.patient_reference == reference) & (Case.centre_id == centre.id))
+    numbers = _erase(_of_patient(reference, centre))
     if numbers:
         audit.record(None, "patient.erased", centre, after={"cases": ", ".join(numbers)})
     return numbers
+
+
+def _of_patient(reference: str, centre: Centre) -> ColumnElement[bool]:
+    return and_(Case.centre_id == centre.id, Case.reference_key == reference_key(reference))
 
 
 def expired(before: datetime) -> list[str]:

@@ -127,8 +127,8 @@ def _while_open(name: str, *columns: str, only: str | None = None, without: str 
 
 
 def reference_key(reference: str) -> str:
-    """A patient reference as searched for: upper and lower case are the same."""
-    return reference.casefold()[:40]
+    """By which patients are compared, everywhere: one patient is one reference, in any case of letters."""
+    return reference.strip().casefold()[:40]
 
 
 class Case(Base):
@@ -156,6 +156,8 @@ class Case(Base):
         Index("ix_case_file_centre_patient", "centre_id", "patient_reference", "id"),
         Index("ix_case_file_centre_reference", "centre_id", "reference_key"),
         Index("ix_case_file_centre_reversed", "centre_id", "reference_reversed"),
+        Index("ix_case_file_reference", "reference_key"),
+        Index("ix_case_file_reversed", "reference_reversed"),
         Index(
             "ix_case_file_unread",
             "centre_id",
@@ -182,6 +184,7 @@ class Case(Base):
     is_open: Mapped[bool] = mapped_column(default=True)
     unread: Mapped[bool] = mapped_column(default=False, server_default=false())
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawal_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     synthetic: Mapped[bool] = mapped_column(default=False)
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

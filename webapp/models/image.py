@@ -20,6 +20,7 @@ class QualityFlag(StrEnum):
     OUT_OF_FOCUS = "out_of_focus"
     TOO_DARK = "too_dark"
     WASHED_OUT = "washed_out"
+    LITTLE_SKIN = "little_skin"
     TOO_SMALL = "too_small"
     MUCH_LEFT_OUT = "much_left_out"
     ALREADY_SENT = "already_sent"
@@ -30,6 +31,7 @@ class QualityFlag(StrEnum):
             "out_of_focus": "out of focus or lacking detail",
             "too_dark": "too dark",
             "washed_out": "overexposed",
+            "little_skin": "little of the frame is skin: zoom in",
             "too_small": "resolution too low to show fine structures",
             "much_left_out": "half or more of the image lies outside the square the model analyses",
             "already_sent": "already sent by the same centre",

@@ -4,15 +4,17 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask_login import current_user
 
 from webapp import audit
+from webapp.cases import blindness
 from webapp.core.replies import Reply
 from webapp.models import Case
-from webapp.review import changes, opinions, presenters
+from webapp.review import changes, presenters, queue
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import find_case, reading_page, shown_id, too_late_page
 from webapp.review.service import IncompleteError, UnseenError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.post("/<number>/undo")
@@ -32,8 +34,8 @@ def undo(number: str) -> Reply:
 @blueprint.route("/<number>/amend", methods=["GET", "POST"])
 def amend(number: str) -> Reply:
     case = find_case(number, locked=request.method == "POST")
-    if opinions.request_for(current_user, case) is not None:
-        flash("Please give your second opinion first. Until then you cannot see the decision.", "warning")
+    if first := blindness.what_comes_first(current_user, case):
+        flash(first, "warning")
         return redirect(url_for("review.show", number=number))
     if request.method == "GET":
         standing = case.standing_review

@@ -5,12 +5,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp.core.replies import Reply
-from webapp.review import claims, presenters
+from webapp.review import claims, presenters, queue
 from webapp.review.claims import CaseTakenError, ClaimLostError, NotOpenError
 from webapp.review.forms import TakeOverForm
 from webapp.review.pages import busy_page, find_case, shown_id
 
 blueprint = Blueprint("claims", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.post("/<number>/claim")
@@ -57,9 +58,9 @@ def release(number: str) -> Response:
 
 @blueprint.post("/next")
 def next_case() -> Response:
-    """Claim and open the first free case."""
-    case = claims.claim_next(current_user)
+    """Claim and open the first free case of the queue."""
+    case = claims.claim_next(current_user, queue.chosen().filters)
     if case is None:
-        flash("There are no unclaimed cases at the moment.", "info")
+        flash("There are no unclaimed cases in this list at the moment.", "info")
         return redirect(url_for("review.worklist"))
     return redirect(url_for("review.show", number=case.number))

@@ -11,10 +11,8 @@ from webapp.core.config import current_settings
 from webapp.core.database import after_commit, store_so_far
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
-from webapp.review import queries
-
-TRIES = 3
-"""How often ``claim_next`` tries when colleagues are faster."""
+from webapp.review import queries, worklist_queries
+from webapp.review.filters import Filters
 
 
 class CaseTakenError(Exception):
@@ -71,12 +69,12 @@ def take_over(user: User, case: Case, seen: int, reason: str) -> Claim:
     return fresh
 
 
-def claim_next(user: User) -> Case | None:
-    """Claim the first case that nobody else has claimed, for example after a decision; None if there is none."""
-    for _ in range(TRIES):
-        case = queries.next_case_locked(user, utcnow())
+def claim_next(user: User, filters: Filters) -> Case | None:
+    """Claim the first matching case that nobody else has claimed; None if there is none."""
+    for case_id in worklist_queries.front(user, filters):
+        case = worklist_queries.open_case_locked(case_id)
         if case is None:
-            return None
+            continue  # a colleague was faster
         try:
             claim(user, case)
         except CaseTakenError:

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, SelectField
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import Length
 
 from ml.patterns import Pattern
 from webapp.core.choices import choices, choices_of
@@ -17,11 +18,16 @@ from webapp.models import CaseState, Centre, Urgency
 
 class Order(StrEnum):
     TRIAGE = "concern"
+    DUE = "due"
     WAITING = "waiting"
 
     @property
     def label(self) -> str:
-        return {"concern": "Most pressing first", "waiting": "Longest waiting first"}[self.value]
+        return {
+            "concern": "Most pressing first",
+            "due": "Earliest deadline first",
+            "waiting": "Longest waiting first",
+        }[self.value]
 
 
 STATES = {
@@ -31,9 +37,21 @@ STATES = {
 }
 
 
+LONGEST_SEARCH = 80
+TOO_LONG = f"Search for at most {LONGEST_SEARCH} characters; until then, every case is listed."
+TELL_THE_MODEL = ("pattern", "person", "contradiction", "other_cancer")
+"""Fields by which a list would tell the model's results: who reads blinded has none of them."""
+BLINDED_ORDERS = (Order.WAITING, Order.DUE)
+"""The orders that do not tell them, the usual one first."""
+
+
 @dataclass(frozen=True)
 class Filters:
-    """Every condition that is not None or False must hold; ``pattern``: the model finds it in at least one image."""
+    """Every condition that is not None, False or empty must hold.
+
+    ``pattern``: the model finds it in at least one image. ``q``: the beginning of a case number, the beginning or end
+    of a patient reference, or a part of a centre's name.
+    """
 
     centre: int | None = None
     urgency: Urgency | None = None
@@ -44,6 +62,7 @@ class Filters:
     other_cancer: bool = False
     overdue: bool = False
     mine: bool = False
+    q: str = ""
     order: Order = Order.TRIAGE
 
     @property
@@ -77,25 +96,52 @@ class FilterForm(FlaskForm):
     other_cancer = BooleanField("Other skin cancer suspected")
     contradiction = BooleanField("Rule and probability disagree")
     mine = BooleanField("Claimed by me")
+    q = StringField(
+        "Search", filters=[lambda text: (text or "").strip()], validators=[Length(max=LONGEST_SEARCH, message=TOO_LONG)]
+    )
+
+    usual_order = Order.TRIAGE
 
     @classmethod
-    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre]) -> "FilterForm":
+    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre], *, blinded: bool) -> "FilterForm":
         form = cls(formdata=arguments)
+        if blinded:
+            form._hide_the_model()
         form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
         form.validate()
-        for name in form.errors:
+        for name in form.errors.keys() - {"q"}:
             form[name].errors = ["This filter value is not recognised and was ignored."]
         return form
 
+    def _hide_the_model(self) -> None:
+        for name in TELL_THE_MODEL:
+            del self[name]
+        self.usual_order = BLINDED_ORDERS[0]
+        self.order.choices = choices((order.value, order.label) for order in BLINDED_ORDERS)
+        self.order.description = "The order by what presses would tell the model's results, so it is not offered."
+        if self.order.data is Order.TRIAGE:
+            self.order.data = self.usual_order
+
     @property
     def filters(self) -> Filters:
-        return Filters(**self._chosen)
+        return Filters(**{"order": self.usual_order, **self._chosen})
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The filters as query parameters."""
         chosen = {name: 1 if value is True else value for name, value in self._chosen.items()}
-        return {name: value for name, value in chosen.items() if value is not Order.TRIAGE}
+        return {name: value for name, value in chosen.items() if value is not self.usual_order}
+
+    @property
+    def words(self) -> str:
+        """What is chosen, for example "Soon, earliest deadline first"."""
+        return ", ".join(self._words(name) for name in self.arguments)
+
+    def _words(self, name: str) -> str:
+        field = self[name]
+        if isinstance(field, SelectField):
+            return next(str(label) for value, label, selected, _ in field.iter_choices() if selected and value)
+        return f"“{field.data}”" if name == "q" else field.label.text
 
     @property
     def _chosen(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from webapp.analysis import cards
 from webapp.core.filters import percent
 from webapp.models import Analysis, AnalysisState, Finding, Image
 from webapp.models.states import PENDING_STATES
+from webapp.review.lead import short_name
 from webapp.review.patterns import (
     NOT_TOLD_APART,
     PatternRow,
@@ -21,7 +22,6 @@ from webapp.review.patterns import (
     pattern_rows,
     rule_sentence,
 )
-from webapp.review.strip import SHORT
 from webapp.triage import concern
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class CancerRow:
 
     @property
     def short_name(self) -> str:
-        return SHORT[self.lesion]
+        return short_name(self.lesion)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from webapp.cases.blindness import request_for
 from webapp.core.replies import Reply
 from webapp.models import Diagnosis, Management, Role
-from webapp.review import opinions, queries
+from webapp.review import opinions, queries, queue
 from webapp.review.forms import DecisionForm, OpinionForm, OpinionRequestForm
 from webapp.review.opinions import AskedAlreadyError, NotYoursError
 from webapp.review.pages import find_case, reading_page, too_late_page
 
 blueprint = Blueprint("opinions", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.app_context_processor
@@ -58,7 +60,7 @@ def ask(number: str) -> Reply:
 @blueprint.post("/<number>/opinion")
 def give(number: str) -> Reply:
     case, form = find_case(number, locked=True), OpinionForm()
-    if opinions.request_for(current_user, case) is None:
+    if request_for(current_user, case) is None:
         return too_late_page(
             case, form, "No second opinion is needed from you on this case, or you have already given one."
         )

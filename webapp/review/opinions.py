@@ -1,6 +1,7 @@
 """Second opinions: a colleague is asked and answers without seeing the first reader's decision; both are kept."""
 
 from webapp import audit
+from webapp.cases.blindness import request_for
 from webapp.core.extensions import db
 from webapp.models import Case, Diagnosis, Management, Opinion, OpinionRequest, User, utcnow
 from webapp.review.claims import valid_claim
@@ -23,12 +24,6 @@ def may_ask(user: User, case: Case) -> bool:
     held, standing = valid_claim(case), case.standing_review
     reading = case.is_open and held is not None and held.user_id == user.id
     return reading or (standing is not None and standing.reviewer_id == user.id)
-
-
-def request_for(user: User, case: Case) -> OpinionRequest | None:
-    """The open request for this user's opinion. While there is one, decisions are hidden from the user."""
-    waiting = [request for request in case.opinion_requests if request.opinion is None]
-    return next((request for request in waiting if request.asked_of_id == user.id), None)
 
 
 def ask(user: User, case: Case, colleague: User, question: str) -> OpinionRequest:

@@ -4,10 +4,10 @@ from flask import abort, render_template
 from flask_login import current_user
 
 from webapp.cases import queries as cases
+from webapp.cases.blindness import impression_of
 from webapp.core.replies import Reply
 from webapp.models import Case, Claim
 from webapp.review import presenters, queries
-from webapp.review.blinded import impression_of
 from webapp.review.forms import (
     AmendmentForm,
     ClaimForm,

@@ -7,23 +7,32 @@ from functools import cached_property
 from flask import url_for
 from markupsafe import Markup
 
+from webapp.cases.blindness import hides_decisions, hides_model, impression_of, request_for
 from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Image, Impression, OpinionRequest, Review, User
 from webapp.review import opinions
-from webapp.review.blinded import hides_model, impression_of
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
-from webapp.review.opinions import may_ask, request_for
+from webapp.review.opinions import may_ask
 from webapp.review.strip import CaseStrip
 from webapp.triage.risk import Shown, joined
 
-NOT_OPEN = "The case is no longer open: it was decided, closed or withdrawn while you were reviewing it."
 CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
 
 
 def taken_from(claim: Claim, user: User) -> bool:
     return claim.took_over is not None and claim.took_over.user_id == user.id
+
+
+def not_open_sentence(case: Case) -> str:
+    """Why a case that somebody was reading is no longer open."""
+    if case.state is CaseState.WITHDRAWN:
+        reason = f" Reason: {case.withdrawal_reason}" if case.withdrawal_reason else ""
+        return f"The GP has withdrawn this case.{reason}"
+    standing = case.standing_review
+    by = f" by {standing.reviewer.name}" if standing else ""
+    return f"The case was decided{by} while you were reviewing it."
 
 
 def unseen_sentence(what: list[str]) -> str:
@@ -81,7 +90,7 @@ class Reading:
     def opens_with(self) -> Image | None:
         """The image shown first: the one that gives the lead suspicion, unless the model's result is hidden."""
         lead = None if self.model_hidden else self.strip.lead
-        return lead.image if lead and lead.suspected else next(iter(self.case.images), None)
+        return lead.image if lead and lead.found.suspected else next(iter(self.case.images), None)
 
     @property
     def has_results(self) -> bool:
@@ -120,6 +129,10 @@ class Reading:
     @cached_property
     def model_hidden(self) -> bool:
         return hides_model(self.user, self.case)
+
+    @cached_property
+    def decisions_hidden(self) -> bool:
+        return hides_decisions(self.user, self.case)
 
     @property
     def impression(self) -> Impression | None:

@@ -1,171 +1,25 @@
-"""All queries for the dermatologist's pages: worklist, claims, opinions."""
+"""All queries for the dermatologist's pages but the worklist: decisions, claims, opinions."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, select, true, tuple_, union_all
+from sqlalchemy import select, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from ml.patterns import Call, Pattern
-from webapp.cases.queries import BADGE_MOST, visible_to
-from webapp.core.counts import MOST, up_to
+from webapp.cases.queries import BADGE_MOST
+from webapp.core.counts import up_to
 from webapp.core.extensions import db
-from webapp.core.orm import UtcDateTime
-from webapp.core.parameters import row_id
 from webapp.models import (
-    Analysis,
-    AnalysisState,
     Case,
     Claim,
-    Finding,
-    Image,
     Management,
     ManagementOption,
     OpinionRequest,
     Review,
     Role,
     User,
-    utcnow,
 )
-from webapp.review.filters import Filters, Order
-from webapp.triage.due import allowed
 
 PAGE_SIZE = 25
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """The position after which a page begins, as kept in the address."""
-
-    rank: float
-    waiting_since: datetime
-    case_id: int
-
-    def __str__(self) -> str:
-        microseconds = round(self.waiting_since.timestamp() * 1_000_000)
-        return f"{self.rank!r}~{microseconds}~{self.case_id}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Cursor | None":
-        """None if the text is not a cursor: the page then begins at the top."""
-        try:
-            rank, microseconds, case_id = text.split("~")
-            if not math.isfinite(float(rank)):
-                return None
-            moment = datetime.fromtimestamp(int(microseconds) // 1_000_000, UTC)
-            return cls(float(rank), moment.replace(microsecond=int(microseconds) % 1_000_000), row_id(case_id))
-        except (ValueError, OverflowError, OSError):
-            return None
-
-    @classmethod
-    def after(cls, case: Case) -> "Cursor":
-        return cls(case.rank, case.waiting_since, case.id)
-
-
-def worklist(user: User, filters: Filters, cursor: Cursor | None) -> list[Case]:
-    """One page of the open cases that match the filters, plus one row.
-
-    In order of rank (see webapp/triage/rank.py), waiting time, id; or of waiting time, id.
-    """
-    statement = select(Case).where(Case.is_open, visible_to(user), *_conditions(user, filters))
-    by_waiting = filters.order is Order.WAITING
-    keys = [Case.waiting_since, Case.id] if by_waiting else [Case.rank, Case.waiting_since, Case.id]
-    if cursor is not None:
-        after = [literal(cursor.waiting_since, UtcDateTime), literal(cursor.case_id)]
-        place = tuple_(*after) if by_waiting else tuple_(literal(cursor.rank), *after)
-        statement = statement.where(tuple_(*keys) > place)
-    statement = (
-        statement.order_by(*keys)
-        .limit(PAGE_SIZE + 1)
-        .options(
-            joinedload(Case.centre),
-            selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings),
-            selectinload(Case.claims).options(joinedload(Claim.user), joinedload(Claim.took_over)),
-            selectinload(Case.opinion_requests),
-            selectinload(Case.histologies),
-            selectinload(Case.impressions),
-        )
-    )
-    return list(db.session.scalars(statement))
-
-
-def _conditions(user: User, filters: Filters) -> list[ColumnElement[bool]]:
-    conditions: dict[str, Callable[[], ColumnElement[bool]]] = {
-        "centre": lambda: Case.centre_id == filters.centre,
-        "urgency": lambda: Case.urgency == filters.urgency,
-        "state": lambda: Case.state == filters.state,
-        "pattern": lambda: _has_pattern(filters.pattern),
-        "person": lambda: Case.needs_person == true(),
-        "contradiction": lambda: Case.contradiction == true(),
-        "other_cancer": lambda: Case.other_cancer == true(),
-        "overdue": _past_due,
-        "mine": lambda: _held_by(user),
-    }
-    return [condition() for name, condition in conditions.items() if getattr(filters, name)]
-
-
-def _has_pattern(pattern: Pattern | None) -> ColumnElement[bool]:
-    """Nested "exists": with a join SQLite may scan all finished analyses again for each case."""
-    named = or_(Finding.call.is_(None), Finding.call != Call.NOT_TOLD_APART)
-    finding = (Finding.target == (pattern or "")) & Finding.present & named
-    found = select(Finding.id).where(Finding.analysis_id == Analysis.id, finding).exists()
-    done = (Analysis.state == AnalysisState.DONE) & ~Analysis.shadow
-    analysed = select(Analysis.id).where(Analysis.image_id == Image.id, done, found).exists()
-    return select(Image.id).where(Image.case_id == Case.id, analysed).exists()
-
-
-def _past_due() -> ColumnElement[bool]:
-    return or_(*_past_due_by_urgency())
-
-
-def _past_due_by_urgency() -> list[ColumnElement[bool]]:
-    now = utcnow()
-    return [and_(Case.urgency == u, Case.waiting_since < now - days) for u, days in allowed().items()]
-
-
-def _held_by(user: User) -> ColumnElement[bool]:
-    """By literal ids: with a subquery the database would scan all open cases."""
-    ids = _held_cases(user)
-    return Case.id.in_(ids) if ids else false()
-
-
-def _held_cases(user: User) -> list[int]:
-    """Ids of the open cases this user has claimed. The outer join makes the database start with the few claims."""
-    own = Claim.released_at.is_(None), Claim.user_id == user.id, Claim.expires_at > utcnow()
-    rows = db.session.execute(select(Claim.case_id, Case.is_open).outerjoin(Claim.case).where(*own))
-    return [case_id for case_id, is_open in rows if is_open]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Numbers of open cases: all, those that match the filters, need a person, are past due, are claimed by the user.
-
-    Each is counted up to the limit of ``webapp.core.counts``.
-    """
-
-    open: int
-    matching: int
-    person: int
-    overdue: int
-    mine: int
-
-
-def counts(user: User, filters: Filters) -> Counts:
-    def cases(*conditions: ColumnElement[bool]) -> Select[int]:
-        return select(Case.id).where(Case.is_open, visible_to(user), *conditions)
-
-    late = union_all(*(select(cases(one).limit(MOST + 1).subquery().c.id) for one in _past_due_by_urgency()))
-    every = up_to(cases())
-    columns = {
-        "open": every,
-        "matching": up_to(cases(*_conditions(user, filters))) if filters.active else every,
-        "person": up_to(cases(Case.needs_person == true())),
-        "overdue": up_to(select(late.subquery().c.id)),
-    }
-    counted = db.session.execute(select(*(column.label(name) for name, column in columns.items()))).one()
-    return Counts(**counted._mapping, mine=len(_held_cases(user)))
 
 
 def decided_by(user: User, before: int | None) -> list[Review]:
@@ -199,25 +53,6 @@ def last_claim(case: Case) -> Claim | None:
     """The latest claim on a case, released or not."""
     statement = select(Claim).where(Claim.case_id == case.id).order_by(Claim.id.desc()).limit(1)
     return db.session.scalars(statement.options(joinedload(Claim.user), joinedload(Claim.took_over))).first()
-
-
-def _free_cases(user: User, now: datetime) -> Select[Case]:
-    """Open cases that nobody else has claimed, in the order of the worklist."""
-    held = select(Claim.id).where(
-        Claim.case_id == Case.id, Claim.released_at.is_(None), Claim.expires_at > now, Claim.user_id != user.id
-    )
-    statement = select(Case).where(Case.is_open, visible_to(user), ~held.exists())
-    return statement.order_by(Case.rank, Case.waiting_since, Case.id)
-
-
-def next_case(user: User, now: datetime) -> Case | None:
-    """The first open case that nobody else has claimed."""
-    return db.session.scalars(_free_cases(user, now).limit(1)).first()
-
-
-def next_case_locked(user: User, now: datetime) -> Case | None:
-    """The same, locked for this transaction; a case locked by a colleague is skipped."""
-    return db.session.scalars(_free_cases(user, now).limit(1).with_for_update(of=Case, skip_locked=True)).first()
 
 
 def colleagues(user: User) -> list[User]:

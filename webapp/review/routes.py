@@ -5,38 +5,54 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.accounts.queries import centres
-from webapp.core.parameters import row_id
+from webapp.core.parameters import moment, row_id
 from webapp.core.replies import Reply
 from webapp.models import Case, Diagnosis, Management, utcnow
-from webapp.review import blinded, claims, presenters, queries, service
+from webapp.review import blinded, claims, presenters, queries, queue, service, worklist_queries
 from webapp.review.claims import ClaimLostError, NotOpenError
-from webapp.review.filters import FilterForm
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
-from webapp.review.service import ImpressionMissingError, IncompleteError, UnseenError
-from webapp.review.worklist import WorklistRow, parts
+from webapp.review.service import IncompleteError, NotYetError, UnseenError
+from webapp.review.worklist import OutsideRow, Worklist, WorklistRow, news_words
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
+blueprint.url_defaults(queue.keep)
 
 
 @blueprint.get("/")
 def worklist() -> str:
-    chosen = FilterForm.from_address(request.args, centres())
-    cursor = queries.Cursor.parse(request.args.get("after", ""))
-    found = queries.worklist(current_user, chosen.filters, cursor)
-    shown = found[: queries.PAGE_SIZE]
-    rows = [WorklistRow(case, current_user) for case in shown]
+    chosen, since = queue.chosen(), utcnow()
+    cursor = worklist_queries.Cursor.parse(request.args.get("after", ""))
+    found = worklist_queries.worklist(current_user, chosen.filters, cursor)
+    counts = worklist_queries.counts(current_user, chosen.filters)
+    patients = worklist_queries.open_of_patients(current_user, found)
+    outside = worklist_queries.outside(current_user, chosen.filters.q) if chosen.filters.q else []
     return render_template(
         "review/worklist.html",
-        rows=rows,
-        parts=parts(rows, chosen.filters.order, current_user),
-        following=queries.Cursor.after(shown[-1]) if len(found) > len(shown) else None,
+        worklist=Worklist(current_user, chosen.filters, found, counts, patients),
         first_page=cursor is None,
-        counts=queries.counts(current_user, chosen.filters),
+        outside=[OutsideRow(case, current_user) for case in outside],
         chosen=chosen,
         form=ClaimForm(),
+        since=since,
     )
+
+
+@blueprint.get("/news")
+def news() -> str:
+    """What has come into the queue since the page was made. Like every poll, it does not keep the session alive."""
+    since = request.args.get("since", utcnow(), type=moment)
+    chosen = queue.chosen()
+    new, urgent = worklist_queries.arrived(current_user, chosen.filters, since)
+    return render_template("review/_news.html", chosen=chosen, since=since, words=news_words(new, urgent))
+
+
+@blueprint.get("/<number>/preview")
+def preview(number: str) -> str:
+    """Image and model in short, without leaving the worklist."""
+    case = find_case(number)
+    audit.record(current_user, "case.viewed", case)
+    return render_template("review/_preview.html", row=WorklistRow(case, current_user))
 
 
 @blueprint.get("/decided")
@@ -69,7 +85,7 @@ def impression(number: str) -> Reply:
             return reading_page(case, DecisionForm(formdata=None), impression_form=form), 422
         blinded.note(current_user, case, Diagnosis(form.diagnosis.data), Management(form.management.data))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     return redirect(url_for("review.show", number=number))
@@ -97,10 +113,10 @@ def decide(number: str) -> Reply:
     except UnseenError as unseen:
         form.form_errors.append(presenters.unseen_sentence(unseen.what))
         return reading_page(case, form), 422
-    except ImpressionMissingError:
-        return too_late_page(case, form, "Blinded reading is on: please record your own impression first.")
+    except NotYetError as first:
+        return too_late_page(case, form, str(first))
     except NotOpenError:
-        return too_late_page(case, form, presenters.NOT_OPEN)
+        return too_late_page(case, form, presenters.not_open_sentence(case))
     except ClaimLostError as lost:
         return too_late_page(case, form, presenters.lost_sentence(number, lost.by, current_user))
     flash(presenters.decided_sentence(review), "success")
@@ -113,10 +129,10 @@ def _mistakes_page(case: Case, form: DecisionForm) -> Reply:
     if reading.can_decide:
         return reading_page(case, form), 422
     lost = presenters.lost_sentence(case.number, reading.busy, current_user)
-    return too_late_page(case, form, lost if case.is_open else presenters.NOT_OPEN)
+    return too_late_page(case, form, lost if case.is_open else presenters.not_open_sentence(case))
 
 
 def _next_page() -> str:
-    """The first free case, or the worklist if there is none."""
-    following = queries.next_case(current_user, utcnow())
+    """The first free case of the queue, or its list if there is none."""
+    following = worklist_queries.next_case(current_user, queue.chosen().filters)
     return url_for("review.show", number=following.number) if following else url_for("review.worklist")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ml.patterns import Pattern
 from webapp import audit
+from webapp.cases import blindness
 from webapp.core.extensions import db
 from webapp.models import (
     Assessment,
@@ -18,7 +19,6 @@ from webapp.models import (
     utcnow,
 )
 from webapp.review import claims, opinions, queries
-from webapp.review.blinded import hides_model
 from webapp.triage import concern, reopen, risk
 from webapp.triage.risk import Shown
 
@@ -41,8 +41,8 @@ class UnseenError(Exception):
         self.what = what
 
 
-class ImpressionMissingError(Exception):
-    """The reader reads blinded and has not yet recorded an impression."""
+class NotYetError(Exception):
+    """The reader must first record an impression, or give a second opinion; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def decide(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
     ``shown``: what was on the reader's page.
-    Raises claims.NotOpenError, claims.ClaimLostError, ImpressionMissingError, UnseenError or IncompleteError.
+    Raises claims.NotOpenError, claims.ClaimLostError, NotYetError, UnseenError or IncompleteError.
     """
-    if hides_model(user, case):
-        raise ImpressionMissingError
+    if first := blindness.what_comes_first(user, case):
+        raise NotYetError(first)
     held = claims.own_claim(user, case)
     demand_a_look(user, case, decision, shown)
     demand_words(case, decision)

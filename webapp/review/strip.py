@@ -8,26 +8,31 @@ from functools import cached_property
 
 from ml.patterns import Lesion
 from webapp.cases import queries as cases
-from webapp.core.filters import percent
+from webapp.cases.blindness import hides_decisions
 from webapp.models import Case, Image, User
+from webapp.review.lead import Lead, in_short
 from webapp.triage import concern, due
-
-SHORT = {Lesion.BCC: "BCC", Lesion.SCC: "SCC", Lesion.MEL: "Melanoma"}
-"""As clinicians abbreviate them, where space is short."""
+from webapp.triage.concern import Suspicion
 
 
 @dataclass(frozen=True)
 class Suspected:
-    """A cancer's highest probability in the case, and the image that gives it."""
+    """A cancer that the case's images give a probability for, and the image that gives it."""
 
-    lesion: Lesion
-    probability: float
-    image: Image
-    suspected: bool
+    case: Case
+    found: Suspicion
 
     @property
     def words(self) -> str:
-        return f"{SHORT[self.lesion]} {percent(self.probability)}"
+        return f"{in_short(self.found)} {'suspected' if self.found.suspected else 'not suspected'}"
+
+    @cached_property
+    def image(self) -> Image:
+        return concern.origin(self.case, self.found)
+
+    @property
+    def trusted(self) -> bool:
+        return concern.trusted(self.image.current_analysis)
 
 
 @dataclass(frozen=True)
@@ -36,22 +41,22 @@ class CaseStrip:
     user: User
 
     @cached_property
-    def _all(self) -> list[Suspected]:
-        found = []
-        for suspicion in concern.suspicions(self.case):
-            if given := concern.strongest(self.case, suspicion.lesion):
-                found.append(Suspected(suspicion.lesion, *given, suspicion.suspected))
-        return found
+    def lead(self) -> Suspected | None:
+        """The lead suspicion; None if an image without a trusted result comes first."""
+        found = concern.lead(self.case)
+        return Suspected(self.case, found) if found else None
 
     @property
-    def lead(self) -> Suspected | None:
-        """The lead suspicion: the likeliest suspected cancer, else the likeliest cancer."""
-        return self._all[0] if self._all else None
+    def doubt(self) -> str:
+        """What comes first instead of a lead suspicion, in words."""
+        return "" if self.lead else Lead(self.case).doubt
 
     @property
     def beside(self) -> list[Suspected]:
-        """BCC, always, and every other cancer that is suspected; not the lead."""
-        return [found for found in self._all[1:] if found.suspected or found.lesion is Lesion.BCC]
+        """BCC, always, and every other cancer that any image suspects; not the lead."""
+        first = self.lead.found.lesion if self.lead else None
+        others = [found for found in concern.suspicions(self.case) if found.lesion is not first]
+        return [Suspected(self.case, found) for found in others if found.suspected or found.lesion is Lesion.BCC]
 
     @property
     def without_result(self) -> list[int]:
@@ -90,3 +95,7 @@ class CaseStrip:
         """The patient's latest cases of other lesions at the centre, newest first."""
         same = {self.case.id, *(case.id for case in [*self.earlier, *self.later])}
         return [case for case in self._of_patient if case.id not in same]
+
+    def seals(self, case: Case) -> bool:
+        """Whether what was decided or found of another case must not be seen yet."""
+        return hides_decisions(self.user, case)

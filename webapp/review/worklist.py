@@ -1,104 +1,107 @@
-"""The worklist's sections and rows: the reason for a case's place, its due date, and who is reviewing it."""
+"""The worklist as it is shown: rows in their sections, each with what leads, its deadline and its reader."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 
-from ml.patterns import Lesion
-from webapp.analysis import cards
-from webapp.core.filters import percent
-from webapp.models import Case, Claim, Image, TriageReason, User
-from webapp.review.blinded import hides_model
+from webapp.cases.blindness import hides_model, request_for
+from webapp.core.counts import in_words
+from webapp.core.filters import duration
+from webapp.models import Case, CaseState, Claim, Image, Sex, User, utcnow
 from webapp.review.claims import valid_claim
-from webapp.review.filters import Order
+from webapp.review.filters import Filters, Order
+from webapp.review.lead import Lead
 from webapp.review.presenters import taken_from
+from webapp.review.worklist_queries import NEWS_MOST, PAGE_SIZE, Counts, Cursor, Patient
 from webapp.triage import concern, due
+from webapp.triage.concern import Suspicion
 from webapp.triage.rank import Section
+
+OUTSIDE = {
+    CaseState.RETAKE_REQUESTED: "new images requested",
+    CaseState.REVIEWED: "answered",
+    CaseState.CLOSED: "closed",
+    CaseState.WITHDRAWN: "withdrawn",
+}
+"""Why a case that a search has found is not in the worklist."""
 
 
 @dataclass(frozen=True)
-class WorklistRow:
+class OutsideRow:
+    """A case that a search has found and that is not in the user's worklist."""
+
     case: Case
     user: User
 
     @property
-    def section(self) -> Section:
-        """By the stored rank, which also orders the list; a case that has not been ranked stands before all others."""
-        return Section(max(int(self.case.rank), Section.NOW))
+    def why(self) -> str:
+        """Its state; but whoever owes an opinion on it is not told what became of it."""
+        return "awaiting your opinion" if request_for(self.user, self.case) else OUTSIDE[self.case.state]
+
+
+@dataclass(frozen=True)
+class WorklistRow:
+    """``others``: how many other open cases the same patient has."""
+
+    case: Case
+    user: User
+    others: int = 0
 
     @property
     def cover(self) -> Image | None:
         return self.case.images[0] if self.case.images else None
 
+    @cached_property
+    def held(self) -> Claim | None:
+        return valid_claim(self.case)
+
     @property
     def reader(self) -> Claim | None:
         """Somebody else's claim on the case."""
-        held = valid_claim(self.case)
-        return held if held is not None and held.user_id != self.user.id else None
+        return self.held if self.held is not None and self.held.user_id != self.user.id else None
+
+    @property
+    def mine(self) -> bool:
+        return self.held is not None and self.held.user_id == self.user.id
 
     @property
     def taken_from_me(self) -> bool:
         return self.reader is not None and taken_from(self.reader, self.user)
 
-    @property
-    def mine(self) -> bool:
-        held = valid_claim(self.case)
-        return held is not None and held.user_id == self.user.id
-
-    @property
-    def at_centre_rate(self) -> float | None:
-        """The highest P(BCC) of its images at the centre's own rate, where it has one. Orders nothing."""
-        rate = self.case.centre.bcc_rate
-        found = [cards.at_centre_rate(analysis, rate) for analysis in concern.done(self.case)] if rate else []
-        return max((probability for probability in found if probability is not None), default=None)
-
-    @property
-    def why(self) -> str:
-        """The reason for the case's place, in words."""
-        if self.model_hidden:
-            return "Hidden until you have recorded your own impression"
-        return " ".join([*self._now, *self._suspected, *self._doubt]) or self._rest
-
-    @property
-    def _now(self) -> list[str]:
-        reopened = f"Re-opened. {self.case.reopened.sentence}" if self.case.reopened else ""
-        urgent = "Sent as urgent." if due.is_urgent(self.case) else ""
-        past = "Past its due date." if self.past_due else ""
-        people = "A second opinion or histology suspects a cancer." if concern.people_suspect_cancer(self.case) else ""
-        return [words for words in (reopened, urgent, past, "" if reopened else people) if words]
-
-    @property
-    def _suspected(self) -> list[str]:
-        """Without P(BCC), which has its own column."""
-        return [
-            "BCC suspected."
-            if suspicion.lesion is Lesion.BCC
-            else f"{suspicion.lesion.label} suspected ({percent(suspicion.probability)})."
-            for suspicion in concern.suspected(self.case)
-        ]
-
-    @property
-    def _rest(self) -> str:
-        """P(BCC) has a column of its own: another cancer is named if it is likelier."""
-        lead = next(iter(concern.suspicions(self.case)), None)
-        if lead is None or lead.lesion is Lesion.BCC:
-            return "No cancer suspected"
-        return f"No cancer suspected; {lead.lesion.label.lower()} {percent(lead.probability)}"
-
-    @property
-    def _doubt(self) -> list[str]:
-        """Why some image has no trusted result."""
-        reason = self.case.triage_reason
-        if reason is TriageReason.PROBABILITY:
-            return []
-        messages = list(dict.fromkeys(_messages(self.case))) if reason is TriageReason.MODEL_UNSURE else []
-        return messages or [f"{reason.label}."]
-
     @cached_property
     def model_hidden(self) -> bool:
         return hides_model(self.user, self.case)
+
+    @cached_property
+    def lead(self) -> Lead:
+        return Lead(self.case)
+
+    @property
+    def suspicions(self) -> list[Suspicion]:
+        return concern.suspicions(self.case)
+
+    @property
+    def why(self) -> str:
+        """What stands beside the lead suspicion. Urgency and due date have a column of their own."""
+        words = " · ".join([*self._people(), *self.lead.rest])
+        return words[:1].upper() + words[1:]
+
+    def _people(self) -> Iterator[str]:
+        """What people found, except for whoever is to give an opinion without knowing it."""
+        if request_for(self.user, self.case) is not None:
+            return
+        if self.case.reopened:
+            yield f"Re-opened: {self.case.reopened.sentence.rstrip('.')}"
+        elif concern.people_suspect_cancer(self.case):
+            yield "A second opinion or histology suspects a cancer"
+
+    @property
+    def who(self) -> str:
+        """For example "1948, female"."""
+        sex = self.case.sex.label.lower() if self.case.sex in (Sex.FEMALE, Sex.MALE) else ""
+        return ", ".join(words for words in (str(self.case.birth_year or ""), sex) if words)
 
     @property
     def opinion_asked(self) -> bool:
@@ -113,25 +116,56 @@ class WorklistRow:
     def past_due(self) -> bool:
         return due.is_past(self.case)
 
+    @property
+    def time_left(self) -> str:
+        seconds = (self.due_at - utcnow()).total_seconds()
+        return f"{duration(-seconds)} overdue" if self.past_due else f"{duration(seconds)} left"
+
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive rows of a page under one heading, or under none."""
+    """Consecutive rows of a page under the heading of their section, or under none."""
 
-    heading: str
+    section: Section | None
     rows: list[WorklistRow]
 
 
-def parts(rows: Sequence[WorklistRow], order: Order, user: User) -> list[Part]:
-    """One part per section, its heading named again on each page.
+@dataclass(frozen=True)
+class Worklist:
+    """One page; ``found``: its cases and one more, if there is one."""
 
-    Without headings if the list is by waiting time, or if the user reads blinded: a section tells the model's result.
-    """
-    if order is Order.WAITING or user.reads_blinded:
-        return [Part("", list(rows))]
-    return [Part(section.label, list(found)) for section, found in groupby(rows, key=lambda row: row.section)]
+    user: User
+    filters: Filters
+    found: Sequence[Case]
+    counts: Counts
+    open_of: Mapping[Patient, int]
+
+    @cached_property
+    def rows(self) -> list[WorklistRow]:
+        return [WorklistRow(case, self.user, self._others(case)) for case in self.found[:PAGE_SIZE]]
+
+    def _others(self, case: Case) -> int:
+        return self.open_of.get((case.centre_id, case.reference_key), 1) - 1
+
+    @property
+    def parts(self) -> list[Part]:
+        """One part per section, its heading named again on each page.
+
+        Without headings in another order than that of triage, or if the user reads blinded: a section tells the
+        model's result.
+        """
+        if self.filters.order is not Order.TRIAGE or self.user.reads_blinded:
+            return [Part(None, self.rows)]
+        grouped = groupby(self.rows, key=lambda row: Section.of(row.case))
+        return [Part(section, list(rows)) for section, rows in grouped]
+
+    @property
+    def following(self) -> Cursor | None:
+        """Where the next page begins."""
+        return Cursor.after(self.rows[-1].case, self.filters.order) if len(self.found) > PAGE_SIZE else None
 
 
-def _messages(case: Case) -> list[str]:
-    analyses = [image.current_analysis for image in case.images]
-    return [reason["message"] for analysis in analyses if analysis for reason in analysis.reasons]
+def news_words(new: int, urgent: int) -> str:
+    """For example "3 new, 1 urgent"; empty if nothing is new."""
+    urgent_words = f", {in_words(urgent, NEWS_MOST)} urgent" if urgent else ""
+    return f"{in_words(new, NEWS_MOST)} new{urgent_words}" if new else ""

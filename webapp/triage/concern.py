@@ -138,16 +138,25 @@ def suspicions_in(analyses: Collection[Analysis]) -> list[Suspicion]:
     return sorted(found, key=lambda suspicion: (not suspicion.suspected, -suspicion.probability))
 
 
-def strongest(case: Case, lesion: Lesion) -> tuple[float, Image] | None:
-    """Its highest probability in any image, and the first image that gives it; None if no image gives one."""
-    given = [(probabilities(analysis).get(lesion), analysis.image) for analysis in done(case)]
-    known = [(probability, image) for probability, image in given if probability is not None]
-    return max(known, key=lambda found: (found[0], -found[1].position), default=None)
+def origin(case: Case, suspicion: Suspicion) -> Image:
+    """The first image that gives the suspicion its probability, one with a trusted result before others."""
+    lesion, probability = suspicion.lesion, suspicion.probability
+    given = [analysis for analysis in done(case) if probabilities(analysis).get(lesion) == probability]
+    return min(given, key=lambda analysis: (not trusted(analysis), analysis.image.position)).image
 
 
 def suspected(case: Case) -> list[Suspicion]:
     """The suspicions that reach their operating point."""
     return [suspicion for suspicion in suspicions(case) if suspicion.suspected]
+
+
+def lead(case: Case) -> Suspicion | None:
+    """What is said of the case first: the likeliest cancer that a trusted result suspects, or, if none is suspected
+    and every image has a trusted result, the likeliest one. None: an image without a trusted result comes first.
+    """
+    found = suspicions_in([analysis for analysis in done(case) if trusted(analysis)])
+    first = next(iter(found), None)
+    return first if first is not None and (first.suspected or fully_trusted(case)) else None
 
 
 def reported(case: Case) -> float | None:

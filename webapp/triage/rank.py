@@ -15,6 +15,8 @@ A section is a range of one number, ``Case.rank``: the smallest comes first, and
 from datetime import UTC, datetime
 from enum import IntEnum
 
+from sqlalchemy import ColumnElement, and_
+
 from ml.patterns import Lesion
 from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, TriageReason
 from webapp.models.states import PENDING_STATES
@@ -36,6 +38,26 @@ class Section(IntEnum):
     @property
     def label(self) -> str:
         return {1: "Now", 2: "Needs a person", 3: "Suspected", 4: "The rest"}[self.value]
+
+    @property
+    def order(self) -> str:
+        """What its cases are sorted by, in words."""
+        return {
+            1: "re-opened first, then by due date, then by concern",
+            2: "no result first, then the highest probability",
+            3: "the highest probability first",
+            4: "the highest concern first",
+        }[self.value]
+
+    @classmethod
+    def of(cls, case: Case) -> "Section":
+        """By the stored rank; a case that has not been ranked stands before all others."""
+        return cls(max(int(case.rank), cls.NOW))
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        """The same as a condition of a query."""
+        return Case.rank < self + 1 if self is Section.NOW else and_(Case.rank >= self, Case.rank < self + 1)
 
 
 def refresh(case: Case) -> None:

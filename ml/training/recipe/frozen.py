@@ -18,7 +18,7 @@ from ml.imaging.preprocessing import PreprocessingSpec, square
 from ml.training.recipe.config import Recipe, read
 from ml.training.recipe.explained import stages
 from ml.training.recipe.network import LesionNet
-from ml.training.recipe.train import WEIGHTS, load, normalise
+from ml.training.recipe.weights import WEIGHTS, load, normalise
 
 # Close-ups are 160 pixels wide here. Everything the gate learns from is shrunk to that, or it would learn the size.
 GATE_SIDE: Final = 160

@@ -14,7 +14,7 @@ from ml.data.collections import MARKED, Collection, Item
 from ml.patterns import Pattern
 from ml.training.cells import pooled
 from ml.training.recipe.network import STAGES, LesionNet
-from ml.training.recipe.train import normalise
+from ml.training.recipe.weights import normalise
 
 VIEWS: Final = 4  # as it is, mirrored, upside down, and both
 PREDICTIONS: Final = "predictions.npz"

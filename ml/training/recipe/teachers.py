@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from ml.training.recipe.config import read
 from ml.training.recipe.network import LesionNet
+from ml.training.recipe.weights import load
 
 
 class Lesson(NamedTuple):
@@ -27,8 +28,6 @@ class Teachers:
 
     def __init__(self, runs: Sequence[str], device: torch.device) -> None:
         """Raises `DataError` where a folder holds no finished run."""
-        from ml.training.recipe.train import load
-
         self.networks: list[LesionNet] = [load(read(Path(run)), Path(run)).to(device) for run in runs]
 
     @torch.no_grad()

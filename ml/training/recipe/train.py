@@ -18,15 +18,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Generator, Tensor
 
-from ml.imaging.preprocessing import SIGNED_UNIT
 from ml.training.recipe.config import Recipe, claim
 from ml.training.recipe.draws import Draws
 from ml.training.recipe.loss import loss_of
 from ml.training.recipe.network import LesionNet, Scores
 from ml.training.recipe.teachers import Teachers
+from ml.training.recipe.weights import WEIGHTS, load, normalise
 
 CHECKPOINT: Final = "checkpoint.pt"
-WEIGHTS: Final = "weights.safetensors"
 HISTORY: Final = "history.json"
 
 Forward = Callable[[Tensor], Scores]
@@ -145,23 +144,10 @@ def choose_step(network: LesionNet, done: float) -> None:
         head.requires_grad_(done < 0.8)
 
 
-def normalise(images: Tensor) -> Tensor:
-    """0–255 → the input that the ImageNet weights here expect, in [-1, 1]."""
-    mean, std = SIGNED_UNIT.mean[0], SIGNED_UNIT.std[0]
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
 @torch.no_grad()
 def update(averages: list[Tensor], values: list[Tensor], keep: float) -> None:
     """average ← keep · average + (1 - keep) · value, batch-norm statistics included."""
     torch._foreach_lerp_(averages, values, 1 - keep)
-
-
-def load(recipe: Recipe, folder: Path) -> LesionNet:
-    """The averaged network of a finished run, ready to evaluate."""
-    network = LesionNet(recipe.backbone, recipe.cut, recipe.dropout)
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    return network.to(memory_format=torch.channels_last).eval()
 
 
 def save(state: State, folder: Path) -> None:

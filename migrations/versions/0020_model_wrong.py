@@ -1,12 +1,12 @@
 """a reader's word that the model was wrong
 
-Revision: 0018_model_wrong, after 0017_three_cancers; written 2026-11-28.
+Revision: 0020_model_wrong, after 0017_three_cancers; written 2026-11-28.
 """
 
 from alembic import op
 
-revision = '0018_model_wrong'
-down_revision = '0017_three_cancers'
+revision = '0020_model_wrong'
+down_revision = '0019_withdrawal_reason'
 branch_labels = None
 depends_on = None
 
