@@ -138,8 +138,8 @@
     if (button) choose(button);
   });
   toggle.addEventListener("click", () => turn(!on));
-  toggle.addEventListener("key:down", () => { heldSince = on ? 0 : Date.now(); turn(!on); });
-  toggle.addEventListener("key:up", () => { if (heldSince && Date.now() - heldSince > SHORT_PRESS) turn(false); });
+  toggle.addEventListener("key:down", ({ detail }) => { heldSince = on ? 0 : detail; turn(!on); });
+  toggle.addEventListener("key:up", ({ detail }) => { if (heldSince && detail - heldSince > SHORT_PRESS) turn(false); });
   next.addEventListener("click", () => { if (buttons.length) { chosen = on ? buttons[(buttons.indexOf(chosen) + 1) % buttons.length] : chosen; turn(true); } });
   opacity.addEventListener("input", () => { if (drawn) drawn.canvas.style.opacity = opacity.value / 100; });
   contours.addEventListener("change", draw);

@@ -59,6 +59,9 @@
     if (!element.matches("textarea") && !element.hasAttribute("data-key-focus")) element.click();
   }
 
+  // `detail`: when the key moved, which may be earlier than a busy page gets to it.
+  const tell = (element, kind, event) => element.dispatchEvent(new CustomEvent(kind, { detail: event.timeStamp }));
+
   function pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.target.matches && event.target.matches(TYPING)) {
@@ -70,12 +73,12 @@
     if (!element || element.disabled) return;
     event.preventDefault();
     if (event.repeat && !element.matches("[data-zoom], [data-step]")) return; // a key held down, or one that bounces
-    if (element.hasAttribute("data-key-own")) return element.dispatchEvent(new Event("key:down"));
+    if (element.hasAttribute("data-key-own")) return tell(element, "key:down", event);
     act(element);
   }
 
   function released(event) {
-    for (const element of withKeys(event.key)) if (element.hasAttribute("data-key-own")) element.dispatchEvent(new Event("key:up"));
+    for (const element of withKeys(event.key)) if (element.hasAttribute("data-key-own")) tell(element, "key:up", event);
   }
 
   function apply() {
