@@ -279,6 +279,7 @@ def test_the_page_does_not_scroll_and_everything_to_decide_is_in_sight(
         assert box(reader.page.locator(f'[data-frame="image-{position}"]'))[1] < HEIGHT
 
 
+@pytest.mark.control("H2.5")
 def test_nothing_is_sent_before_every_image_was_painted(
     clinic: Clinic, enter: Arrive, gp: str, dermatologist: str
 ) -> None:

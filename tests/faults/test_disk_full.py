@@ -65,6 +65,7 @@ def files_on(disk: Path) -> set[Path]:
     return {path for path in disk.rglob("*") if path.is_file() and path.name != "filler"}
 
 
+@pytest.mark.control("H3.4")
 @pytest.mark.parametrize("room", [0, 16_384, 40_960])
 def test_an_upload_that_finds_no_room(app: Flask, small_disk: Path, world: World, sign_in, room: int) -> None:
     """Room for nothing, for half the first object, or for all but the last."""

@@ -52,6 +52,7 @@ def maps_of(page: str) -> list[str]:
     return re.findall(r'data-map="[^"]*" data-label="([^"]*)"', page)
 
 
+@pytest.mark.control("H7.1")
 def test_patterns_are_called_in_words_and_without_a_number(world: World, reader, number: str) -> None:
     world.analyse(number, 0.6, findings=with_patterns(found("AT", 0.5), found("U", 0.2), found("ON", 0.199)))
     listed = patterns_of(page_of(reader, number))
@@ -76,6 +77,7 @@ def test_a_patterns_number_stands_only_against_its_own_thresholds(world: World, 
     assert "91 %" not in before, "the evidence is shown on demand"
 
 
+@pytest.mark.control("H7.1")
 def test_patterns_that_are_not_told_apart_are_one_row_without_a_name(world: World, reader, number: str) -> None:
     alike = [found(code, 0.9, told_apart=False) for code in ("MG", "SW")]
     world.analyse(number, 0.6, findings=with_patterns(*alike))
@@ -139,6 +141,7 @@ def test_the_map_of_the_strongest_suspicion_is_offered_first(world: World, reade
     ]
 
 
+@pytest.mark.control("H7.2")
 def test_a_finding_without_a_place_has_no_map_and_the_page_says_so(world: World, reader, number: str) -> None:
     world.analyse(
         number,
@@ -161,6 +164,7 @@ def test_all_maps_of_a_finding_share_one_scale_but_not_those_of_former_models(wo
     assert "Colours are scaled to each map" in words(page_of(reader, before))
 
 
+@pytest.mark.control("H7.3")
 def test_thresholds_promise_nothing_beyond_the_collections_they_were_measured_on(
     world: World, reader, number: str
 ) -> None:
@@ -198,6 +202,7 @@ def test_lesion_types_are_all_there(world: World, reader, number: str) -> None:
     assert "50 %" not in said.replace("likely from 50 %", ""), "one number for BCC: the calibrated one"
 
 
+@pytest.mark.control("H6.1")
 @pytest.mark.parametrize("reason", [Reason.CLINICAL, Reason.NOT_DERMOSCOPIC])
 def test_an_image_without_a_dermatoscope_needs_a_person_and_both_learn_the_way_out(
     world: World, gp: str, reader, sign_in, number: str, reason: Reason
@@ -221,6 +226,7 @@ def test_other_reasons_do_not_ask_for_a_dermatoscope(world: World, gp: str, read
     assert "take a dermoscopic image" not in words(sign_in(gp).get(f"/cases/{number}").text)
 
 
+@pytest.mark.control("H6.1")
 def test_the_form_says_before_sending_that_a_close_up_goes_to_a_person(world: World, gp: str, sign_in) -> None:
     client = sign_in(gp)
     for path in ("/cases/new", "/help"):

@@ -107,6 +107,7 @@ def test_expectation_by_hand() -> None:
     assert Expectation(OperatingPoint(0.5, 0.9, sensitivity=0, specificity=1), 0.1, 50).ppv is None
 
 
+@pytest.mark.control("H1.4")
 @pytest.mark.usefixtures("model")
 def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World, admin, reader) -> None:
     number = world.case(world.user(Role.GP))
