@@ -1,4 +1,4 @@
-"""`python -m tests.hazard_log` prints docs/safety.md: hazards and controls of docs/hazards.toml, proofs of the tests."""
+"""`python -m tests.hazard_log` prints docs/safety.md: what docs/hazards.toml says and the tests prove."""
 
 import ast
 import tomllib
