@@ -43,18 +43,22 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     page.get_by_label("Dermatologist").check()
     page.get_by_label("Centre").select_option(index=0)
     somebody.click("Save")
+    somebody.sees_title("Change Story Newcomer from GP to Dermatologist?")
+    check(page, "admin-confirm-role")
+    somebody.click("Save")
     newcomer.open("/cases/").sees_title("Sign in")
     newcomer.sign_in("newcomer@story.example").sees_title("Worklist")
     newcomer.open("/cases/").sees_title("You do not have access")
     # When the account is disabled, then the open session ends
     page.get_by_role("link", name="Story Newcomer").click()
     somebody.click("Disable account")
+    somebody.click("Disable account")
     somebody.sees("is disabled and can no longer sign in")
     newcomer.open("/review/").sees_title("Sign in")
     # When there is only one administrator, then they cannot lock themselves out
     with clinic.without_other_admins(admin):
         somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable account")
-        somebody.sees("This is the last administrator. Add another administrator first.")
+        somebody.sees("This is the last administrator who can sign in. Invite another one first")
         check(page, "admin-account-last", focus=False)
 
 

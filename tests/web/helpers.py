@@ -19,6 +19,8 @@ from webapp.core.extensions import db
 from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, User
 from webapp.storage.store import open_store
 
+SURE = {"confirmed": "y"}
+"""What the page that asks before something sends."""
 WITHDRAWAL = {"reason": "Wrong <patient>."}
 File = tuple[bytes, str]
 """(content, file name)."""
