@@ -99,10 +99,16 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     # When another one is chosen, then it is in force, and the page says who chose it
     page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
+    somebody.sees_title("Use another operating point?")
+    check(page, "admin-confirm-threshold")
+    somebody.click("Use this operating point")
     expect(rows.filter(has_text="98 % target sensitivity")).to_contain_text("in use")
     somebody.sees("target sensitivity 98 %, by Test Administrator")
     page.get_by_label("95 %").check()  # for the other tests
     somebody.click("Use this operating point")
+    somebody.sees_title("Use another operating point?")
+    somebody.click("Use this operating point")
+    somebody.sees("Operating point saved")
 
 
 def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
@@ -147,6 +153,7 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     somebody.sees("test-model")
     check(page, "admin-models")
     somebody.click("Re-run earlier cases with this model")
+    somebody.click("Start the re-run")
     expect(page.locator("#versions")).to_contain_text("Last re-run")
     check(page, "admin-models-done", focus=False)
     expect(page.get_by_role("button", name="Re-run earlier cases with this model")).to_be_visible()
