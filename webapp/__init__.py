@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app)
     database.init_app(app)
     security.init_app(app)
-    access.init_app(app, next_step=second_factor.next_step, signed_out=sessions.say_if_ended_by_time)
+    access.init_app(app, next_step=second_factor.next_step, signed_out=sessions.say_why_it_ended)
     errors.init_app(app)
     filters.init_app(app)
     queue.init_app(app, settings)

@@ -284,7 +284,7 @@ def test_an_operating_point_is_chosen_while_a_worker_stores_a_result(
         assert results.finish(analysis_id, "slow", result, store_of(app))
         db.session.flush()
         with ThreadPoolExecutor(1) as pool:
-            chosen = pool.submit(admin.submit, "/admin/threshold", {"target_sensitivity": "0.98"})
+            chosen = pool.submit(admin.submit, "/admin/threshold", {"target_sensitivity": "0.98", "confirmed": "y"})
             assert chosen.result(PATIENCE).status_code == 302, "nobody waits for the worker"
     assert section(app, first) == Section.SUSPECTED
     assert section(app, number) == Section.REST, "by the threshold it knew"

@@ -21,6 +21,8 @@ from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, Use
 from webapp.storage.local import MARKER
 from webapp.storage.store import open_store
 
+SURE = {"confirmed": "y"}
+"""What the page that asks before something sends."""
 WITHDRAWAL = {"reason": "Wrong <patient>."}
 File = tuple[bytes, str]
 """(content, file name)."""

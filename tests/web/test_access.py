@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from tests.conftest import PASSWORD, World
 from tests.web.doors import Clinic, Door, knock, to_sign_in
-from tests.web.helpers import user_id
+from tests.web.helpers import SURE, user_id
 from tests.web_client import CheckedClient, new_client
 from webapp.core.access import ACCESS, PUBLIC
 from webapp.core.database import AUDITED_READS, SOMETIMES_AUDITED_READS, transaction
@@ -140,6 +140,6 @@ def test_a_disabled_account_is_out_with_its_next_click(app: Flask, world, sign_i
     at_work = sign_in(gp)
     assert at_work.get("/cases/").status_code == 200
     page = f"/admin/accounts/{user_id(app, gp)}"
-    sign_in(admin).submit(f"{page}/disable", page=page)
+    sign_in(admin).submit(f"{page}/disable", SURE, page=page)
     assert at_work.get("/cases/").status_code == 302
     assert "Sign in" in at_work.submit("/login", {"email": gp, "password": PASSWORD}).text

@@ -9,7 +9,7 @@ from webapp.cases import service
 from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import day, duration, reader_zone
-from webapp.models import Case, CaseState, Image, Review, TriageReason
+from webapp.models import Case, CaseState, Image, Review, TriageReason, User
 from webapp.triage import risk
 
 LONGEST_NAME = 40
@@ -64,6 +64,10 @@ class CaseRow:
     def unread(self) -> bool:
         """Nobody at the centre has opened the answer."""
         return self.case.state is CaseState.REVIEWED and self.outcome is None
+
+    def handed_to(self, user: User) -> bool:
+        """Whether ``user`` follows it though somebody else sent it."""
+        return self.case.followed_by == user and self.case.submitted_by_id != user.id
 
     @property
     def waits_for_gp(self) -> bool:

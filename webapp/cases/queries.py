@@ -35,6 +35,7 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
         selectinload(Case.reviews).options(joinedload(Review.reviewer), selectinload(Review.assessments)),
         joinedload(Case.centre),
         joinedload(Case.submitted_by),
+        joinedload(Case.responsible),
     )
 
 
@@ -130,7 +131,7 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
     ]
     ids = union_all(*(select(walk.subquery().c.id) for walk in walks))
     statement = select(Case).where(Case.id.in_(ids)).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
-    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.submitted_by))
+    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.responsible))
     return list(db.session.scalars(statement))
 
 
@@ -139,7 +140,7 @@ def unread(user: User) -> list[Case]:
     statement = (
         select(Case).where(visible_to(user), Case.unread == true()).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
     )
-    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.submitted_by))
+    statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.responsible))
     return list(db.session.scalars(statement))
 
 
