@@ -49,7 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.config.from_mapping(flask_config(settings), **security_config(settings))
     app.extensions["settings"] = settings
-    app.extensions["image_store"] = open_store(settings)
+    app.extensions["image_store"] = store = open_store(settings)
+    database.expect(settings, in_use=store.in_use)
 
     logs.init_app(app)
     metrics.init_app(app, settings, ask_backlog=analyses.waiting)
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app)
     database.init_app(app)
     security.init_app(app)
-    access.init_app(app, next_step=second_factor.next_step, signed_out=sessions.say_if_ended_by_time)
+    access.init_app(app, next_step=second_factor.next_step, signed_out=sessions.say_why_it_ended)
     errors.init_app(app)
     filters.init_app(app)
     queue.init_app(app, settings)

@@ -43,18 +43,22 @@ def test_people_come_change_and_leave(arrive: Arrive, enter: Arrive, clinic: Cli
     page.get_by_label("Dermatologist").check()
     page.get_by_label("Centre").select_option(index=0)
     somebody.click("Save")
+    somebody.sees_title("Change Story Newcomer from GP to Dermatologist?")
+    check(page, "admin-confirm-role")
+    somebody.click("Save")
     newcomer.open("/cases/").sees_title("Sign in")
     newcomer.sign_in("newcomer@story.example").sees_title("Worklist")
     newcomer.open("/cases/").sees_title("You do not have access")
     # When the account is disabled, then the open session ends
     page.get_by_role("link", name="Story Newcomer").click()
     somebody.click("Disable account")
+    somebody.click("Disable account")
     somebody.sees("is disabled and can no longer sign in")
     newcomer.open("/review/").sees_title("Sign in")
     # When there is only one administrator, then they cannot lock themselves out
     with clinic.without_other_admins(admin):
         somebody.open(f"/admin/accounts/{clinic.user_id(admin)}").click("Disable account")
-        somebody.sees("This is the last administrator. Add another administrator first.")
+        somebody.sees("This is the last administrator who can sign in. Invite another one first")
         check(page, "admin-account-last", focus=False)
 
 
@@ -95,10 +99,16 @@ def test_what_may_be_chosen_is_set(enter: Arrive, clinic: Clinic, admin: str) ->
     # When another one is chosen, then it is in force, and the page says who chose it
     page.get_by_label("98 %").check()
     somebody.click("Use this operating point")
+    somebody.sees_title("Use another operating point?")
+    check(page, "admin-confirm-threshold")
+    somebody.click("Use this operating point")
     expect(rows.filter(has_text="98 % target sensitivity")).to_contain_text("in use")
     somebody.sees("target sensitivity 98 %, by Test Administrator")
     page.get_by_label("95 %").check()  # for the other tests
     somebody.click("Use this operating point")
+    somebody.sees_title("Use another operating point?")
+    somebody.click("Use this operating point")
+    somebody.sees("Operating point saved")
 
 
 def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp: str, dermatologist: str) -> None:
@@ -143,6 +153,7 @@ def test_how_well_it_goes_is_seen(enter: Arrive, clinic: Clinic, admin: str, gp:
     somebody.sees("test-model")
     check(page, "admin-models")
     somebody.click("Re-run earlier cases with this model")
+    somebody.click("Start the re-run")
     expect(page.locator("#versions")).to_contain_text("Last re-run")
     check(page, "admin-models-done", focus=False)
     expect(page.get_by_role("button", name="Re-run earlier cases with this model")).to_be_visible()

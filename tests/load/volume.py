@@ -222,6 +222,7 @@ class Portion:
             submission_token=[f"made-up-{case_id}" for case_id in self.case_ids.tolist()],
             centre_id=[self.clinic.centres[n] for n in self.centre],
             submitted_by_id=[self.clinic.gps[n] for n in self.centre],
+            responsible_id=[self.clinic.gps[n] for n in self.centre],
             submitted_at=sent,
             state=state,
             is_open=self.open,

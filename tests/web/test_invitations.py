@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import PASSWORD, World, make_app
-from tests.web.helpers import actions, centre_id, user_id
+from tests.web.helpers import SURE, actions, centre_id, user_id
 from tests.web_client import CheckedClient, new_client, without_token
 from webapp.core.config import Settings
 from webapp.core.extensions import db
@@ -134,7 +134,7 @@ def test_the_password_must_be_long_and_typed_twice(app: Flask, admin: CheckedCli
 def test_a_disabled_account_gets_no_link_and_its_old_one_opens_nothing(app: Flask, admin: CheckedClient) -> None:
     link = invite(admin)
     page = f"/admin/accounts/{user_id(app, 'new@test.example')}"
-    admin.submit(f"{page}/disable", page=page)
+    admin.submit(f"{page}/disable", SURE, page=page)
     refused = admin.submit(f"{page}/link", page=page)
     assert refused.status_code == 302
     assert "This account is disabled" in admin.get(page).text

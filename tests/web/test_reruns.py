@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.conftest import World, outcome
 from tests.unit.work import messages
-from tests.web.helpers import actions, change_case, counted_queries, in_force, stored_case, words
+from tests.web.helpers import SURE, actions, change_case, count, counted_queries, in_force, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.analysis import queue, reruns, results, workers
@@ -35,7 +35,7 @@ def load(app: Flask, sha: str) -> None:
 def start(app: Flask, admin: CheckedClient, sha: str = NEW):
     with app.app_context(), reading() as session:
         version = session.scalars(select(ModelVersion.id).where(ModelVersion.weights_sha256 == sha)).one()
-    return admin.submit(f"/admin/models/{version}/rerun", page="/admin/models")
+    return admin.submit(f"/admin/models/{version}/rerun", SURE, page="/admin/models")
 
 
 def feed(app: Flask) -> int:
@@ -250,3 +250,29 @@ def test_the_number_of_queries_does_not_grow(app: Flask, world: World, gp: str, 
     assert queries() == few <= 12
     with app.app_context(), reading() as session:
         assert session.query(Rerun).count() == 1
+
+
+def test_a_rerun_is_asked_first(app: Flask, world: World, gp: str, admin: CheckedClient) -> None:
+    load(app, OLD)
+    world.analyse(world.case(gp, images=2), 0.2)
+    load(app, NEW)
+    with app.app_context(), reading() as session:
+        version = session.scalars(select(ModelVersion.id).where(ModelVersion.weights_sha256 == NEW)).one()
+    asked = admin.submit(f"/admin/models/{version}/rerun", page="/admin/models")
+    assert asked.status_code == 200
+    assert "2 images of earlier cases are analysed again with test-model, after new uploads." in words(asked.text)
+    assert count(app, Rerun) == 0
+    start(app, admin)
+    assert count(app, Rerun) == 1
+
+
+def test_a_rerun_of_nothing_is_not_started(app: Flask, world: World, gp: str, admin: CheckedClient) -> None:
+    """Neither when the model has analysed every image, nor when those left are waiting for it anyway."""
+    load(app, NEW)
+    world.finish(world.case(gp), fresh(0.2))
+    world.case(gp)
+    start(app, admin)
+    page = shown(admin)
+    assert "Nothing to do: this model has analysed every earlier image" in page
+    assert "0 of 0" not in page
+    assert count(app, Rerun) == 0

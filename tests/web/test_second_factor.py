@@ -17,7 +17,7 @@ from tests.web.authenticator import (
     stored,
     wrong_code,
 )
-from tests.web.helpers import actions, user_id, words
+from tests.web.helpers import SURE, actions, user_id, words
 from tests.web_client import CheckedClient, new_client
 from webapp.accounts.second_factor import SECONDS_TO_FINISH, SINCE
 from webapp.accounts.settings import RECOVERY_CODES
@@ -208,7 +208,7 @@ def test_an_account_disabled_after_the_password_gets_no_further(
     boss = new_client(app)
     set_up(app, admin, boss)
     page = f"/admin/accounts/{user_id(app, reader)}"
-    boss.submit(f"{page}/disable", page=page)
+    boss.submit(f"{page}/disable", SURE, page=page)
     answer = half_way.get("/tf-validate")
     assert answer.location == SIGN_IN
     assert half_way.get("/review/").status_code == 302

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from tests.conftest import PASSWORD, World
-from tests.web.helpers import actions, counted_queries, user_id, words
+from tests.web.helpers import SURE, actions, counted_queries, user_id, words
 from tests.web_client import CheckedClient, new_client
 from webapp.accounts import sessions
 from webapp.accounts.browsers import browser_in_words
@@ -212,11 +212,11 @@ def test_an_administrator_ends_all_sessions_at_once(app: Flask, world: World, gp
     boss = sign_in(world.user(Role.ADMIN))
     page = f"/admin/accounts/{user_id(app, gp)}"
     if way == "role":
-        boss.submit(page, {"name": "Test GP", "role": "dermatologist"})
+        boss.submit(page, {"name": "Test GP", "role": "dermatologist", **SURE})
     elif way == "second factor":
         boss.submit(f"{page}/second-factor", {"sure": "y"}, page=page)
     else:
-        boss.submit(f"{page}/{way}", page=page)
+        boss.submit(f"{page}/{way}", SURE, page=page)
     assert [client.get("/profile").status_code for client in both] == [OUT, OUT]
     assert [row.ended_at is None for row in rows(app)] == [False, False, True]
     assert "account.sessions_ended" in actions(app)

@@ -9,11 +9,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.conftest import World
-from tests.web.helpers import actions, change_case, count, counted_queries, in_force, stored_case, words
+from tests.web.helpers import SURE, actions, change_case, count, counted_queries, in_force, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.operation import service as operation
-from webapp.admin.operation.thresholds import Expectation
+from webapp.admin.operation.thresholds import Expectation, offers
 from webapp.analysis import workers
 from webapp.core.database import reading, transaction
 from webapp.models import ModelVersion, OperatingPoint, OperatingPointChoice, Role, utcnow
@@ -48,7 +48,7 @@ def table(client: CheckedClient, query: str = "") -> list[list[str]]:
 
 
 def choose(admin: CheckedClient, target: object):
-    return admin.submit("/admin/threshold", {"target_sensitivity": str(target)})
+    return admin.submit("/admin/threshold", {"target_sensitivity": str(target), **SURE})
 
 
 def test_without_a_model_the_page_says_what_to_do(admin: CheckedClient) -> None:
@@ -107,6 +107,7 @@ def test_expectation_by_hand() -> None:
     assert Expectation(OperatingPoint(0.5, 0.9, sensitivity=0, specificity=1), 0.1, 50).ppv is None
 
 
+@pytest.mark.control("H1.4")
 @pytest.mark.usefixtures("model")
 def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World, admin, reader) -> None:
     number = world.case(world.user(Role.GP))
@@ -120,9 +121,9 @@ def test_the_choice_changes_the_verdict_and_the_section(app: Flask, world: World
     assert number in page
     assert "No cancer suspected" in page
     take(reader, number)
-    page = words(reader.get(f"/review/{number}").text)
-    assert "does not suspect BCC (threshold 50.0 %)" in page
-    assert "data-overlays" not in page or "heatmap" not in page.split("data-overlays")[1][:40]
+    page = reader.get(f"/review/{number}").text
+    assert "BCC 30 % not suspected (threshold 50.0 %)" in words(page)
+    assert "data-map=" not in page
     with stored_case(app, number) as case:
         assert int(case.rank) == Section.REST
         assert (case.needs_person, case.bcc_probability) == (before[1], before[3])
@@ -231,3 +232,54 @@ def test_the_number_of_queries_does_not_grow(app: Flask, world: World, admin, re
         world.analyse(world.case(gp, images=2), 0.3, card=CARD)
     assert queries(admin, "/admin/threshold") == few <= 12
     assert queries(reader, "/review/") == few_worklist
+
+
+@pytest.mark.usefixtures("model")
+def test_another_operating_point_is_asked_first(app: Flask, admin: CheckedClient) -> None:
+    asked = admin.submit("/admin/threshold", {"target_sensitivity": "0.9"})
+    assert asked.status_code == 200
+    page = words(asked.text)
+    assert "suspect BCC from a probability of 50.0 % instead of 10.0 %" in page
+    assert "it suspects 90.0 % instead of 95.0 %: more are missed" in page
+    assert '<input type="hidden" name="target_sensitivity" value="0.9">' in asked.text
+    assert count(app, OperatingPointChoice) == 0
+    careful = words(admin.submit("/admin/threshold", {"target_sensitivity": "0.98"}).text)
+    assert "it suspects 98.5 % instead of 95.0 %: fewer are missed" in careful
+    choose(admin, 0.9)
+    assert count(app, OperatingPointChoice) == 1
+    choose(admin, 0.9)
+    assert "This operating point is in use already." in admin.get("/admin/threshold").text
+
+
+def with_points(*points: dict[str, float]) -> ModelVersion:
+    target = {**CARD["targets"][0], "operating_points": list(points)}  # type: ignore[index]
+    return ModelVersion(name="test-model", weights_sha256="0" * 64, card={"targets": [target]})
+
+
+SAME_FIGURES = {**POINTS[1], "target_sensitivity": 0.9, "threshold": 0.11}
+SAME_THRESHOLD = {**POINTS[1], "target_sensitivity": 0.9, "sensitivity": 0.94}
+
+
+@pytest.mark.parametrize("twin", [SAME_FIGURES, SAME_THRESHOLD])
+def test_points_that_differ_by_their_target_alone_are_said_to_be_one(
+    app: Flask, admin: CheckedClient, twin: dict[str, float]
+) -> None:
+    card = with_points(twin, POINTS[1], POINTS[2]).card
+    with app.app_context(), transaction():
+        workers.note_model("machine:1", "test-model", "0" * 64, card)
+    first, second = table(admin)
+    assert (
+        first[0]
+        == "90 % and 95 % target sensitivity in use One operating point: these targets lead to the same figures."
+    )
+    assert second[0] == "98 % target sensitivity"
+    assert choose(admin, 0.9).status_code == 422, "there is one choice for both"
+    assert count(app, OperatingPointChoice) == 0
+
+
+def test_of_points_that_are_one_the_highest_target_is_offered_or_the_one_in_force() -> None:
+    version = with_points(POINTS[0], {**POINTS[2], "target_sensitivity": 0.97}, POINTS[2], POINTS[1])
+    assert [offer.point.target_sensitivity for offer in offers(version)] == [0.9, 0.98, 0.95]
+    assert [offer.targets for offer in offers(version)] == ["90 %", "97 % and 98 %", "95 %"]
+    version.choices.append(OperatingPointChoice(target_sensitivity=0.97))
+    assert [offer.point.target_sensitivity for offer in offers(version)] == [0.9, 0.97, 0.95]

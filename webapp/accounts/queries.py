@@ -23,9 +23,11 @@ def by_email(email: str) -> User | None:
 
 
 def other_active_admins(user: User) -> int:
-    """Administrators who remain when ``user`` goes; locked, so that two of them cannot remove each other at once."""
-    statement = select(User.id).where(User.role == Role.ADMIN, User.active, User.id != user.id).with_for_update()
-    return len(db.session.scalars(statement).all())
+    """Administrators who have signed in before and remain when ``user`` goes; locked, so that two of them cannot remove
+    each other at once.
+    """
+    others = (User.role == Role.ADMIN, User.active, User.joined_at.is_not(None), User.id != user.id)
+    return len(db.session.scalars(select(User.id).where(*others).with_for_update()).all())
 
 
 def centres(*, active_only: bool = False) -> list[Centre]:
@@ -56,6 +58,12 @@ def signed_in(fs_uniquifier: str, token_sha256: str) -> Row[User, int, datetime,
     statement = select(User, here.id, here.started_at, here.seen_at).join(here, here.user_id == User.id)
     known = (User.fs_uniquifier == fs_uniquifier, here.token_sha256 == token_sha256, here.ended_at.is_(None))
     return db.session.execute(statement.where(*known)).one_or_none()
+
+
+def session_was_ended(token_sha256: str) -> bool:
+    """By somebody, rather than by time."""
+    ended = select(SignInSession.ended_at).where(SignInSession.token_sha256 == token_sha256)
+    return db.session.scalar(ended) is not None
 
 
 def open_sessions(user: User, started_after: datetime, seen_after: datetime) -> list[SignInSession]:

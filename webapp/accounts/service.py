@@ -94,13 +94,18 @@ def mail_link(user: User, link: str, tell: Callable[[bool], None]) -> bool:
     return True
 
 
+def check_change(user: User, *, role: Role, centre_id: int | None) -> int | None:
+    """The centre that the account would have. Raises AccountError as ``change`` would."""
+    if user.role is Role.ADMIN and role is not Role.ADMIN and user.active:
+        _keep_an_admin(user)
+    return _centre_for(role, centre_id, present=user.centre_id)
+
+
 def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None) -> None:
     """Change name, role or centre. Raises AccountError if that removes the last administrator."""
     before = _facts(user)
-    if user.role is Role.ADMIN and role is not Role.ADMIN and user.active:
-        _keep_an_admin(user)
     role_changed = user.role is not role
-    user.centre_id = _centre_for(role, centre_id, present=user.centre_id)
+    user.centre_id = check_change(user, role=role, centre_id=centre_id)
     user.name, user.role = name, role
     if role_changed:
         sessions.end_all(actor, user)
@@ -108,12 +113,17 @@ def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | N
         audit.record(actor, "account.changed", user, before=before, after=_facts(user))
 
 
+def check_disabling(user: User) -> None:
+    """Raises AccountError for the last administrator."""
+    if user.active and user.role is Role.ADMIN:
+        _keep_an_admin(user)
+
+
 def disable(actor: User, user: User) -> None:
     """Disable the account; its sessions end at the next click. Raises AccountError for the last administrator."""
     if not user.active:
         return
-    if user.role is Role.ADMIN:
-        _keep_an_admin(user)
+    check_disabling(user)
     user.active = False
     sessions.end_all(actor, user)
     audit.record(actor, "account.disabled", user)
@@ -176,7 +186,10 @@ def _centre_for(role: Role, centre_id: int | None, present: int | None = None) -
 
 def _keep_an_admin(user: User) -> None:
     if not queries.other_active_admins(user):
-        raise AccountError("This is the last administrator. Add another administrator first.")
+        raise AccountError(
+            "This is the last administrator who can sign in. Invite another one first; once they have chosen their "
+            "password, you can do this."
+        )
 
 
 def _facts(user: User) -> dict[str, object]:

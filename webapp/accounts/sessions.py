@@ -35,6 +35,13 @@ NOTED_EVERY = timedelta(seconds=55)
 ROWS_KEPT = timedelta(days=30)
 
 
+TIMED_OUT = "You were signed out because of inactivity. Please sign in again."
+ENDED = (
+    "You were signed out: your account or password was changed, or you signed out on another device. "
+    "Please sign in again."
+)
+
+
 @dataclass
 class Here:
     """The session of this request as plain values: its row is not selected again."""
@@ -87,10 +94,16 @@ def seconds_left_from_now(here: Here) -> float:
     return seconds_left(replace(here, seen_at=now) if _will_be_noted(here, now) else here)
 
 
-def say_if_ended_by_time() -> None:
+def say_why_it_ended() -> None:
     """Once per session: the cookie belongs to somebody who is no longer signed in."""
-    if session.pop(TOKEN, None) is not None:
-        flash("You were signed out because of inactivity. Please sign in again.", "info")
+    token = session.pop(TOKEN, None)
+    if token is not None:
+        flash(ENDED if queries.session_was_ended(_digest(token)) else TIMED_OUT, "info")
+
+
+def forget_this_browser() -> None:
+    """Who ends their own sessions knows why: the sign-in page need not say it."""
+    session.pop(TOKEN, None)
 
 
 def _seconds_left() -> int:
@@ -120,6 +133,7 @@ def sign_out(user: User) -> None:
     present = here()
     if present is not None:
         _end(SignInSession.id == present.id)
+    forget_this_browser()
     audit.record(user, "account.signed_out", user)
 
 

@@ -7,16 +7,32 @@ from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, SelectField, StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.admin import queries
 from webapp.admin.days import midnight, this_century
+from webapp.admin.handover import LeftBehind
 from webapp.admin.service import Offer
 from webapp.audit.words import ACTIONS
 from webapp.core.choices import choices
-from webapp.models import Management, ManagementOption
+from webapp.models import Management, ManagementOption, User
 
-SYSTEM = "system"
+SYSTEM, WHOLE_CENTRE = "system", "centre"
+
+
+class HandoverForm(FlaskForm):
+    """Who follows the cases that a GP leaves behind."""
+
+    to = SelectField("Who follows these cases now?", validators=[InputRequired("Choose who follows these cases.")])
+
+    def offer(self, left: LeftBehind) -> None:
+        people = [(str(gp.id), gp.name) for gp in left.colleagues]
+        whole = (WHOLE_CENTRE, f"{left.centre.name} as a whole: whichever GP is there")
+        self.to.choices = choices([("", "Choose …"), *people, whole])
+
+    def chosen(self, left: LeftBehind) -> User | None:
+        """The colleague; None: the centre as a whole. Only for a valid form."""
+        return next((gp for gp in left.colleagues if str(gp.id) == self.to.data), None)
 
 
 class AuditForm(FlaskForm):

@@ -1,14 +1,28 @@
-"""The only place that selects the audit trail (what happened, not what patients have) and the model's versions."""
+"""The only place that selects the audit trail (what happened, not what patients have), the model's versions, and the
+cases that a GP leaves behind: an administrator is told their number.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, String, cast, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from webapp.core.extensions import db
-from webapp.models import Analysis, AuditEvent, Case, Centre, Finding, Image, ModelVersion, Review, User
+from webapp.models import (
+    Analysis,
+    AuditEvent,
+    Case,
+    CaseState,
+    Centre,
+    Finding,
+    Image,
+    ModelVersion,
+    Review,
+    Role,
+    User,
+)
 
 PAGE_SIZE = 50
 
@@ -92,3 +106,33 @@ def subject_names(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:
 def actors() -> list[User]:
     """Everyone who may have done something."""
     return list(db.session.scalars(select(User).order_by(User.name, User.id)))
+
+
+def _for_a_gp() -> list[ColumnElement[bool]]:
+    """A case waits for a GP, or will, if one of these holds. Each is a range of the centre's index."""
+    states = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW, CaseState.RETAKE_REQUESTED)
+    return [*(Case.state == state for state in states), Case.unread == true()]
+
+
+def followed_by_locked(gp: User) -> list[Case]:
+    """The cases of the GP's centre that this GP follows and that are not over, locked."""
+    walks = [
+        select(Case.id).where(Case.centre_id == gp.centre_id, Case.responsible_id == gp.id, condition)
+        for condition in _for_a_gp()
+    ]
+    ids = list(db.session.scalars(union_all(*walks)))
+    statement = select(Case).where(Case.id.in_(ids)).order_by(Case.id).with_for_update(of=Case)
+    return list(db.session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def colleagues_of(gp: User) -> list[User]:
+    """The other GPs of the centre who can sign in."""
+    there = (User.role == Role.GP, User.centre_id == gp.centre_id, User.active, User.id != gp.id)
+    return list(db.session.scalars(select(User).where(*there).order_by(User.name, User.id)))
+
+
+def centres_without_a_gp() -> list[Centre]:
+    """Centres with cases that are not over, and no GP who can sign in to follow them."""
+    there = select(User.id).where(User.role == Role.GP, User.centre_id == Centre.id, User.active).exists()
+    waiting = [select(Case.id).where(Case.centre_id == Centre.id, condition).exists() for condition in _for_a_gp()]
+    return list(db.session.scalars(select(Centre).where(~there, or_(*waiting)).order_by(Centre.name)))

@@ -1,21 +1,22 @@
 """The administrator's pages: accounts, centres, management options, audit log."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from webapp.accounts import queries, second_factor, service
+from webapp.accounts import queries, second_factor, service, sessions
 from webapp.accounts.forms import AccountForm, CentreForm, InvitationForm, ResetSecondFactorForm
 from webapp.accounts.service import AccountError
 from webapp.admin import queries as trail
-from webapp.admin.forms import AuditForm, ManagementForm
+from webapp.admin import questions
+from webapp.admin.forms import AuditForm, HandoverForm, ManagementForm
+from webapp.admin.handover import LeftBehind, hand_over, leaves
 from webapp.admin.service import OptionError, offer_management
 from webapp.audit.words import EventRow
 from webapp.core.config import current_settings
-from webapp.core.confirm import ConfirmForm
+from webapp.core.confirm import ConfirmForm, Question, ask, confirmed
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.models import Centre, Role, User
@@ -63,18 +64,48 @@ def account(user_id: int) -> Reply:
     form.offer_centres(user.centre_id)
     if request.method == "GET" or not form.validate():
         return _page("admin/account.html", form, user=user, confirm=ConfirmForm())
+    role, before = Role(form.role.data), user.role
     try:
-        service.change(
-            current_user,
-            user,
-            name=form.name.data or "",
-            role=Role(form.role.data),
-            centre_id=form.centre_id.data,
-        )
+        centre_id = service.check_change(user, role=role, centre_id=form.centre_id.data)
+        left = LeftBehind.by(user) if leaves(user, role, centre_id) else None
+        if left is not None and not left.colleagues:
+            raise AccountError(_nobody_to_follow(left))
     except AccountError as error:
         return _refused("admin/account.html", form, error, user=user, confirm=ConfirmForm())
+    question = questions.about_change(current_user, user, role, queries.centre(centre_id or 0), left)
+    if question is not None and (asked := _ask_first(question, left)) is not None:
+        return asked
+    service.change(current_user, user, name=form.name.data or "", role=role, centre_id=centre_id)
+    if user.id == current_user.id and role is not before:
+        return _signed_out(f"You are no longer an administrator but a {role.label}. Please sign in again.")
     flash(f"Changes to the account of {user.name} saved.", "success")
     return redirect(url_for("admin.accounts"))
+
+
+def _nobody_to_follow(left: LeftBehind) -> str:
+    return (
+        f"{left.gp.name} follows {left.words} of {left.centre.name}, and no other GP there has an account. "
+        "Invite or enable one first."
+    )
+
+
+def _ask_first(question: Question, left: LeftBehind | None) -> Reply | None:
+    """The page that asks, until it is answered in full; then the cases left behind are handed over."""
+    form = HandoverForm() if left is not None and left.colleagues else None
+    if left is not None and form is not None:
+        form.offer(left)
+    if not confirmed() or (form is not None and not form.validate()):
+        return ask(question, form)
+    if left is not None:
+        hand_over(current_user, left, form.chosen(left) if form is not None else None)
+    return None
+
+
+def _signed_out(sentence: str) -> Response:
+    """For an administrator who has just ended their own sessions."""
+    sessions.forget_this_browser()
+    flash(sentence, "info")
+    return redirect(url_for("security.login"))
 
 
 @blueprint.post("/accounts/<id:user_id>/link")
@@ -88,12 +119,28 @@ def link(user_id: int) -> Reply:
 
 @blueprint.post("/accounts/<id:user_id>/disable")
 def disable(user_id: int) -> Reply:
-    return _switch(user_id, service.disable, "disabled and can no longer sign in")
+    user = _account(user_id)
+    try:
+        service.check_disabling(user)
+    except AccountError as error:
+        return _back(user, error)
+    left = LeftBehind.by(user) if user.active else None
+    asked = _ask_first(questions.about_disabling(current_user, user, left), left)
+    if asked is not None:
+        return asked
+    service.disable(current_user, user)
+    if user.id == current_user.id:
+        return _signed_out("Your account is disabled. Another administrator can enable it.")
+    flash(f"The account of {user.name} is disabled and can no longer sign in.", "success")
+    return redirect(url_for("admin.account", user_id=user.id))
 
 
 @blueprint.post("/accounts/<id:user_id>/enable")
 def enable(user_id: int) -> Reply:
-    return _switch(user_id, service.enable, "enabled")
+    user = _account(user_id)
+    service.enable(current_user, user)
+    flash(f"The account of {user.name} is enabled.", "success")
+    return redirect(url_for("admin.account", user_id=user.id))
 
 
 @blueprint.post("/accounts/<id:user_id>/second-factor")
@@ -105,16 +152,6 @@ def reset_second_factor(user_id: int) -> Reply:
     flash(
         f"Two-factor authentication for {user.name} was reset and must be set up again at the next sign-in.", "success"
     )
-    return redirect(url_for("admin.account", user_id=user.id))
-
-
-def _switch(user_id: int, change: Callable[[User, User], None], outcome: str) -> Reply:
-    user = _account(user_id)
-    try:
-        change(current_user, user)
-    except AccountError as error:
-        return _back(user, error)
-    flash(f"The account of {user.name} is {outcome}.", "success")
     return redirect(url_for("admin.account", user_id=user.id))
 
 

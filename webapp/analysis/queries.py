@@ -175,10 +175,16 @@ def pending_of(rerun: Rerun) -> int:
 
 def _left(rerun: Rerun) -> ColumnElement[bool]:
     """Images stored before the re-run that neither its model nor the re-run has analysed, with no analysis pending."""
-    seen = or_(Analysis.model_version_id == rerun.model_version_id, Analysis.rerun_id == rerun.id)
-    busy = Analysis.state.in_(PENDING_STATES)
-    touched = select(Analysis.id).where(Analysis.image_id == Image.id, or_(seen, busy)).exists()
-    return and_(Image.stored_at <= rerun.requested_at, Case.state != CaseState.WITHDRAWN, ~touched)
+    return and_(
+        Image.stored_at <= rerun.requested_at, *_untouched(rerun.model_version_id, Analysis.rerun_id == rerun.id)
+    )
+
+
+def _untouched(version_id: int, *more: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """Images without an analysis of this model version, one that is pending, or one that meets ``more``."""
+    found = or_(Analysis.model_version_id == version_id, Analysis.state.in_(PENDING_STATES), *more)
+    touched = select(Analysis.id).where(Analysis.image_id == Image.id, found).exists()
+    return [Case.state != CaseState.WITHDRAWN, ~touched]
 
 
 def images_left(rerun: Rerun, limit: int, below: int | None = None) -> list[int]:
@@ -192,8 +198,10 @@ def lowest_image_of(rerun: Rerun) -> int | None:
     return db.session.scalar(select(func.min(Analysis.image_id)).where(Analysis.rerun_id == rerun.id))
 
 
-def count_left(rerun: Rerun) -> int:
-    return db.session.scalar(select(func.count()).select_from(Image).join(Image.case).where(_left(rerun))) or 0
+def count_to_rerun(version_id: int) -> int:
+    """Images that a re-run with this model version would analyse."""
+    statement = select(func.count()).select_from(Image).join(Image.case).where(*_untouched(version_id))
+    return db.session.scalar(statement) or 0
 
 
 def waiting() -> Row[int, datetime | None]:

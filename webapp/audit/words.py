@@ -34,6 +34,7 @@ ACTIONS = {
     "case.decided": "Decision made",
     "case.decision_undone": "Decision taken back",
     "case.follows": "Linked to earlier case of the lesion",
+    "case.handed_over": "Case handed over",
     "case.images_added": "New images added",
     "case.impression": "Blinded impression recorded",
     "case.reopened": "Case re-opened",

@@ -69,6 +69,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         submission_token=new.submission_token,
         centre_id=user.centre_id,
         submitted_by=user,
+        responsible=user,
         patient_reference=new.patient_reference,
         birth_year=new.birth_year,
         sex=new.sex,

@@ -85,14 +85,15 @@ class ModelVersion(Base):
     @property
     def default_point(self) -> OperatingPoint | None:
         """The card's own choice for BCC."""
-        return self._point(self.target("BCC").get("default_sensitivity"))
+        return self.point(self.target("BCC").get("default_sensitivity"))
 
     @property
     def operating_point(self) -> OperatingPoint | None:
         """The one of BCC in force: the administrator's latest choice, else the card's default."""
-        return self._point(self.choices[-1].target_sensitivity) if self.choices else self.default_point
+        return self.point(self.choices[-1].target_sensitivity) if self.choices else self.default_point
 
-    def _point(self, target_sensitivity: float | None) -> OperatingPoint | None:
+    def point(self, target_sensitivity: float | None) -> OperatingPoint | None:
+        """The one of BCC with this target on the card."""
         points = self.operating_points
         return next((point for point in points if point.target_sensitivity == target_sensitivity), None)
 

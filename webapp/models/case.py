@@ -141,6 +141,8 @@ class Case(Base):
     ``reopened``: what called the decision into question, while the case waits for a new one.
     ``waiting_since``: when it was sent, or re-opened.
     ``unread``: the case is answered and nobody at the centre has opened the answer.
+    ``responsible``: the GP who follows it, at first whoever sent it; None: the centre as a whole. Pages name
+    ``followed_by``.
     """
 
     __tablename__ = "case_file"
@@ -179,6 +181,7 @@ class Case(Base):
     submission_token: Mapped[str] = mapped_column(String(36), unique=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
     submitted_by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    responsible_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
     state: Mapped[CaseState] = mapped_column(text_enum(CaseState), default=CaseState.SUBMITTED)
     is_open: Mapped[bool] = mapped_column(default=True)
@@ -212,13 +215,20 @@ class Case(Base):
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     centre: Mapped[Centre] = relationship()
-    submitted_by: Mapped[User] = relationship()
+    submitted_by: Mapped[User] = relationship(foreign_keys=[submitted_by_id])
+    responsible: Mapped[User | None] = relationship(foreign_keys=[responsible_id])
     images: Mapped[list["Image"]] = relationship(back_populates="case", order_by="Image.position")
     reviews: Mapped[list["Review"]] = relationship(back_populates="case", order_by="Review.id")
     claims: Mapped[list["Claim"]] = relationship(back_populates="case", order_by="Claim.id")
     histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
     impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
     opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+
+    @property
+    def followed_by(self) -> User | None:
+        """The GP responsible, if still at its centre; None: whoever is there."""
+        gp = self.responsible
+        return gp if gp is not None and gp.active and gp.centre_id == self.centre_id else None
 
     @property
     def histology(self) -> "Histology | None":

@@ -19,6 +19,11 @@ class OperatingPoint:
     sensitivity: float
     specificity: float
 
+    def is_one_with(self, other: "OperatingPoint") -> bool:
+        """Whether nothing but the target tells them apart: the same threshold, or the same figures measured."""
+        measured = (self.sensitivity, self.specificity) == (other.sensitivity, other.specificity)
+        return self.threshold == other.threshold or measured
+
 
 class OperatingPointChoice(Base):
     """``placed_up_to``: the open cases with an id up to this one are placed by the choice; None: all of them are."""

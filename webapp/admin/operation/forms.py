@@ -1,11 +1,13 @@
 """Choosing an operating point."""
 
+from collections.abc import Iterable
+
 from flask_wtf import FlaskForm
 from wtforms import FloatField, RadioField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from webapp.admin.operation.thresholds import Offer
 from webapp.core.choices import choices
-from webapp.models import ModelVersion
 
 
 class PrevalenceForm(FlaskForm):
@@ -23,8 +25,7 @@ class PrevalenceForm(FlaskForm):
 class OperatingPointForm(FlaskForm):
     target_sensitivity = RadioField("Operating point", validators=[InputRequired("Choose an operating point.")])
 
-    def offer(self, version: ModelVersion) -> None:
+    def offer(self, offers: Iterable[Offer]) -> None:
         self.target_sensitivity.choices = choices(
-            (str(p.target_sensitivity), f"{p.target_sensitivity * 100:g} % target sensitivity")
-            for p in version.operating_points
+            (str(offer.point.target_sensitivity), f"{offer.targets} target sensitivity") for offer in offers
         )

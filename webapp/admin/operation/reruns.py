@@ -23,6 +23,10 @@ class NotNowError(Exception):
     """Another re-run is under way, or the model to use is not the one that a worker has loaded."""
 
 
+class NothingToDoError(Exception):
+    """The model has analysed every image, or is about to."""
+
+
 @dataclass(frozen=True)
 class VersionRow:
     """A model version and what it has done: ``results`` in all, counted up to a limit, the last at ``last_used_at``."""
@@ -82,14 +86,21 @@ def status() -> RerunStatus | None:
     return RerunStatus(rerun, finished, failed, left)
 
 
-def start(actor: User, version: ModelVersion) -> Rerun:
-    """Ask the worker to analyse all old images with the active model. Raises NotNowError."""
+def images_for(version: ModelVersion) -> int:
+    """How many images a re-run would analyse. Raises NotNowError or NothingToDoError."""
     if version is not queries.active_version() or analyses.open_rerun_locked() is not None:
         raise NotNowError
-    rerun = Rerun(model_version_id=version.id, requested_by=actor)
+    images = analyses.count_to_rerun(version.id)
+    if not images:
+        raise NothingToDoError
+    return images
+
+
+def start(actor: User, version: ModelVersion) -> Rerun:
+    """Ask the worker to analyse all old images with the active model. Raises NotNowError or NothingToDoError."""
+    rerun = Rerun(model_version_id=version.id, images=images_for(version), requested_by=actor)
     db.session.add(rerun)
     db.session.flush()
-    rerun.images = analyses.count_left(rerun)
     audit.record(actor, "rerun.started", rerun, after={"model": version.reference})
     return rerun
 

@@ -5,12 +5,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from ml.patterns import Lesion
-from webapp.admin.operation import queries, reruns, status
+from webapp.admin.operation import queries, questions, reruns, status
 from webapp.admin.operation import service as operation
 from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
-from webapp.admin.operation.thresholds import Expectation, local
+from webapp.admin.operation.thresholds import Expectation, local, offers
 from webapp.analysis import cards
-from webapp.core.confirm import ConfirmForm
+from webapp.core.confirm import ConfirmForm, ask, confirmed
+from webapp.core.replies import Reply
 from webapp.models import ModelVersion, utcnow
 
 blueprint = Blueprint("operation", __name__, url_prefix="/admin")
@@ -27,13 +28,19 @@ def thresholds() -> tuple[str, int]:
 
 
 @blueprint.post("/threshold")
-def choose_threshold() -> Response | tuple[str, int]:
+def choose_threshold() -> Reply:
     version = queries.active_version() or abort(404)
     form = OperatingPointForm()
-    form.offer(version)
+    form.offer(offers(version))
     if not form.validate():
         return _threshold_page(PrevalenceForm(formdata=None), form)
-    point = operation.choose_point(current_user, version, float(form.target_sensitivity.data))
+    point = version.point(float(form.target_sensitivity.data)) or abort(404)
+    if point == version.operating_point:
+        flash("This operating point is in use already.", "info")
+        return redirect(url_for("operation.thresholds"))
+    if not confirmed():
+        return ask(questions.about_point(version.operating_point, point))
+    operation.choose_point(current_user, version, point.target_sensitivity)
     flash(
         f"Operating point saved. The model now suspects BCC from a probability of {point.threshold * 100:.1f} %.",
         "success",
@@ -43,24 +50,26 @@ def choose_threshold() -> Response | tuple[str, int]:
 
 def _threshold_page(local_form: PrevalenceForm, form: OperatingPointForm) -> tuple[str, int]:
     version, here = queries.active_version(), local()
+    offered = offers(version) if version is not None else []
     if version is not None:
-        form.offer(version)
+        form.offer(offered)
         if not form.errors and version.operating_point:
             form.target_sensitivity.data = str(version.operating_point.target_sensitivity)
     typed = (
         local_form.prevalence.data / 100 if local_form.validate() and local_form.prevalence.data is not None else None
     )
     prevalence = typed if typed is not None else here.prevalence.value if here.prevalence else None
-    points = version.operating_points if version else []
     page = render_template(
         "admin/thresholds.html",
         version=version,
         local=here,
         local_form=local_form,
         form=form,
-        points=points,
+        offers=offered,
         measured=_measured(version),
-        expectations=[] if prevalence is None else [Expectation(p, prevalence, here.cases_per_day) for p in points],
+        expectations=[]
+        if prevalence is None
+        else [Expectation(o.point, prevalence, here.cases_per_day) for o in offered],
     )
     return page, 422 if form.errors or local_form.errors else 200
 
@@ -87,12 +96,16 @@ def _models_page(template: str) -> str:
 
 
 @blueprint.post("/models/<id:version_id>/rerun")
-def start_rerun(version_id: int) -> Response:
+def start_rerun(version_id: int) -> Reply:
     version = queries.version(version_id) or abort(404)
     try:
+        if not confirmed():
+            return ask(questions.about_rerun(version, reruns.images_for(version)))
         reruns.start(current_user, version)
     except reruns.NotNowError:
         flash("Not started: another re-run is in progress, or this is not the loaded model.", "danger")
+    except reruns.NothingToDoError:
+        flash("Nothing to do: this model has analysed every earlier image, or is about to.", "info")
     else:
         flash("The re-run has started. New uploads go first.", "success")
     return redirect(url_for("operation.models"))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from webapp.admin.operation import queries
+from webapp.admin.queries import centres_without_a_gp
 from webapp.analysis import queries as analyses
 from webapp.analysis import queue
 from webapp.core.filters import ago
@@ -47,6 +48,7 @@ def checks() -> list[Check]:
         _failures(),
         _queue(),
         _disk(),
+        *_unfollowed(),
     ]
 
 
@@ -113,6 +115,18 @@ def _disk() -> Check:
             "Disk", Health.ATTENTION, f"{text} Free up space soon: when the disk is full, no case can be sent."
         )
     return Check("Disk", Health.GOOD, text)
+
+
+def _unfollowed() -> list[Check]:
+    """Only if there are any: what should not happen is not shown as a part of the program."""
+    return [
+        Check(
+            f"{centre.name}: cases and no GP with an account",
+            Health.ATTENTION,
+            "Nobody there can read an answer or send new images. Invite or enable a GP of this centre.",
+        )
+        for centre in centres_without_a_gp()
+    ]
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -7,8 +7,9 @@ from webapp.admin.operation import queries
 from webapp.admin.reports.facts import says_bcc
 from webapp.admin.reports.queries import diagnoses_since
 from webapp.admin.reports.statistics import Estimate, proportion
-from webapp.models import utcnow
+from webapp.models import ModelVersion, utcnow
 from webapp.models.operating_point import OperatingPoint
+from webapp.triage.risk import joined
 
 LOOK_BACK_DAYS = 365
 WORKLOAD_DAYS = 30
@@ -59,3 +60,30 @@ class Expectation:
     @property
     def _wrong(self) -> float:
         return (1 - self.point.specificity) * (1 - self.prevalence)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An operating point to choose, with ``others`` on the card that are one with it but for their target."""
+
+    point: OperatingPoint
+    others: list[OperatingPoint]
+
+    @property
+    def targets(self) -> str:
+        """For example "90 %", or "90 % and 95 %" of points that are one."""
+        found = sorted(point.target_sensitivity for point in [self.point, *self.others])
+        return joined(f"{target * 100:g} %" for target in found)
+
+
+def offers(version: ModelVersion) -> list[Offer]:
+    """The card's operating points, each different one once: by the target in force, otherwise by its highest."""
+    left, found = version.operating_points, []
+    while left:
+        one = [point for point in left if point.is_one_with(left[0])]
+        left = [point for point in left if point not in one]
+        point = version.operating_point
+        if point not in one or point is None:
+            point = max(one, key=lambda point: point.target_sensitivity)
+        found.append(Offer(point, [other for other in one if other != point]))
+    return found

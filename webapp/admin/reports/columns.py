@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ml.patterns import Call, Lesion, Pattern
-from webapp.models import Analysis, AnalysisState, Case, HistologyResult, Image, PatternAnswer, Review
+from webapp.models import Case, HistologyResult, PatternAnswer, Review
+from webapp.triage import concern, due
+from webapp.triage.rank import Section
 
 Cell = str | int | float | None
 
@@ -21,14 +23,8 @@ def _time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
 
 
-def _analyses(case: Case) -> list[Analysis]:
-    """The finished results in force."""
-    found = [image.current_analysis for image in case.images]
-    return [analysis for analysis in found if analysis is not None and analysis.state is AnalysisState.DONE]
-
-
 def _highest(case: Case, target: str) -> float | None:
-    found = [f.probability for analysis in _analyses(case) for f in analysis.findings if f.target == target]
+    found = [f.probability for analysis in concern.done(case) for f in analysis.findings if f.target == target]
     return max(found, default=None)
 
 
@@ -37,16 +33,16 @@ _STRONGEST_FIRST = (Call.LIKELY, Call.POSSIBLE, Call.NOT_TOLD_APART, Call.NOT_SE
 
 def _call(case: Case, target: str) -> str | None:
     """The strongest of the images'."""
-    found = {f.call for analysis in _analyses(case) for f in analysis.findings if f.target == target}
+    found = {f.call for analysis in concern.done(case) for f in analysis.findings if f.target == target}
     return next((call.value for call in _STRONGEST_FIRST if call in found), None)
 
 
 def _modalities(case: Case) -> str:
-    return " ".join(sorted({a.modality.value for a in _analyses(case) if a.modality}))
+    return " ".join(sorted({a.modality.value for a in concern.done(case) if a.modality}))
 
 
 def _models(case: Case) -> str:
-    return " ".join(sorted({a.model_version.reference for a in _analyses(case) if a.model_version}))
+    return " ".join(sorted({a.model_version.reference for a in concern.done(case) if a.model_version}))
 
 
 def _review(case: Case) -> Review | None:
@@ -59,13 +55,19 @@ def _label(case: Case, pattern: Pattern) -> str | None:
     return answers[pattern].value if pattern in answers else None
 
 
-def _unreliable(case: Case) -> int:
-    return int(any(_unsure(image) for image in case.images))
+def _patterns(case: Case) -> str:
+    """As the worklist's filter has them."""
+    findings = [finding for analysis in concern.done(case) for finding in analysis.findings]
+    found = {f.target for f in findings if f.present and f.call is not Call.NOT_TOLD_APART}
+    return " ".join(pattern.value for pattern in Pattern if pattern.value in found)
 
 
-def _unsure(image: Image) -> bool:
-    analysis = image.current_analysis
-    return analysis is None or analysis.state is not AnalysisState.DONE or analysis.needs_person is not False
+def _other_cancer(case: Case) -> int:
+    return int(any(suspicion.lesion is not Lesion.BCC for suspicion in concern.suspected(case)))
+
+
+def _section(case: Case) -> str | None:
+    return Section.of(case).name.lower() if case.is_open else None
 
 
 CASE = [
@@ -73,6 +75,14 @@ CASE = [
     Column("centre", "Centre that sent the case", lambda case: case.centre.name),
     Column("sent_at", "Time sent: ISO 8601, UTC", lambda case: _time(case.submitted_at)),
     Column("state", "State of the case when exported", lambda case: case.state.value),
+    Column("open", "1: in the worklist when exported", lambda case: int(case.is_open)),
+    Column(
+        "section",
+        f"Section of the worklist: {', '.join(section.name.lower() for section in Section)}; empty: not open",
+        _section,
+    ),
+    Column("overdue", "1: open and past its due date", lambda case: int(case.is_open and due.is_past(case))),
+    Column("unread", "1: answered, and nobody at the centre has opened the answer", lambda case: int(case.unread)),
     Column("urgency", "Urgency chosen by the GP: routine, soon, urgent", lambda case: case.urgency.value),
     Column("synthetic", "1: synthetic images, no patient", lambda case: int(case.synthetic)),
     Column("birth_year", "Year of birth", lambda case: case.birth_year),
@@ -97,7 +107,22 @@ MODEL = [
         for lesion in (Lesion.SCC, Lesion.MEL)
     ),
     Column("modality", "What the images look like: dermoscopic, clinical, other; several if they differ", _modalities),
-    Column("needs_person", "1: an image has no result, or none that can be relied on", _unreliable),
+    Column(
+        "needs_person",
+        "1: an image has no result that can be relied on. Also of decided cases: those in the worklist have open = 1",
+        lambda case: int(not concern.fully_trusted(case)),
+    ),
+    Column("other_cancer", "1: another skin cancer than BCC is suspected by its operating point", _other_cancer),
+    Column(
+        "contradiction",
+        "1: the rule and the probability disagree about an image",
+        lambda case: int(any(concern.contradicts_itself(analysis) for analysis in concern.done(case))),
+    ),
+    Column(
+        "patterns",
+        "Patterns present in at least one image, by their own thresholds; not those not told apart",
+        _patterns,
+    ),
     *(
         Column(
             f"p_{pattern.value.lower()}",
@@ -131,6 +156,11 @@ LABELS = [
         "diagnosis", "The dermatologist's diagnosis", lambda case: r.diagnosis.value if (r := _review(case)) else None
     ),
     Column("management", "Management decided", lambda case: r.management.value if (r := _review(case)) else None),
+    Column(
+        "model_wrong",
+        "1: the dermatologist noted that the model was wrong",
+        lambda case: int(r.model_wrong) if (r := _review(case)) else None,
+    ),
     Column(
         "histology",
         f"Histology result: {', '.join(HistologyResult)}; empty: not entered",
