@@ -73,6 +73,7 @@ NO_PAGES = {
     "review.preview",
     "operation.rerun_status",
     "media.image",
+    "media.preview",
     "media.thumbnail",
     "media.heatmap",
     "media.letter",

@@ -198,7 +198,7 @@ def test_objects_that_could_not_be_removed_are_found_again(app, settings, world,
         patch.setattr(store_of(app).blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
         assert erase(app)[0] == 0
     monkeypatch.setattr("webapp.maintenance.store.YOUNG", timedelta(0))
-    assert len(stored_files(settings)) == 2
+    assert len(stored_files(settings)) == 3
     run(app, "verify-store", "--delete-orphans")
     assert stored_files(settings) == set()
 
@@ -233,7 +233,8 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     with app.app_context(), reading() as session:
         heatmaps = session.scalar(select(func.count()).where(Finding.heatmap_key.is_not(None)))
         images = session.scalar(select(func.count()).where(Image.case_id == Case.id, Case.number == number))
-    assert len([name for name in names if name.startswith("image/")]) == 2 * images == 4
+    assert len([name for name in names if name.startswith("image/")]) == 3 * images == 6
+    assert {Path(name).suffix for name in names if name.startswith("image/")} == {".jpg", ".webp"}
     assert len([name for name in names if name.startswith("finding/")]) == heatmaps == 2
     assert record["patient_reference"] == REFERENCE
     assert [row["number"] for row in record["case_file"]] == [number]
@@ -255,7 +256,7 @@ def test_what_cannot_be_read_back_is_said(app, settings, world, gp, tmp_path: Pa
     file = tmp_path / "patient.zip"
     status, output = run(app, "export-patient", REFERENCE, "--centre", CENTRE, "--to", str(file))
     assert status == 1
-    assert output.count("unknown format") == 2
+    assert output.count("unknown format") == 3
     assert zipfile.ZipFile(file).namelist() == ["record.json", "audit.json"]
 
 

@@ -57,6 +57,7 @@ ACTIONS = {
     "opinion.read": "Second opinion read",
     "patient.erased": "Patient's data erased",
     "patient.exported": "Patient's data exported",
+    "preview.viewed": "Preview of an image viewed",
     "rerun.ended": "Re-run finished",
     "rerun.started": "Re-run started",
     "rerun.stopped": "Re-run stopped",

@@ -58,6 +58,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.withdraw": GP,
     "histology.enter": CLINICIANS,
     "media.image": CLINICIANS,
+    "media.preview": CLINICIANS,
     "media.thumbnail": CLINICIANS,
     "media.heatmap": CLINICIANS,
     "media.letter": CLINICIANS,

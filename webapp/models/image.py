@@ -39,7 +39,10 @@ class QualityFlag(StrEnum):
 
 
 class Image(Base):
-    """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them."""
+    """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them.
+
+    ``preview_key``: none where it was sent before there were previews.
+    """
 
     __tablename__ = "image"
     __table_args__ = (UniqueConstraint("case_id", "position"),)
@@ -49,6 +52,7 @@ class Image(Base):
     position: Mapped[int]
     key: Mapped[str] = mapped_column(String(40), unique=True, info={**OBJECT, "sha256": "sha256"})
     thumbnail_key: Mapped[str] = mapped_column(String(40), unique=True, info=OBJECT)
+    preview_key: Mapped[str | None] = mapped_column(String(40), unique=True, index=True, info=OBJECT)
     media_type: Mapped[str] = mapped_column(String(20))
     width: Mapped[int]
     height: Mapped[int]
