@@ -195,7 +195,9 @@ def test_two_of_the_centre_open_an_answer(app: Flask, world: World, gp_email: st
         answers = together(*(lambda client=client, at=number: client.get(f"/cases/{at}") for client in (gp, colleague)))
         assert codes(answers) == [200, 200]
         assert all(BENIGN["advice"] in answer.text for answer in answers)
-    assert actions(app).count("answer.read") == ROUNDS, "each was opened once"
+        with stored_case(app, number) as case:
+            assert (case.unread, case.unread_by) == (False, [])
+    assert actions(app).count("answer.read") == 2 * ROUNDS, "each was opened once by each"
 
 
 def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: str, first, second) -> None:

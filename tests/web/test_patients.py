@@ -84,6 +84,7 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     )
     assert asked.status_code == 302
     give_opinion(second, number)
+    world.user(Role.GP, name="A colleague who has yet to read it")
     client = sign_in(gp)
     client.get(f"/cases/{number}")
     client.submit(f"/histology/{number}", {"result": "bcc", "remark": "Private remark"}, page=f"/cases/{number}")

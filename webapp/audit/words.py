@@ -27,7 +27,7 @@ ACTIONS = {
     "analysis.abandoned": "Analysis interrupted",
     "analysis.done": "Image analysed",
     "analysis.failed": "Analysis failed",
-    "answer.read": "Answer opened by the GP's centre",
+    "answer.read": "Answer opened at the GP's centre",
     "case.amended": "Decision changed",
     "case.claimed": "Case claimed",
     "case.closed": "Case closed",

@@ -4,16 +4,16 @@ from webapp import audit
 from webapp.cases import queries
 from webapp.cases.service import CaseChangedError
 from webapp.core.extensions import db
-from webapp.models import Case, CaseState, Receipt, Role, User, utcnow
+from webapp.models import Case, CaseState, Receipt, Role, Unread, User, utcnow
 
 
 def open_answer(user: User, number: str) -> Case | None:
-    """The case, with its answer marked as opened: the first time counts as read at the centre, for good.
+    """The case, with its answer marked as opened by ``user``, for good.
 
     The case is locked and read again first, so that an answer just being taken back is neither shown nor marked.
     """
     case = queries.find(user, number)
-    if case is None or not _is_unopened(case):
+    if case is None or not (_is_unopened(user, case) or _rows_of(user, case)):
         return case
     case = queries.find_locked(user, number)
     if case is not None:
@@ -34,29 +34,46 @@ def hand_out_letter(user: User, number: str, review_id: int) -> None:
     audit.record(user, "letter.made", case)
 
 
-def _is_unopened(case: Case) -> bool:
+def _is_unopened(user: User, case: Case) -> bool:
+    """Whether there is an answer that ``user`` has not opened."""
     review = case.standing_review
-    return review is not None and review.receipt is None and case.state is not CaseState.WITHDRAWN
+    return review is not None and not review.opened_by(user) and case.state is not CaseState.WITHDRAWN
+
+
+def _rows_of(user: User, case: Case) -> list[Unread]:
+    return [row for row in case.unread_by if row.user_id == user.id]
 
 
 def _note_reading(user: User, case: Case) -> None:
-    """Note who at the centre first opens the answer of a locked case, and when."""
+    """Note that ``user`` opens a locked case. What nobody had opened stays unread for the others at the centre."""
+    for row in _rows_of(user, case):
+        case.unread_by.remove(row)
+    if case.unread:
+        case.unread = False
+        tell_centre(case, but=user)
     review = case.standing_review
-    if review is None or not _is_unopened(case):
-        return
-    db.session.add(Receipt(review_id=review.id, user_id=user.id))
-    case.unread = False
-    db.session.flush()
-    db.session.refresh(review, ["receipt"])
-    audit.record(user, "answer.read", review)
+    if review is not None and _is_unopened(user, case):
+        review.receipts.append(Receipt(user_id=user.id))
+        db.session.flush()
+        audit.record(user, "answer.read", review)
+
+
+def tell_centre(case: Case, but: User) -> None:
+    """Each other GP at the centre has yet to open the case."""
+    known = {but.id, *(row.user_id for row in case.unread_by)}
+    case.unread_by += [Unread(user_id=gp) for gp in queries.gps_at(case.centre_id) if gp not in known]
 
 
 def close(user: User, case: Case) -> None:
-    """The GP has read the answer. Raises CaseChangedError unless there is one and it has been opened."""
+    """The GP has read the answer; whoever sent the case has still to read it, colleagues have not.
+
+    Raises CaseChangedError unless there is an answer that ``user`` has opened.
+    """
     if case.state is CaseState.CLOSED:
         return
-    if case.state is not CaseState.REVIEWED or _is_unopened(case):
+    if case.state is not CaseState.REVIEWED or _is_unopened(user, case):
         raise CaseChangedError
     case.move_to(CaseState.CLOSED)
+    case.unread_by = [row for row in case.unread_by if row.user_id == case.submitted_by_id]
     case.closed_at = utcnow()
     audit.record(user, "case.closed", case, before={"state": "reviewed"}, after={"state": "closed"})

@@ -9,7 +9,7 @@ from webapp.cases import service
 from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import duration
-from webapp.models import Case, CaseState, Image, Review, TriageReason
+from webapp.models import Case, CaseState, Image, Review, TriageReason, User
 from webapp.triage import risk
 
 LONGEST_NAME = 40
@@ -50,19 +50,31 @@ def presses(review: Review | None) -> bool:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One row of the GP's list; ``in_line``: only for an open case."""
+    """One row of the list of ``user``; ``in_line``: only for an open case; ``news``: only for this user."""
 
     case: Case
-    in_line: PlaceInLine | None
+    user: User
+    in_line: PlaceInLine | None = None
+    news: bool = False
 
     @property
     def state(self) -> str:
         return STATE_WORDS[self.case.state]
 
     @property
+    def mine(self) -> bool:
+        return self.case.submitted_by_id == self.user.id
+
+    @property
     def unread(self) -> bool:
-        """Nobody at the centre has opened the answer."""
-        return self.case.state is CaseState.REVIEWED and self.outcome is None
+        """The user has yet to open the answer."""
+        return self.case.unread or self.news
+
+    @property
+    def opened_by(self) -> str:
+        """The colleague who has opened the answer that the user has not."""
+        answer = opened_answer(self.case) if self.unread else None
+        return answer.receipt.user.name if answer and answer.receipt else ""
 
     @property
     def waits_for_gp(self) -> bool:
@@ -79,12 +91,14 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return opened_answer(self.case)
+        """Not before the user opens it, so that nobody takes it for read."""
+        return None if self.unread else opened_answer(self.case)
 
     @property
     def presses(self) -> bool:
-        """Until the case is closed; told before the answer is opened, so that it is opened soon."""
-        return self.case.state is CaseState.REVIEWED and presses(self.case.standing_review)
+        """Until the case is closed, or still unread; told before the answer is opened, so that it is opened soon."""
+        answered = self.case.state is CaseState.REVIEWED or (self.case.state is CaseState.CLOSED and self.unread)
+        return answered and presses(self.case.standing_review)
 
     @property
     def to_open(self) -> str:

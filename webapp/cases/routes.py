@@ -57,14 +57,15 @@ def _list() -> dict[str, object]:
     before = request.args.get("before", type=row_id)
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    places = places_of(shown)
     newest = before is None and not search and only in (None, ListFilter.TO_READ)
-    rows = [presenters.CaseRow(case, places.get(case.id)) for case in shown]
-    pressing = [row for row in _unread_rows() if row.presses] if newest else []
-    first = {row.case.id for row in pressing}
+    first = _rows(queries.unread(current_user)) if newest else []
+    pressing = [row for row in first if row.presses]
+    own = [row for row in first if row.mine and not row.presses]
+    above = {row.case.id for row in (*pressing, *own)}
     return {
         "pressing": pressing,
-        "rows": [row for row in rows if row.case.id not in first],
+        "own": own,
+        "rows": [row for row in _rows(shown) if row.case.id not in above],
         "search": search,
         "only": only,
         "before": before,
@@ -74,8 +75,9 @@ def _list() -> dict[str, object]:
     }
 
 
-def _unread_rows() -> list[presenters.CaseRow]:
-    return [presenters.CaseRow(case, None) for case in queries.unread(current_user)]
+def _rows(cases: list[Case]) -> list[presenters.CaseRow]:
+    places, news = places_of(cases), queries.unread_among(current_user, cases)
+    return [presenters.CaseRow(case, current_user, places.get(case.id), case.id in news) for case in cases]
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -15,6 +15,7 @@ from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.sign_in import Attempt, AttemptKind, SignInSession
 from webapp.models.states import DECIDED_STATES, AnalysisState, CaseState
+from webapp.models.unread import Unread
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
 
@@ -58,6 +59,7 @@ __all__ = [
     "Sex",
     "SignInSession",
     "TriageReason",
+    "Unread",
     "Urgency",
     "User",
     "Worker",

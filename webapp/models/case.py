@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from webapp.models.impression import Impression
     from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
+    from webapp.models.unread import Unread
 
 
 class Sex(StrEnum):
@@ -140,7 +141,8 @@ class Case(Base):
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
     ``waiting_since``: when it was sent, or re-opened.
-    ``unread``: the case is answered and nobody at the centre has opened the answer.
+    ``unread``: the case is answered and nobody at the centre has opened the answer. ``unread_by``: who has yet to open
+    the case, although somebody has.
     """
 
     __tablename__ = "case_file"
@@ -219,6 +221,7 @@ class Case(Base):
     histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
     impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
     opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+    unread_by: Mapped[list["Unread"]] = relationship(cascade="all, delete-orphan")
 
     @property
     def histology(self) -> "Histology | None":
