@@ -8,10 +8,10 @@ from sqlalchemy.orm import selectinload
 
 from webapp.core.extensions import db
 from webapp.models import (
+    DROPPED_STATES,
     Analysis,
     AnalysisState,
     Case,
-    CaseState,
     FailureReason,
     Image,
     ModelVersion,
@@ -103,7 +103,7 @@ def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
         )
         .order_by(Analysis.id)
     )
-    decided = and_(~Case.is_open, Case.state != CaseState.WITHDRAWN)
+    decided = and_(~Case.is_open, Case.state.not_in(DROPPED_STATES))
     portions = ((Case.is_open, PORTION), (decided, AFTERWARDS))
     return [
         analysis
@@ -178,7 +178,7 @@ def _left(rerun: Rerun) -> ColumnElement[bool]:
     seen = or_(Analysis.model_version_id == rerun.model_version_id, Analysis.rerun_id == rerun.id)
     busy = Analysis.state.in_(PENDING_STATES)
     touched = select(Analysis.id).where(Analysis.image_id == Image.id, or_(seen, busy)).exists()
-    return and_(Image.stored_at <= rerun.requested_at, Case.state != CaseState.WITHDRAWN, ~touched)
+    return and_(Image.stored_at <= rerun.requested_at, Case.state.not_in(DROPPED_STATES), ~touched)
 
 
 def images_left(rerun: Rerun, limit: int, below: int | None = None) -> list[int]:

@@ -13,7 +13,7 @@ def open_answer(user: User, number: str) -> Case | None:
     The case is locked and read again first, so that an answer just being taken back is neither shown nor marked.
     """
     case = queries.find(user, number)
-    if case is None or not (_is_unopened(user, case) or _rows_of(user, case)):
+    if case is None or not (_is_unopened(user, case) or any(row.user_id == user.id for row in case.unread_by)):
         return case
     case = queries.find_locked(user, number)
     if case is not None:
@@ -37,20 +37,15 @@ def hand_out_letter(user: User, number: str, review_id: int) -> None:
 def _is_unopened(user: User, case: Case) -> bool:
     """Whether there is an answer that ``user`` has not opened."""
     review = case.standing_review
-    return review is not None and not review.opened_by(user) and case.state is not CaseState.WITHDRAWN
-
-
-def _rows_of(user: User, case: Case) -> list[Unread]:
-    return [row for row in case.unread_by if row.user_id == user.id]
+    return review is not None and not review.opened_by(user) and not case.is_dropped
 
 
 def _note_reading(user: User, case: Case) -> None:
     """Note that ``user`` opens a locked case. What nobody had opened stays unread for the others at the centre."""
-    for row in _rows_of(user, case):
-        case.unread_by.remove(row)
+    note_opening(user, case)
     if case.unread:
         case.unread = False
-        tell_centre(case, but=user)
+        _tell(case, queries.gps_at(case.centre_id), but=user)
     review = case.standing_review
     if review is not None and _is_unopened(user, case):
         review.receipts.append(Receipt(user_id=user.id))
@@ -58,10 +53,21 @@ def _note_reading(user: User, case: Case) -> None:
         audit.record(user, "answer.read", review)
 
 
-def tell_centre(case: Case, but: User) -> None:
-    """Each other GP at the centre has yet to open the case."""
+def tell_others(case: Case, but: User) -> None:
+    """The centre's GPs, and whose decision is in force, have yet to open the case, except ``but``, who changed it."""
+    review = case.standing_review
+    _tell(case, [*queries.gps_at(case.centre_id), *([review.reviewer_id] if review else [])], but)
+
+
+def _tell(case: Case, people: list[int], but: User) -> None:
     known = {but.id, *(row.user_id for row in case.unread_by)}
-    case.unread_by += [Unread(user_id=gp) for gp in queries.gps_at(case.centre_id) if gp not in known]
+    case.unread_by += [Unread(user_id=person) for person in people if person not in known]
+
+
+def note_opening(user: User, case: Case) -> None:
+    """``user`` opens the case, which is no longer news."""
+    for row in [row for row in case.unread_by if row.user_id == user.id]:
+        case.unread_by.remove(row)
 
 
 def close(user: User, case: Case) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, se
 
 from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
-from webapp.models import Analysis, Case, CaseState, Finding, Image, Review, Role, Unread, User
+from webapp.models import DROPPED_STATES, Analysis, Case, CaseState, Finding, Image, Review, Role, Unread, User
 from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
@@ -35,6 +35,7 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
         selectinload(Case.reviews).options(joinedload(Review.reviewer), selectinload(Review.assessments)),
         joinedload(Case.centre),
         joinedload(Case.submitted_by),
+        joinedload(Case.voiding),
     )
 
 
@@ -62,10 +63,10 @@ def by_submission(user: User, token: str) -> Case | None:
 def sent_before(user: User, digests: Sequence[str], token: str) -> dict[str, str]:
     """SHA-256 of an image → number of the centre's first case with it, other than the case of this form.
 
-    A withdrawn case does not count: its images can be sent again.
+    A withdrawn or void case does not count: its images can be sent again.
     """
     statement = select(Image.sha256, Case.number).join(Image.case)
-    kept = Case.submission_token != token, Case.state != CaseState.WITHDRAWN
+    kept = Case.submission_token != token, Case.state.not_in(DROPPED_STATES)
     statement = statement.where(visible_to(user), Image.sha256.in_(digests), *kept)
     return {row.sha256: row.number for row in db.session.execute(statement.order_by(Image.id.desc()))}
 
@@ -79,6 +80,7 @@ class ListFilter(StrEnum):
     RETAKE = "retake"
     ANSWERED = "answered"
     WITHDRAWN = "withdrawn"
+    VOID = "void"
 
     @property
     def label(self) -> str:
@@ -89,6 +91,7 @@ class ListFilter(StrEnum):
             "retake": "New images requested",
             "answered": "Answered",
             "withdrawn": "Withdrawn",
+            "void": "Void",
         }[self.value]
 
     def conditions(self, user: User) -> list[ColumnElement[bool]]:
@@ -104,6 +107,7 @@ _STATES = {
     ListFilter.RETAKE: (CaseState.RETAKE_REQUESTED,),
     ListFilter.ANSWERED: (CaseState.REVIEWED, CaseState.CLOSED),
     ListFilter.WITHDRAWN: (CaseState.WITHDRAWN,),
+    ListFilter.VOID: (CaseState.VOIDED,),
 }
 
 
@@ -222,7 +226,14 @@ def _earlier(user: User, case: Case) -> Select[Case]:
     """Cases that may show the same lesion."""
     same_patient = (Case.centre_id == case.centre_id, Case.reference_key == case.reference_key)
     statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
-    return statement.where(Case.state != CaseState.WITHDRAWN)
+    return statement.where(Case.state.not_in(DROPPED_STATES))
+
+
+def linked(user: User, case: Case) -> tuple[list[Case], list[Case]]:
+    """The case that ``case`` follows, if any, and those that follow it; the latter locked for this transaction."""
+    earlier = select(Case).where(visible_to(user), Case.id == case.follows_id)
+    later = select(Case).where(visible_to(user), Case.follows_id == case.id).order_by(Case.id)
+    return list(db.session.scalars(earlier)), list(db.session.scalars(later.with_for_update(of=Case)))
 
 
 def lesion_history(user: User, case: Case) -> list[Case]:
@@ -233,7 +244,7 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
     shown = (Case.images, Case.reviews, Case.opinion_requests, Case.impressions)
-    return list(db.session.scalars(statement.options(*map(selectinload, shown))))
+    return list(db.session.scalars(statement.options(joinedload(Case.voiding), *map(selectinload, shown))))
 
 
 def image_of(user: User, image_id: int) -> Image | None:

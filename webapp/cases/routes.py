@@ -24,7 +24,7 @@ from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.intake.rebuild import CleanImage
-from webapp.models import BodySite, Case, CaseState, Role, Sex, Urgency
+from webapp.models import BodySite, Case, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -132,11 +132,11 @@ def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
 
 def _empty_form(follows: str, again: str) -> str:
     """A new form. For a follow-up, filled in with what the earlier case says about the patient; to send a withdrawn
-    case ``again``, with all it said.
+    or void case ``again``, with all it said.
     """
     earlier = _visible_case(follows) if follows else None
     withdrawn = _visible_case(again) if again else None
-    if withdrawn is not None and withdrawn.state is not CaseState.WITHDRAWN:
+    if withdrawn is not None and not withdrawn.is_dropped:
         abort(409)
     form = CaseForm(obj=withdrawn or earlier)
     form.submission_token.data = str(uuid.uuid4())

@@ -7,7 +7,8 @@ from webapp.core.orm import Base
 
 
 class Unread(Base):
-    """This person has yet to open the case: an answer that only colleagues at the centre have opened so far.
+    """This person has yet to open the case: an answer that only colleagues at the centre have opened so far, a
+    corrected patient reference, or that it is void.
 
     While nobody has opened it, ``Case.unread`` says so to all, also to those who join the centre later.
     """
