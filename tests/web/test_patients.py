@@ -14,6 +14,7 @@ from tests.conftest import World, outcome
 from tests.unit.work import analysis_ids
 from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
+from tests.web.test_corrections import correct, void
 from webapp.analysis import leases, results, runner
 from webapp.core.config import Settings
 from webapp.core.database import reading, transaction
@@ -84,9 +85,13 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     )
     assert asked.status_code == 302
     give_opinion(second, number)
+    world.user(Role.GP, name="A colleague who has yet to read it")
     client = sign_in(gp)
     client.get(f"/cases/{number}")
     client.submit(f"/histology/{number}", {"result": "bcc", "remark": "Private remark"}, page=f"/cases/{number}")
+    assert correct(client, number, f"{reference}/old").status_code == 302
+    assert correct(client, number, reference).status_code == 302
+    assert void(first, number).status_code == 302
     return number
 
 

@@ -24,7 +24,7 @@ from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.intake.rebuild import CleanImage
-from webapp.models import BodySite, Case, CaseState, Role, Sex, Urgency
+from webapp.models import BodySite, Case, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -57,14 +57,15 @@ def _list() -> dict[str, object]:
     before = request.args.get("before", type=row_id)
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    places = places_of(shown)
     newest = before is None and not search and only in (None, ListFilter.TO_READ)
-    rows = [presenters.CaseRow(case, places.get(case.id)) for case in shown]
-    pressing = [row for row in _unread_rows() if row.presses] if newest else []
-    first = {row.case.id for row in pressing}
+    first = _rows(queries.unread(current_user)) if newest else []
+    pressing = [row for row in first if row.presses]
+    own = [row for row in first if row.mine and not row.presses]
+    above = {row.case.id for row in (*pressing, *own)}
     return {
         "pressing": pressing,
-        "rows": [row for row in rows if row.case.id not in first],
+        "own": own,
+        "rows": [row for row in _rows(shown) if row.case.id not in above],
         "search": search,
         "only": only,
         "before": before,
@@ -74,8 +75,9 @@ def _list() -> dict[str, object]:
     }
 
 
-def _unread_rows() -> list[presenters.CaseRow]:
-    return [presenters.CaseRow(case, None) for case in queries.unread(current_user)]
+def _rows(cases: list[Case]) -> list[presenters.CaseRow]:
+    places, news = places_of(cases), queries.unread_among(current_user, cases)
+    return [presenters.CaseRow(case, current_user, places.get(case.id), case.id in news) for case in cases]
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -130,11 +132,11 @@ def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
 
 def _empty_form(follows: str, again: str) -> str:
     """A new form. For a follow-up, filled in with what the earlier case says about the patient; to send a withdrawn
-    case ``again``, with all it said.
+    or void case ``again``, with all it said.
     """
     earlier = _visible_case(follows) if follows else None
     withdrawn = _visible_case(again) if again else None
-    if withdrawn is not None and withdrawn.state is not CaseState.WITHDRAWN:
+    if withdrawn is not None and not withdrawn.is_dropped:
         abort(409)
     form = CaseForm(obj=withdrawn or earlier)
     form.submission_token.data = str(uuid.uuid4())

@@ -16,7 +16,7 @@ from sqlalchemy.types import String
 from webapp.audit.words import action_in_words
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
-from webapp.models import AuditEvent, Case, CaseState, Centre, User, utcnow
+from webapp.models import AuditEvent, Case, Centre, User, utcnow
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
 
@@ -43,7 +43,7 @@ def _fill(archive: zipfile.ZipFile, cases: Sequence[Case], reference: str) -> li
     archive.writestr("record.json", _json(facts))
     archive.writestr("audit.json", _json(_events(ids)))
     for case in cases:
-        if case.state in (CaseState.REVIEWED, CaseState.CLOSED) and case.standing_review is not None:
+        if case.has_letter:
             archive.writestr(f"letters/{case.number}.html", _letter(case))
     return _add_objects(archive, ids)
 

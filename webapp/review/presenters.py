@@ -30,6 +30,8 @@ def not_open_sentence(case: Case) -> str:
     if case.state is CaseState.WITHDRAWN:
         reason = f" Reason: {case.withdrawal_reason}" if case.withdrawal_reason else ""
         return f"The GP has withdrawn this case.{reason}"
+    if case.voiding is not None:
+        return f"{case.voiding.user.name} has voided this case: entered in error. Reason: {case.voiding.reason}"
     standing = case.standing_review
     by = f" by {standing.reviewer.name}" if standing else ""
     return f"The case was decided{by} while you were reviewing it."
