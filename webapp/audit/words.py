@@ -51,6 +51,7 @@ ACTIONS = {
     "histology.entered": "Histology entered",
     "image.viewed": "Image viewed",
     "letter.made": "Report created",
+    "letterhead.changed": "Letterhead changed",
     "management.changed": "Management option changed",
     "opinion.asked": "Second opinion requested",
     "opinion.given": "Second opinion given",
@@ -77,6 +78,7 @@ KINDS = {
     "user_account": "Account:",
     "centre": "Centre",
     "model_version": "Model",
+    "letterhead": "Letterhead",
     "rerun": "Re-run",
     "management_option": "Management option",
 }

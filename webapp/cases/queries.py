@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, se
 
 from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
-from webapp.models import Analysis, Case, CaseState, Finding, Image, Review, Role, User
+from webapp.models import Analysis, Case, CaseState, Finding, Image, Letterhead, Review, Role, User
 from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
@@ -212,6 +212,12 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
     shown = (Case.images, Case.reviews, Case.opinion_requests, Case.impressions)
     return list(db.session.scalars(statement.options(*map(selectinload, shown))))
+
+
+def letterhead() -> Letterhead:
+    """The hospital's, empty until an administrator has filled it in."""
+    empty = Letterhead(hospital="", department="", address="", registration="", signature="")
+    return db.session.get(Letterhead, 1) or empty
 
 
 def image_of(user: User, image_id: int) -> Image | None:
