@@ -16,7 +16,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint hooks format settings guides train evaluate bench bench-web bench-scale load audit lock
+.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load audit lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ format: install-all  ## ruff's own layout
 
 settings: install  ## write docs/settings.md anew from the fields in webapp/core/config.py
 	@$(BIN)/python -m webapp.core.settings_table > docs/settings.md
+
+safety: install-all  ## write docs/safety.md anew from docs/hazards.toml and the tests
+	@$(BIN)/python -m tests.hazard_log > docs/safety.md
 
 guides: install-all  ## take the pictures of docs/guides anew, of the running demonstration
 	@mkdir -p docs/guides/images

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from webapp.core.extensions import db
 from webapp.core.orm import UtcDateTime
+from webapp.storage.errors import StoreAwayError
+from webapp.storage.store import current_store
 
 
 def render_item(kind: str, item: object, _autogen: object) -> str | bool:
@@ -47,6 +49,19 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+    with engine.connect() as connection:
+        settle_store(connection)
+
+
+def settle_store(connection: Connection) -> None:
+    """A new installation marks its folder of images; one whose disk is not mounted is told so before it starts."""
+    if not inspect(connection).has_table("image"):
+        return
+    latest = connection.scalars(text("SELECT key FROM image ORDER BY id DESC LIMIT 20")).all()
+    try:
+        current_store().settle(latest)
+    except StoreAwayError as error:
+        raise SystemExit(f"The database is up to date, but {error}") from error
 
 
 if context.is_offline_mode():

@@ -66,6 +66,8 @@ class Lesion(StrEnum):
         return self.value.upper()
 
 
+LESIONS: Final = tuple(Lesion)
+"""In the order of the lesion head."""
 MALIGNANT: Final = (Lesion.BCC, Lesion.SCC, Lesion.MEL)
 """Lesion types that are cancers. Actinic keratosis is a precancer."""
 

@@ -71,6 +71,7 @@ def make_settings(folder: Path, **changes: object) -> Settings:
 
 def make_app(settings: Settings) -> Flask:
     app = create_app(settings)
+    store_of(app).settle([])
     app.config.update(TESTING=True)
     app.extensions["security"].pwd_context.update(**CHEAP_HASHING)
     app.test_client_class = CheckedClient

@@ -38,7 +38,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.config.from_mapping(flask_config(settings), **security_config(settings))
     app.extensions["settings"] = settings
-    app.extensions["image_store"] = open_store(settings)
+    app.extensions["image_store"] = store = open_store(settings)
+    database.expect(settings, in_use=store.in_use)
 
     logs.init_app(app)
     metrics.init_app(app, settings, ask_backlog=analyses.waiting)

@@ -12,22 +12,24 @@ from ml.consensus.em import Floats, Integers
 
 def cohen_kappa(first: Integers, second: Integers, classes: int) -> float:
     """Cohen's kappa, -1..1, of two raters' classes (n,) over the items both rated; a class of -1 is missing."""
-    first, second = np.asarray(first), np.asarray(second)
-    both = (first >= 0) & (second >= 0)
-    if not both.any():
-        return float("nan")
-    joint = np.bincount(first[both] * classes + second[both], minlength=classes**2).reshape(classes, classes)
-    share = joint / joint.sum()
-    return _beyond_chance(float(np.trace(share)), float(share.sum(axis=1) @ share.sum(axis=0)))
+    return float(cohen_kappas(np.column_stack([first, second]), classes)[0, 1])
 
 
 def cohen_kappas(ratings: Integers, classes: int) -> Floats:
     """Cohen's kappa of every pair of raters: (R, R) from ratings (n, R), symmetric, NaN on the diagonal."""
-    raters = np.asarray(ratings).shape[1]
-    kappas = np.full((raters, raters), np.nan)
-    for first in range(raters):
-        for second in range(first):
-            kappas[first, second] = kappas[second, first] = cohen_kappa(ratings[:, first], ratings[:, second], classes)
+    ratings = np.asarray(ratings)
+    given = [(ratings == kind).astype(np.float64) for kind in range(classes)]
+    rated = sum(given[1:], given[0])
+    both = rated.T @ rated
+    share = 1 / np.where(both > 0, both, np.nan)
+    observed = sum((each.T @ each) * share for each in given)
+    # How often the row's rater gave a class among the items that the column's rater rated, too.
+    mine = [(each.T @ rated) * share for each in given]
+    chance = sum(each * each.T for each in mine)
+    kappas = np.where(
+        np.isclose(chance, 1), np.nan, (observed - chance) / np.where(np.isclose(chance, 1), 1, 1 - chance)
+    )
+    np.fill_diagonal(kappas, np.nan)
     return kappas
 
 

@@ -15,6 +15,7 @@ from ml.consensus.table import Ratings, RatingsError, read_ratings, write_refere
 from ml.patterns import Pattern
 
 CLASSES = 2  # absent, present
+PAIRS_UP_TO = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the ratings, write the reference; the exit status is 2 for a file that cannot be used."""
     try:
+        _refuse_overwriting(arguments)
         ratings = read_ratings(arguments.ratings)
     except (OSError, RatingsError) as error:
         print(f"{arguments.ratings}: {error}", file=sys.stderr)
@@ -44,6 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_overwriting(arguments: argparse.Namespace) -> None:
+    """Raises RatingsError where one file would replace another."""
+    written = [path.resolve() for path in (arguments.output, arguments.agreement) if path]
+    if arguments.ratings.resolve() in written:
+        raise RatingsError("The output would replace the ratings. Choose another file.")
+    if len(set(written)) < len(written):
+        raise RatingsError(f"Reference and agreement would both be written to {arguments.output}.")
+
+
 def consensus_by_pattern(ratings: Ratings) -> dict[Pattern, Consensus]:
     """A consensus per rated pattern, because a rater may be good at one pattern and poor at another."""
     counts = {pattern: counts_of(ratings.of(pattern), CLASSES) for pattern in Pattern}
@@ -51,17 +62,28 @@ def consensus_by_pattern(ratings: Ratings) -> dict[Pattern, Consensus]:
 
 
 def agreement(ratings: Ratings, pattern: Pattern, consensus: Consensus) -> dict[str, Any]:
-    """Kappas and rater quality for one pattern, ready for JSON; an undefined figure is None."""
+    """Kappas and rater quality for one pattern, ready for JSON; an undefined figure is None.
+
+    Up to `PAIRS_UP_TO` raters every pair is listed; the summary is of all pairs with a defined kappa.
+    """
     values = ratings.of(pattern)
     pairs = cohen_kappas(values, CLASSES)
     names = ratings.raters
     given = (values >= 0).sum(axis=0).tolist()
+    known = pairs[np.tril_indices(len(names), -1)]
+    known = known[~np.isnan(known)]
     return {
         "prevalence": round(float(consensus.prevalence[1]), 6),
         "fleiss_kappa": _defined(fleiss_kappa(counts_of(values, CLASSES).sum(axis=1))),
+        "cohen_kappas": {
+            "pairs": known.size,
+            "min": _defined(known.min()) if known.size else None,
+            "mean": _defined(known.mean()) if known.size else None,
+            "max": _defined(known.max()) if known.size else None,
+        },
         "cohen_kappa": [
             {"raters": [names[second], names[first]], "kappa": _defined(float(pairs[first, second]))}
-            for first in range(len(names))
+            for first in range(len(names) if len(names) <= PAIRS_UP_TO else 0)
             for second in range(first)
         ],
         "raters": {
@@ -80,12 +102,14 @@ def agreement(ratings: Ratings, pattern: Pattern, consensus: Consensus) -> dict[
 
 
 def _defined(figure: float) -> float | None:
-    return None if math.isnan(figure) else round(figure, 6)
+    return None if math.isnan(figure) else round(float(figure), 6)
 
 
 def _line(name: str, figure: dict[str, Any]) -> str:
-    pairs = [pair["kappa"] for pair in figure["cohen_kappa"] if pair["kappa"] is not None]
     fleiss = "undefined" if figure["fleiss_kappa"] is None else f"{figure['fleiss_kappa']:.3f}"
-    cohen = f"{min(pairs):.3f} to {max(pairs):.3f}, mean {np.mean(pairs):.3f}" if pairs else "undefined"
+    pairs = figure["cohen_kappas"]
+    cohen = "undefined"
+    if pairs["pairs"]:
+        cohen = f"{pairs['min']:.3f} to {pairs['max']:.3f}, mean {pairs['mean']:.3f}"
     line = f"{name}: prevalence {figure['prevalence']:.3f}; Fleiss κ {fleiss}; Cohen κ {cohen}"
     return "\n".join([line, *(f"    {note}" for note in figure["notes"])])

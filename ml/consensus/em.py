@@ -14,6 +14,7 @@ Integers = npt.NDArray[np.integer]
 
 NO_LABEL = -1
 SMALLEST = 1e-300
+TIE = 1e-5  # EM has converged to less than that
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Consensus:
     """The consensus on n items by R raters over K classes.
 
     ``posterior`` (n, K): rows sum to one; an unrated item has the prevalence. ``labels`` (n,): the most probable class,
-    the lower one in a tie, -1 for an unrated item. ``confusion`` (R, K, K) is [rater, true class, given class]: rows
+    -1 for an unrated item and for a tie. ``confusion`` (R, K, K) is [rater, true class, given class]: rows
     sum to one, and are uniform where there is no evidence. ``log_likelihood`` (iterations,) never decreases. ``notes``
     says in words what limits the result.
     """
@@ -77,7 +78,9 @@ def dawid_skene(counts: Integers, *, tolerance: float = 1e-6, max_iterations: in
         history.append(float(log_likelihood @ weight))
         before, parameters = parameters, np.concatenate([prevalence, confusion.ravel()])
         converged = before.size > 0 and bool(np.abs(parameters - before).max() < tolerance)
-    labels = np.where(rated, posterior.argmax(axis=1), NO_LABEL)
+    first, second = np.sort(posterior, axis=1)[:, :-3:-1].T
+    tied = rated & (first - second < TIE)
+    labels = np.where(rated & ~tied, posterior.argmax(axis=1), NO_LABEL)
     return Consensus(
         posterior[kind_of_item],
         labels[kind_of_item],
@@ -85,7 +88,7 @@ def dawid_skene(counts: Integers, *, tolerance: float = 1e-6, max_iterations: in
         prevalence,
         np.array(history),
         converged,
-        _notes(counts, converged),
+        _notes(counts, converged, int(frequency[tied].sum())),
     )
 
 
@@ -128,7 +131,7 @@ def _expect(kinds: Floats, prevalence: Floats, confusion: Floats) -> tuple[Float
     return relative / total, (highest + np.log(total))[:, 0]
 
 
-def _notes(counts: Integers, converged: bool) -> tuple[str, ...]:
+def _notes(counts: Integers, converged: bool, tied: int) -> tuple[str, ...]:
     notes = []
     active = int(counts.any(axis=(0, 2)).sum())
     if active == 1:
@@ -141,6 +144,8 @@ def _notes(counts: Integers, converged: bool) -> tuple[str, ...]:
     unrated = int((~counts.any(axis=(1, 2))).sum())
     if unrated:
         notes.append(f"{unrated} items without a rating: their posterior is the prevalence, without a label.")
+    if tied:
+        notes.append(f"{tied} undecided: the most probable classes are equally probable, so there is no label.")
     if not converged:
         notes.append("EM stopped at the iteration limit before converging.")
     return tuple(notes)

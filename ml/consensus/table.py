@@ -5,21 +5,22 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from ml.consensus.em import NO_LABEL, Consensus
 from ml.patterns import Pattern
+from ml.tables import Row, TableError, read_table
 
 COLUMNS = ("image", "rater", "pattern", "value")
 VALUES = {"0": 0, "1": 1, "": -1}
 MISSING = -1
+UNDECIDED = "undecided"
 
 
 class RatingsError(ValueError):
-    """A ratings file that cannot be used; the message names the row, counting the header as row 1."""
+    """A ratings file that cannot be used; the message names the row, as a text editor counts them."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +37,24 @@ class Ratings:
 
 
 def read_ratings(path: Path) -> Ratings:
-    """Read a CSV file with the columns image, rater, pattern, value; other columns are ignored.
+    """Read a table (see `ml.tables`) with the columns image, rater, pattern, value; other columns are ignored.
 
     A value is 1 (present), 0 (absent) or blank (cannot tell, the same as no row). Raises RatingsError for a missing
     column, an empty name, an unknown pattern, any other value, a repeated rating, or a file without ratings.
     """
-    with path.open(encoding="utf-8-sig", newline="") as source:
-        return _collect(_rows(source))
-
-
-def _rows(source: TextIO) -> Iterator[tuple[int, list[str]]]:
-    """The number and the four fields of each row that is not blank."""
-    reader = csv.reader(source)
     try:
-        places = _places(next(reader, []))
-        for fields in reader:
-            if len(fields) <= max(places):
-                if any(fields):
-                    raise RatingsError(f"Row {reader.line_num}: {len(fields)} fields are too few.")
-                continue
-            yield reader.line_num, [fields[place].strip() for place in places]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise RatingsError(f"Row {reader.line_num + 1}: {error}.") from error
+        return _collect(read_table(path.read_bytes(), COLUMNS))
+    except TableError as error:
+        raise RatingsError(str(error)) from error
 
 
-def _places(header: list[str]) -> list[int]:
-    """The positions of the four columns."""
-    names = [name.strip().lower() for name in header]
-    absent = [name for name in COLUMNS if name not in names]
-    if absent:
-        raise RatingsError(f"Row 1: the header lacks the column {', '.join(absent)}.")
-    return [names.index(name) for name in COLUMNS]
-
-
-def _collect(rows: Iterator[tuple[int, list[str]]]) -> Ratings:
+def _collect(rows: Iterator[Row]) -> Ratings:
     images: dict[str, int] = {}
     raters: dict[str, int] = {}
     patterns = {pattern.value: index for index, pattern in enumerate(Pattern)}
     cells = array("q")
-    for number, (image, rater, pattern, value) in rows:
+    for number, fields in rows:
+        image, rater, pattern, value = (fields[column] for column in COLUMNS)
         if pattern not in patterns or value not in VALUES or not image or not rater:
             raise RatingsError(f"Row {number}: {_fault(image, rater, pattern, value)}")
         place = images.setdefault(image, len(images)), raters.setdefault(rater, len(raters))
@@ -109,7 +89,8 @@ def _refuse_repeats(table: npt.NDArray[np.int64], shape: tuple[int, int, int]) -
 def write_reference(path: Path, ratings: Ratings, found: Mapping[Pattern, Consensus]) -> None:
     """Write image, pattern, posterior (of presence), label and number of ratings, one row per image and pattern.
 
-    Posterior and label are blank for a pattern without a consensus; the label is blank if nobody rated the image.
+    Posterior and label are blank for a pattern without a consensus; the label is blank if nobody rated the image, and
+    "undecided" if presence and absence are equally probable.
     """
     given = {pattern: (ratings.of(pattern) != MISSING).sum(axis=1) for pattern in Pattern}
     with path.open("w", encoding="utf-8", newline="") as target:
@@ -117,11 +98,19 @@ def write_reference(path: Path, ratings: Ratings, found: Mapping[Pattern, Consen
         writer.writerow(["image", "pattern", "posterior", "label", "ratings"])
         for index, image in enumerate(ratings.images):
             for pattern in Pattern:
-                writer.writerow([image, pattern.value, *_outcome(found.get(pattern), index), given[pattern][index]])
+                writer.writerow(
+                    [
+                        image,
+                        pattern.value,
+                        *_outcome(found.get(pattern), index, given[pattern][index]),
+                        given[pattern][index],
+                    ]
+                )
 
 
-def _outcome(consensus: Consensus | None, index: int) -> tuple[str, str]:
+def _outcome(consensus: Consensus | None, index: int, ratings: int) -> tuple[str, str]:
     if consensus is None:
         return "", ""
     label = int(consensus.labels[index])
-    return f"{consensus.posterior[index, 1]:.6f}", "" if label == NO_LABEL else str(label)
+    without = UNDECIDED if ratings else ""
+    return f"{consensus.posterior[index, 1]:.6f}", without if label == NO_LABEL else str(label)

@@ -1,6 +1,5 @@
 """The collections of one training: which image is of which lesion, of which type, and in whose turn it is held out."""
 
-import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +12,17 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from ml.data.diagnoses import Diagnosis, diagnosis
 from ml.data.ham10000 import Ham10000
 from ml.data.isic2019 import Isic2019LowResolution
 from ml.data.milk10k import Milk10k
 from ml.data.records import DataError, DataSet, Record
 from ml.data.task2 import Isic2018Task2
 from ml.imaging.preprocessing import PreprocessingSpec, square
+from ml.patterns import Lesion
+from ml.tables import TableError, read_table
 
 FOLDS: Final = 5
-HAM, MILK, CLINICS = "HAM10000", "MILK10k", "ISIC 2019"
+HAM, MILK, CLINICS = Ham10000.name, Milk10k.name, Isic2019LowResolution.name
 # Where experts marked pigment network.
 MARKED: Final = Isic2018Task2.name
 
@@ -34,7 +34,7 @@ class Item:
     collection: str
     image_id: str
     group: str
-    diagnosis: Diagnosis
+    diagnosis: Lesion
     record: Record
 
 
@@ -82,35 +82,26 @@ def read_collections(
 
     Images of ISIC 2019 that pair with one of the others are left out. Raises `DataError`.
     """
-    first, second = Ham10000(ham), Milk10k(milk)
-    found = [
-        Collection(HAM, first, tuple(_items(HAM, first, {r.image_id: r.lesion or "" for r in first.records}))),
-        Collection(
-            MILK, second, tuple(_items(MILK, second, {r.image_id: second.diagnosis(r) for r in second.records}))
-        ),
-    ]
+    sets: list[DataSet] = [Ham10000(ham), Milk10k(milk)]
     if clinics is not None:
-        third = Isic2019LowResolution(clinics)
-        names = {row["image_id"]: row["dx"] for row in third.rows}
-        found.append(Collection(CLINICS, third, tuple(_items(CLINICS, third, names))))
+        sets.append(Isic2019LowResolution(clinics))
     if structures is not None:
-        fourth = Isic2018Task2(structures)
-        names = {record.image_id: str(record.lesion) for record in fourth.records}
-        found.append(Collection(MARKED, fourth, tuple(_items(MARKED, fourth, names))))
+        sets.append(Isic2018Task2(structures))
+    found = [Collection(data.name, data, tuple(_items(data))) for data in sets]
     return joined(found, read_pairs(pairs) if pairs else [])
 
 
-def _items(name: str, data: DataSet, diagnoses: dict[str, str]) -> Iterable[Item]:
+def _items(data: DataSet) -> Iterable[Item]:
     for record in data.records:
-        yield Item(name, record.image_id, record.group, diagnosis(diagnoses[record.image_id]), record)
+        yield Item(data.name, record.image_id, record.group, record.lesion, record)
 
 
 def read_pairs(file: Path) -> list[tuple[str, str]]:
     """Image ids of the same lesion, from the columns first and second of a CSV file. Raises `DataError`."""
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            return [(row["first"], row["second"]) for row in csv.DictReader(stream)]
-    except (OSError, KeyError) as error:
+        rows = read_table(file.read_bytes(), ("first", "second"))
+        return [(row.fields["first"], row.fields["second"]) for row in rows]
+    except (OSError, TableError) as error:
         raise DataError(f"{file} is no list of pairs with the columns first and second: {error}.") from error
 
 

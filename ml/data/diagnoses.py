@@ -1,37 +1,21 @@
-"""The nine lesion types that every collection's own diagnoses are mapped to."""
+"""Every collection's own names of diagnoses, and the lesion types that they mean."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
+from ml.patterns import Lesion
 
-class Diagnosis(StrEnum):
-    """HAM10000's seven types, then squamous cell carcinoma and everything else."""
-
-    AKIEC = "akiec"
-    BCC = "bcc"
-    BKL = "bkl"
-    DF = "df"
-    MEL = "mel"
-    NV = "nv"
-    VASC = "vasc"
-    SCC = "scc"
-    OTHER = "other"
-
-
-DIAGNOSES: Final = tuple(Diagnosis)
-MALIGNANT: Final = (Diagnosis.BCC, Diagnosis.SCC, Diagnosis.MEL)
 # Other names of the same types. Bowen's disease counts as akiec everywhere, as in HAM10000.
-_SYNONYMS: Final[Mapping[str, Diagnosis]] = {
-    "ak": Diagnosis.AKIEC,
-    "sccka": Diagnosis.SCC,
-    "inf": Diagnosis.OTHER,
-    "ben_oth": Diagnosis.OTHER,
-    "mal_oth": Diagnosis.OTHER,
+_SYNONYMS: Final[Mapping[str, Lesion]] = {
+    "ak": Lesion.AKIEC,
+    "sccka": Lesion.SCC,
+    "inf": Lesion.OTHER,
+    "ben_oth": Lesion.OTHER,
+    "mal_oth": Lesion.OTHER,
 }
 
 
-def diagnosis(name: str) -> Diagnosis:
+def diagnosis(name: str) -> Lesion:
     """The type that a collection's metadata means. Raises ValueError for a name that none of them uses."""
     code = name.lower()
-    return _SYNONYMS[code] if code in _SYNONYMS else Diagnosis(code)
+    return _SYNONYMS[code] if code in _SYNONYMS else Lesion(code)

@@ -4,15 +4,14 @@ Source: Combalia et al., arXiv 1908.02288, and Codella et al., arXiv 1710.05006,
 so the images teach only BCC and lesion type. MSK's images are left out: their lesions are also in ISIC 2018 Task 2.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+from ml.data.diagnoses import diagnosis
 from ml.data.records import DataSet, Record
-from ml.patterns import Lesion
 
 SIDE: Final = 84
 _CLINIC: Final = "BCN_"
-# HAM10000 has no squamous cell carcinoma and calls actinic keratosis and Bowen's disease akiec.
-_LESIONS: Final = {"ak": Lesion.AKIEC, "scc": None}
 
 
 class Isic2019LowResolution(DataSet):
@@ -22,11 +21,11 @@ class Isic2019LowResolution(DataSet):
         return [_record(row) for row in self.rows if row["lesion_id"].startswith(_CLINIC)]
 
 
-def _record(row: dict[str, str]) -> Record:
+def _record(row: Mapping[str, str]) -> Record:
     return Record(
         image_id=row["image_id"],
         group=row["lesion_id"],
-        lesion=_LESIONS[row["dx"]] if row["dx"] in _LESIONS else Lesion(row["dx"]),
+        lesion=diagnosis(row["dx"]),
         sex=row["sex"],
         age=float(row["age"]) if row["age"] else None,
         site=row["site"],

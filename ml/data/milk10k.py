@@ -4,15 +4,13 @@ Source: MILK study team, MILK10k (ISIC challenge 2025), CC BY-NC. Nearly every l
 are those that a dermatologist doubted; the share of BCC is no clinic's.
 """
 
-import csv
-import io
+from collections.abc import Mapping
 
 from PIL import Image
 
-from ml.data.diagnoses import Diagnosis, diagnosis
+from ml.data.diagnoses import diagnosis
 from ml.data.records import DataError, DataSet, Record
 from ml.imaging.decoding import UnreadableImage, decode
-from ml.patterns import Lesion
 
 
 class Milk10k(DataSet):
@@ -21,25 +19,10 @@ class Milk10k(DataSet):
     name = "MILK10k"
 
     def _records(self) -> list[Record]:
-        self._diagnoses = {row["image_id"]: diagnosis(row["dx"]) for row in self.rows}
         self._tones = {row["image_id"]: int(row["skin_tone_class"]) for row in self.rows if row["skin_tone_class"]}
-        close_ups = csv.DictReader(io.StringIO(self._read("clinical.csv").decode()))
+        close_ups = self._table("clinical.csv", ("image_id", "lesion_id"))
         self._close_ups = {row["lesion_id"]: row["image_id"] for row in close_ups}
-        return [self._record(row) for row in self.rows]
-
-    def _record(self, row: dict[str, str]) -> Record:
-        found = self._diagnoses[row["image_id"]]
-        return Record(
-            image_id=row["image_id"],
-            group=row["lesion_id"],
-            lesion=Lesion(found) if found in set(Lesion) else None,
-            sex=row["sex"],
-            age=float(row["age"]) if row["age"] else None,
-            site=row["site"],
-        )
-
-    def diagnosis(self, record: Record) -> Diagnosis:
-        return self._diagnoses[record.image_id]
+        return [_record(row) for row in self.rows]
 
     def skin_tone(self, record: Record) -> int | None:
         """0 very dark to 5 very light, as published; None where it was not given."""
@@ -54,3 +37,14 @@ class Milk10k(DataSet):
             return decode(self._read(f"clinical/{self._close_ups[record.group]}.jpg"))
         except (OSError, KeyError, UnreadableImage) as error:
             raise DataError(f"The close-up of {record.image_id} in the data set cannot be read: {error}") from error
+
+
+def _record(row: Mapping[str, str]) -> Record:
+    return Record(
+        image_id=row["image_id"],
+        group=row["lesion_id"],
+        lesion=diagnosis(row["dx"]),
+        sex=row["sex"],
+        age=float(row["age"]) if row["age"] else None,
+        site=row["site"],
+    )

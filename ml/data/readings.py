@@ -4,11 +4,10 @@ They are automated readings by a vision-language model, repeated independently u
 No dermatologist has checked them: weak labels, wherever they are used.
 """
 
-import csv
-import io
 import tempfile
 import zipfile
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from ml.consensus.command import CLASSES
 from ml.consensus.em import counts_of
 from ml.data.records import DataError
 from ml.patterns import Pattern
+from ml.tables import read_table
 
 EVIDENCE: Final = "weak labels: several automated readings merged; no dermatologist has checked them"
 CELLS: Final = 4  # a side of the grid over the centre square
@@ -53,7 +53,8 @@ def read_readings(path: Path) -> Readings:
             file = Path(folder) / "ratings.csv"
             file.write_bytes(root.joinpath("ratings.csv").read_bytes())
             ratings = read_ratings(file)
-        regions, about = (_rows(root.joinpath(f"{name}.csv").read_bytes()) for name in ("regions", "images"))
+        regions = _rows(root.joinpath("regions.csv").read_bytes(), ("image", "pattern", "cells"))
+        about = _rows(root.joinpath("images.csv").read_bytes(), ("image", "collection"))
         collection = {row["image"]: row["collection"] for row in about}
         merged = consensus_by_pattern(ratings)
         counts = [counts_of(ratings.of(pattern), CLASSES).sum(axis=1) for pattern in PATTERNS]
@@ -68,11 +69,11 @@ def read_readings(path: Path) -> Readings:
         raise DataError(f"{path} is not the readings' folder or zip this expects: {error}.") from error
 
 
-def _rows(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode())))
+def _rows(content: bytes, required: Sequence[str]) -> list[Mapping[str, str]]:
+    return [row.fields for row in read_table(content, required)]
 
 
-def _cells(regions: list[dict[str, str]], images: tuple[str, ...], readers: npt.NDArray[np.int64]) -> Floats:
+def _cells(regions: list[Mapping[str, str]], images: tuple[str, ...], readers: npt.NDArray[np.int64]) -> Floats:
     """ "b3" is the second column from the left, the third row from the top."""
     row_of, pattern_of = ({name: k for k, name in enumerate(names)} for names in (images, PATTERNS))
     seen: dict[tuple[int, int, int, int], int] = defaultdict(int)

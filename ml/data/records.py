@@ -1,12 +1,12 @@
 """Labelled images as records: what every data set provides, whatever its source."""
 
-import csv
 import io
 import zipfile
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from PIL import Image
 
 from ml.imaging.decoding import UnreadableImage, decode
 from ml.patterns import Lesion
+from ml.tables import read_table
+
+COLUMNS: Final = ("image_id", "lesion_id", "dx")
 
 
 class DataError(Exception):
@@ -22,11 +25,11 @@ class DataError(Exception):
 
 @dataclass(frozen=True)
 class Record:
-    """One image. `group` is its lesion, the unit of every split; `lesion` is the type, None for a type not listed."""
+    """One image. `group` is its lesion, the unit of every split; `lesion` its type."""
 
     image_id: str
     group: str
-    lesion: Lesion | None
+    lesion: Lesion
     sex: str
     age: float | None
     site: str
@@ -51,7 +54,7 @@ class DataSet(ABC):
         try:
             # A folder and a zip share the few path methods used here.
             self._root: Path | zipfile.Path = path if path.is_dir() else zipfile.Path(path)
-            self.rows = list(csv.DictReader(io.StringIO(self._read("metadata.csv").decode())))
+            self.rows = self._table("metadata.csv", COLUMNS)
             self.records = self._records()
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(f"{path} is not the {self.name} folder or zip this expects: {error}.") from error
@@ -75,6 +78,9 @@ class DataSet(ABC):
         except (OSError, KeyError) as error:
             raise DataError(f"The mask {name} of the data set cannot be read: {error}") from error
         return mask
+
+    def _table(self, name: str, required: Sequence[str]) -> list[Mapping[str, str]]:
+        return [row.fields for row in read_table(self._read(name), required)]
 
     def _read(self, name: str) -> bytes:
         return self._root.joinpath(name).read_bytes()

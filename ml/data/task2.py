@@ -4,13 +4,15 @@ Source: Codella et al., arXiv 1902.03368, and Tschandl et al. (2018), CC BY-NC. 
 seven patterns the experts marked pigment network only.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ml.data.diagnoses import diagnosis
 from ml.data.records import DataSet, Record
 from ml.imaging.preprocessing import region
-from ml.patterns import Lesion
 
 
 class Isic2018Task2(DataSet):
@@ -39,11 +41,11 @@ class Isic2018Task2(DataSet):
         return np.array(mask.resize((side, side), Image.Resampling.BOX, box=region(*mask.size).box))
 
 
-def _record(row: dict[str, str]) -> Record:
+def _record(row: Mapping[str, str]) -> Record:
     return Record(
         image_id=row["image_id"],
         group=row["lesion_id"] or row["image_id"],  # for most images the lesion is not recorded
-        lesion=Lesion(row["dx"]),
+        lesion=diagnosis(row["dx"]),
         sex=row["sex"],
         age=float(row["age"]) if row["age"] else None,
         site=row["site"],

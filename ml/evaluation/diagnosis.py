@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from ml.card import Card
-from ml.data.diagnoses import MALIGNANT, Diagnosis
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap, Estimate
 from ml.evaluation.metrics import Floats
 from ml.evaluation.out_of_fold import SENSITIVITY, OutOfFold, figures
+from ml.patterns import MALIGNANT, Lesion
 
 Figures = dict[str, Estimate]
 
 
-def diagnosis(found: OutOfFold, meant: Mapping[Diagnosis, Floats], resamples: int | None = None) -> dict[str, Figures]:
+def diagnosis(found: OutOfFold, meant: Mapping[Lesion, Floats], resamples: int | None = None) -> dict[str, Figures]:
     """Collection → name of a figure → {value, low, high}; what a collection lacks is left out.
 
     `meant`: calibrated probabilities (N,) of each malignant type, of every image by what the other folds fit.
@@ -33,7 +33,7 @@ def _others(found: OutOfFold, resamples: int | None) -> Figures:
     bootstrap, rows = Bootstrap(found.group, resamples), {}
     for kind in MALIGNANT:
         finding = found.finding(kind)
-        if kind is Diagnosis.BCC or not finding.present.any():
+        if kind is Lesion.BCC or not finding.present.any():
             continue
         ranked = (finding.scores, finding.present)
         rows[f"{kind.upper()}: AUC"] = bootstrap.interval(metrics.roc_auc, *ranked)
@@ -43,7 +43,7 @@ def _others(found: OutOfFold, resamples: int | None) -> Figures:
     return rows
 
 
-def _calibration(found: OutOfFold, meant: Mapping[Diagnosis, Floats], resamples: int | None) -> Figures:
+def _calibration(found: OutOfFold, meant: Mapping[Lesion, Floats], resamples: int | None) -> Figures:
     bootstrap = Bootstrap(found.group, resamples)
     return {
         f"{kind.upper()}: calibration error": bootstrap.interval(

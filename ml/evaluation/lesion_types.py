@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.diagnoses import DIAGNOSES
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.out_of_fold import OutOfFold
+from ml.patterns import LESIONS
 
 
 def lesion_types(found: OutOfFold, resamples: int | None = None) -> dict[str, dict[str, Any]]:
@@ -19,16 +19,16 @@ def lesion_types(found: OutOfFold, resamples: int | None = None) -> dict[str, di
 
 def _one(found: OutOfFold, resamples: int | None) -> dict[str, Any]:
     bootstrap, guesses = Bootstrap(found.group, resamples), found.lesion.argmax(axis=1)
-    counts = np.zeros((len(DIAGNOSES), len(DIAGNOSES)), np.int64)
+    counts = np.zeros((len(LESIONS), len(LESIONS)), np.int64)
     np.add.at(counts, (found.truth, guesses), 1)
     types = {}
     for index in np.unique(found.truth).tolist():
         called, present = guesses == index, found.truth == index
-        types[DIAGNOSES[index].value] = {
+        types[LESIONS[index].value] = {
             "images": int(present.sum()),
             "lesions": len(np.unique(found.group[present])),
             "recall": bootstrap.interval(metrics.share, called, present),
             "precision": bootstrap.interval(metrics.share, present, called),
             "f1": bootstrap.interval(metrics.f1, called, present),
         }
-    return {"types": types, "confusion": {"names": [kind.value for kind in DIAGNOSES], "rows": counts.tolist()}}
+    return {"types": types, "confusion": {"names": [kind.value for kind in LESIONS], "rows": counts.tolist()}}

@@ -8,15 +8,15 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.data.records import DataError
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap, Estimate
 from ml.evaluation.metrics import Flags, Floats
+from ml.patterns import LESIONS, Lesion
 
 SENSITIVITY: Final = 0.95
-_BCC: Final = DIAGNOSES.index(Diagnosis.BCC)
-_SCC: Final = DIAGNOSES.index(Diagnosis.SCC)
+_BCC: Final = LESIONS.index(Lesion.BCC)
+_SCC: Final = LESIONS.index(Lesion.SCC)
 
 Names = npt.NDArray[np.str_]
 
@@ -42,7 +42,7 @@ class Finding:
 @dataclass(frozen=True)
 class OutOfFold:
     """N images of several collections: `scores` (N,) for BCC, `lesion` (N, 9) log-probabilities, `truth` (N,) indices
-    into `DIAGNOSES`, and `fold` (N,) of the network that gave them."""
+    into `LESIONS`, and `fold` (N,) of the network that gave them."""
 
     collection: Names
     image_id: Names
@@ -71,10 +71,10 @@ class OutOfFold:
         found: Flags = self.truth == _BCC
         return found
 
-    def finding(self, kind: Diagnosis) -> Finding:
+    def finding(self, kind: Lesion) -> Finding:
         """BCC by both heads, any other type by its share among the nine."""
-        index = DIAGNOSES.index(kind)
-        scores = self.scores if kind is Diagnosis.BCC else _odds(self.lesion[:, index])
+        index = LESIONS.index(kind)
+        scores = self.scores if kind is Lesion.BCC else _odds(self.lesion[:, index])
         return Finding(self.collection, self.group, self.fold, scores, self.truth == index)
 
 
@@ -84,7 +84,7 @@ def _fold(folder: Path, views: int) -> dict[str, Any]:
         with np.load(file) as found:
             logits = found["logits"][:, :views].astype(np.float64)
             names = {name: found[name] for name in ("collection", "image_id", "group")}
-            truth = np.array([DIAGNOSES.index(Diagnosis(name)) for name in found["diagnosis"].tolist()])
+            truth = np.array([LESIONS.index(Lesion(name)) for name in found["diagnosis"].tolist()])
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{file} holds no predictions of a fold: {error}") from error
     number = int(folder.name.rsplit("-", 1)[-1])

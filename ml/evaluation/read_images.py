@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from ml.card import Card
 from ml.data.collections import Item
-from ml.data.diagnoses import Diagnosis
 from ml.data.readings import Readings
 from ml.evaluation.metrics import Flags, Floats
 from ml.evaluation.out_of_fold import Finding
 from ml.evaluation.pattern_heads import PATTERNS, PatternScores
 from ml.evaluation.pattern_scores import FoldScores
-from ml.patterns import Pattern
+from ml.patterns import Lesion, Pattern
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class ReadImages:
         found = PatternScores(
             scores=scores.scores,
             present=present,
-            bcc=read & np.array([item.diagnosis is Diagnosis.BCC for item in known]),
-            naevus=np.array([item.diagnosis is Diagnosis.NV for item in known]),
+            bcc=read & np.array([item.diagnosis is Lesion.BCC for item in known]),
+            naevus=np.array([item.diagnosis is Lesion.NV for item in known]),
             group=np.array([item.group for item in known]),
         )
         return cls(scores, found, read, named, np.array([item.collection for item in known]))

@@ -9,12 +9,11 @@ from ml.backbones import find
 from ml.bundle import MODEL_FILE, sha256_of, write_card
 from ml.card import CODES, Card
 from ml.data.collections import HAM, MILK
-from ml.data.diagnoses import DIAGNOSES
 from ml.data.records import DataError
 from ml.evaluation.outputs import Outputs
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
-from ml.patterns import Lesion
+from ml.patterns import LESIONS
 from ml.release import words
 from ml.release.figures import counts, figures
 from ml.release.gate import choose_gate
@@ -53,7 +52,7 @@ def card_of(folder: Path, run: Run, found: Outputs, sources: Sources) -> Card:
         raise DataError(f"The folds don't hold out enough for a release: {error}") from error
     gate = choose_gate(found)
     dermoscopic = found.from_sources(HAM, MILK)
-    kinds = np.array([DIAGNOSES.index(kind) for kind in dermoscopic.diagnosis])
+    kinds = np.array([LESIONS.index(kind) for kind in dermoscopic.diagnosis])
     return Card(
         name=folder.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -61,7 +60,7 @@ def card_of(folder: Path, run: Run, found: Outputs, sources: Sources) -> Card:
         backbone=f"{find(run.recipe.backbone).label}, {run.side} × {run.side}",
         preprocessing=PreprocessingSpec(size=run.side),
         targets=tuple(targets[code] for code in CODES),
-        lesions=tuple(Lesion(kind.value) for kind in DIAGNOSES),
+        lesions=LESIONS,
         lesion_temperature=fit_temperature(dermoscopic.lesion_logits, kinds),
         quality=QualityLimits(),
         intended_use=words.INTENDED_USE,

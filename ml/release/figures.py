@@ -7,13 +7,12 @@ import numpy as np
 
 from ml.card import BCC, Gate, Target
 from ml.data.collections import HAM, MARKED, MILK
-from ml.data.diagnoses import DIAGNOSES
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.gate import gate as sent_to_a_person
 from ml.evaluation.outputs import Outputs
 from ml.evaluation.pattern_heads import any_of_six, mean_correlation
-from ml.patterns import Lesion
+from ml.patterns import LESIONS, Lesion
 from ml.release.patterns import ReadScores, called
 from ml.release.sources import Sources
 
@@ -42,7 +41,7 @@ def figures(found: Outputs, targets: Mapping[str, Target], gate: Gate, sources: 
 
 
 def _diagnosis(found: Outputs) -> dict[str, Any]:
-    bootstrap, kinds = Bootstrap(found.group), np.array([DIAGNOSES.index(kind) for kind in found.diagnosis])
+    bootstrap, kinds = Bootstrap(found.group), np.array([LESIONS.index(kind) for kind in found.diagnosis])
     guesses = found.lesion_logits.argmax(axis=1)
     return {
         "bcc_auc": bootstrap.interval(metrics.roc_auc, found.logits(BCC), found.shows(Lesion.BCC)),

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from ml.card import Card, calibrated
 from ml.data.collections import Item
-from ml.data.diagnoses import MALIGNANT, Diagnosis
 from ml.data.records import Record
 from ml.data.task2 import Isic2018Task2
 from ml.evaluation.metrics import Floats
@@ -18,6 +17,7 @@ from ml.evaluation.outputs import Outputs
 from ml.evaluation.pattern_scores import FoldScores
 from ml.evaluation.read_images import ReadImages
 from ml.evaluation.table_3_out_of_fold import TooFewLesions, margins
+from ml.patterns import MALIGNANT, Lesion
 from ml.training.calibration import fit_binary
 
 SHIPPED: Final = "the bundle's, on out-of-fold scores"
@@ -34,7 +34,7 @@ class Evidence:
 
     found: Mapping[int, OutOfFold]
     views: int
-    meant: Mapping[int, Mapping[Diagnosis, Floats]]
+    meant: Mapping[int, Mapping[Lesion, Floats]]
     items: Mapping[str, Item]
     tones: Mapping[str, int]
     lesion_mask: Callable[[Record], npt.NDArray[np.bool_]]
@@ -58,7 +58,7 @@ class Evidence:
     @property
     def above(self) -> Floats | None:
         """(N,) by how much BCC exceeds the point in force; None where there is none."""
-        finding = self.judged.finding(Diagnosis.BCC)
+        finding = self.judged.finding(Lesion.BCC)
         if self.card:
             return self.card.bcc.probability(finding.scores) - self.card.bcc.threshold
         try:
@@ -77,7 +77,7 @@ def probabilities(finding: Finding) -> Floats:
     return result
 
 
-def of_malignant(found: OutOfFold) -> dict[Diagnosis, Floats]:
+def of_malignant(found: OutOfFold) -> dict[Lesion, Floats]:
     """`probabilities` of every malignant type that at least two folds have."""
     findings = {kind: found.finding(kind) for kind in MALIGNANT}
     return {

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ml.data.diagnoses import Diagnosis
 from ml.data.task2 import Isic2018Task2
 from ml.evaluation.diagnosis import at_shipped_points
 from ml.evaluation.diagnosis import diagnosis as by_collection
@@ -11,6 +10,7 @@ from ml.evaluation.lesion_types import lesion_types as by_type
 from ml.evaluation.out_of_fold import over_folds
 from ml.evaluation.subgroups import subgroups as by_subgroup
 from ml.evaluation.table_3_out_of_fold import spread
+from ml.patterns import Lesion
 from ml.report.curves import precision_recall, reliability, roc
 from ml.report.evidence import OF_THE_OTHERS, SHIPPED, Evidence
 
@@ -33,8 +33,8 @@ def diagnosis(known: Evidence) -> Part:
 
 
 def _curves(known: Evidence) -> Part:
-    finding = known.judged.finding(Diagnosis.BCC)
-    meant = known.meant.get(known.views, {}).get(Diagnosis.BCC)
+    finding = known.judged.finding(Lesion.BCC)
+    meant = known.meant.get(known.views, {}).get(Lesion.BCC)
     drawn: Part = {}
     for name, rows in finding.by_collection().items():
         scores, labels = finding.scores[rows], finding.present[rows]
@@ -59,4 +59,4 @@ def lesion_types(known: Evidence) -> Part:
 
 def subgroups(known: Evidence) -> Part:
     records = [known.items[image].record for image in known.judged.image_id.tolist()]
-    return {"subgroups": by_subgroup(known.judged.finding(Diagnosis.BCC), records, known.tones, known.above)}
+    return {"subgroups": by_subgroup(known.judged.finding(Lesion.BCC), records, known.tones, known.above)}

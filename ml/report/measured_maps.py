@@ -7,7 +7,6 @@ from scipy.special import expit
 
 from ml.card import BCC
 from ml.data.collections import HAM, MILK
-from ml.data.diagnoses import Diagnosis
 from ml.data.task2 import Isic2018Task2
 from ml.evaluation.cells import GRID
 from ml.evaluation.maps import (
@@ -27,7 +26,7 @@ from ml.evaluation.metrics import Flags, Floats
 from ml.evaluation.pattern_heads import PATTERNS
 from ml.evaluation.pattern_scores import FoldScores
 from ml.evaluation.read_images import ReadImages, above_points
-from ml.patterns import Pattern
+from ml.patterns import Lesion, Pattern
 from ml.report.evidence import Evidence
 
 Part = dict[str, Any]
@@ -76,7 +75,7 @@ def _shown(read: ReadImages, known: Evidence) -> dict[str, OnCells]:
 def _on_lesions(read: ReadImages, known: Evidence) -> OnMasks:
     """Every BCC of HAM10000, which has masks of its lesions; read or not."""
     items = [known.items[image] for image in read.scores.image_id.tolist()]
-    rows: Flags = np.array([item.diagnosis is Diagnosis.BCC and item.collection == HAM for item in items])
+    rows: Flags = np.array([item.diagnosis is Lesion.BCC and item.collection == HAM for item in items])
     masks = [known.lesion_mask(item.record) for item, row in zip(items, rows, strict=True) if row]
     return OnMasks(list(zip(_maps(read, rows, known)[BCC], masks, strict=True)), read.found.group[rows])
 

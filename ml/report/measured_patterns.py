@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.diagnoses import MALIGNANT
 from ml.evaluation import metrics
 from ml.evaluation.bootstrap import Bootstrap
 from ml.evaluation.out_of_fold import Finding
 from ml.evaluation.pattern_heads import PATTERNS, calls, correlation, hits_of_six, within_bcc
 from ml.evaluation.read_images import above_points
 from ml.evaluation.table_3_out_of_fold import TooFewLesions, margins, row_of
-from ml.patterns import BCC_PATTERNS, Pattern
+from ml.patterns import BCC_PATTERNS, MALIGNANT, Pattern
 from ml.report.evidence import OF_THE_OTHERS, SHIPPED, Evidence
 
 Part = dict[str, Any]

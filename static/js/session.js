@@ -25,8 +25,17 @@
     return String(state.person) === notice.dataset.person ? state : null;
   }
 
+  // Once the session is over, whoever passes sees no patient's image: see .signed-out in dermtriage.css.
   function show(which) {
     for (const part of notice.children) part.hidden = part.dataset.when !== which;
+    document.body.classList.toggle("signed-out", which === "over");
+  }
+
+  // The computer may have slept: the images are covered at once, before the server has been asked.
+  function back() {
+    if (document.hidden || now() <= endsAt - WARN_BEFORE) return;
+    if (now() > endsAt) document.body.classList.add("signed-out");
+    look();
   }
 
   function plan() {
@@ -72,8 +81,8 @@
 
   for (const kind of SIGNS_OF_LIFE) document.addEventListener(kind, alive, { passive: true, capture: true });
   notice.querySelector("button").addEventListener("click", () => update("POST"));
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && now() > endsAt - WARN_BEFORE) look(); });
-  window.addEventListener("focus", () => { if (now() > endsAt - WARN_BEFORE) look(); });
+  document.addEventListener("visibilitychange", back);
+  window.addEventListener("focus", back);
   document.addEventListener("submit", async (event) => {
     if (now() < endsAt || event.target.method !== "post") return;
     event.preventDefault(); // it would not be saved

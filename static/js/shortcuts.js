@@ -43,13 +43,6 @@
     }));
   }
 
-  function nextRadio(group) {
-    const choices = Array.from(group.querySelectorAll("input[type=radio]"));
-    const following = choices[(choices.findIndex((choice) => choice.checked) + 1) % choices.length];
-    following.click();
-    following.focus();
-  }
-
   // Up and down through the links of a list; from outside it, to the first or last link.
   function step(list, direction) {
     const links = Array.from(list.querySelectorAll("[data-row]"));
@@ -60,11 +53,14 @@
 
   function act(element) {
     if (element.dataset.step) return step(document.querySelector(".worklist"), Number(element.dataset.step));
-    if (element.matches("fieldset")) return nextRadio(element);
     if (element.matches(".viewer")) return element.querySelector(".openseadragon-canvas").focus();
+    if (element.closest(".viewer-tools")) return element.click(); // the focus stays where the reader works
     element.focus();
     if (!element.matches("textarea") && !element.hasAttribute("data-key-focus")) element.click();
   }
+
+  // `detail`: when the key moved, which may be earlier than a busy page gets to it.
+  const tell = (element, kind, event) => element.dispatchEvent(new CustomEvent(kind, { detail: event.timeStamp }));
 
   function pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -73,12 +69,16 @@
       return;
     }
     if (!enabled.checked || dialog.open) return;
-    const found = withKeys(event.key);
-    const near = document.activeElement && document.activeElement.closest("section");
-    const element = found.find((candidate) => near && near.contains(candidate)) || found[0];
+    const [element] = withKeys(event.key);
     if (!element || element.disabled) return;
     event.preventDefault();
+    if (event.repeat && !element.matches("[data-zoom], [data-step]")) return; // a key held down, or one that bounces
+    if (element.hasAttribute("data-key-own")) return tell(element, "key:down", event);
     act(element);
+  }
+
+  function released(event) {
+    for (const element of withKeys(event.key)) if (element.hasAttribute("data-key-own")) tell(element, "key:up", event);
   }
 
   function apply() {
@@ -90,7 +90,7 @@
   function summarise(form) {
     const line = form.querySelector("[data-chosen]");
     const update = () => {
-      const chosen = Array.from(form.querySelectorAll("input[name=diagnosis]:checked, input[name=management]:checked"), name);
+      const chosen = Array.from(form.querySelectorAll("input[name=diagnosis]:checked, input[name=management]:checked, input[name=model_wrong]:checked"), name);
       line.textContent = chosen.join(" · ");
     };
     form.addEventListener("change", update);
@@ -105,5 +105,6 @@
   opener.addEventListener("click", () => { fillList(); dialog.showModal(); });
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   document.addEventListener("keydown", pressed);
+  document.addEventListener("keyup", released);
   for (const line of document.querySelectorAll("[data-chosen]")) summarise(line.closest("form"));
 })();

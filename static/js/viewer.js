@@ -1,45 +1,30 @@
-// The image viewer: zoom and pan to full resolution (OpenSeadragon), the analysed square as a frame, and one heatmap
-// at a time laid exactly over that square.
+// The one image viewer: zoom and pan to full resolution (OpenSeadragon), and the analysed square as a frame. Whichever
+// image is chosen is shown in it, with its result beside it. Tells the other scripts "image:shown" and "image:painted".
 (() => {
-  const RAMP = [[62, 6, 90], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
   const FRAME = "analysed-frame";
+  const ROOM = matchMedia("(min-width: 1000px) and (min-height: 560px)"); // the page does not scroll, see reading.css
+  const box = document.getElementById("viewer");
+  const tools = document.querySelector(".viewer-tools");
+  const enter = document.querySelector("[data-enter]");
+  const frames = Array.from(document.querySelectorAll("[data-frame]"));
+  const sections = Array.from(document.querySelectorAll(".image-result"));
+  const views = sections.map((section) => ({ id: section.id, data: section.dataset, section }));
+  for (const frame of frames.filter((one) => one.dataset.image)) views.push({ id: frame.dataset.frame, data: frame.dataset, section: null });
+  let viewer;
+  let current;
+  let failed;
 
-  function colour(share) {
-    const place = share * (RAMP.length - 1);
-    const lower = Math.min(Math.floor(place), RAMP.length - 2);
-    return RAMP[lower].map((from, channel) => from + (RAMP[lower + 1][channel] - from) * (place - lower));
-  }
+  const tell = (kind) => document.dispatchEvent(new CustomEvent(kind, { detail: { viewer, view: current, square: square(current.data) } }));
 
-  async function loadHeatmap(url) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const bitmap = await createImageBitmap(await answer.blob());
-    const canvas = document.createElement("canvas");
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
-    const context = canvas.getContext("2d");
-    context.drawImage(bitmap, 0, 0);
-    const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      const share = pixels.data[at] / 255;
-      const [red, green, blue] = colour(share);
-      pixels.data.set([red, green, blue, 255 * Math.min(1, share * 1.6)], at); // weak areas stay transparent
-    }
-    context.putImageData(pixels, 0, 0);
-    canvas.className = "heatmap";
-    return canvas;
-  }
-
+  // Where the analysed square lies, in the viewer's own units; null without a result.
   function square(data) {
     const width = Number(data.width);
-    return new OpenSeadragon.Rect(data.left / width, data.top / width, data.size / width, data.size / width);
+    return data.size ? new OpenSeadragon.Rect(data.left / width, data.top / width, data.size / width, data.size / width) : null;
   }
 
-  // A viewer in ``box`` for the image that ``data`` describes, with the analysed square framed.
-  function openViewer(box, data, label) {
-    const viewer = OpenSeadragon({
+  function openViewer() {
+    viewer = OpenSeadragon({
       element: box,
-      tileSources: { type: "image", url: data.image, buildPyramid: false },
       drawer: "canvas",
       showNavigationControl: false,
       maxZoomPixelRatio: 4,
@@ -47,143 +32,71 @@
       animationTime: 0.3,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     });
-    viewer.canvas.setAttribute("aria-label", label);
     viewer.canvas.setAttribute("role", "img");
     viewer.addHandler("open-failed", () => {
-      box.replaceChildren(Object.assign(document.createElement("p"), {
-        className: "viewer-failed", textContent: "The image could not be loaded. Please reload the page.",
-      }));
+      failed = Object.assign(document.createElement("p"), { className: "viewer-failed", textContent: "The image could not be loaded. Please reload the page." });
+      box.append(failed);
+      tell("image:painted"); // there is nothing to wait for
     });
     viewer.addHandler("open", () => {
-      if (!data.size) return;
-      const frame = Object.assign(document.createElement("div"), { className: FRAME });
-      viewer.addOverlay({ element: frame, location: square(data) });
+      const place = square(current.data);
+      if (place) viewer.addOverlay({ element: Object.assign(document.createElement("div"), { className: FRAME }), location: place });
+      tell("image:shown");
+      const opened = current;
+      const painted = () => { if (opened === current) tell("image:painted"); }; // not if the reader has moved on
+      viewer.addOnceHandler("tile-drawn", () => requestAnimationFrame(() => requestAnimationFrame(painted)));
+      viewer.forceRedraw();
     });
-    const zooms = {
-      in: () => viewer.viewport.zoomBy(1.5),
-      out: () => viewer.viewport.zoomBy(1 / 1.5),
-      home: () => viewer.viewport.goHome(),
-    };
-    connectKeys(viewer, zooms);
-    return { viewer, zooms };
+    viewer.addHandler("canvas-key", pressed);
   }
 
-  function start(section) {
-    const box = section.querySelector(".viewer");
-    const tools = section.querySelector(".viewer-tools");
-    const { viewer, zooms } = openViewer(box, box.dataset, box.getAttribute("aria-label"));
-    connectTools(viewer, box, tools, zooms);
-    tools.hidden = false;
+  function show(view) {
+    current = view;
+    if (failed) failed.remove();
+    failed = null;
+    for (const section of sections) section.hidden = section !== view.section;
+    for (const frame of frames) {
+      if (frame.dataset.frame === view.id) frame.setAttribute("aria-current", "true");
+      else frame.removeAttribute("aria-current");
+      if (frame.dataset.frame === view.id) frame.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+    viewer.canvas.setAttribute("aria-label", `${view.data.name}: zoom with + and −, move with the arrow keys`);
+    viewer.open({ type: "image", url: view.data.image, buildPyramid: false });
   }
 
-  // A second view of the same image; both move together. Resolves when it can take a heatmap.
-  function openBeside(viewer, box) {
-    const element = Object.assign(document.createElement("div"), { className: "viewer" });
-    box.after(element);
-    const twin = openViewer(element, box.dataset, `${box.getAttribute("aria-label")}, with the heatmap`).viewer;
-    let following = false;
-    const follow = (leader, follower) => leader.addHandler("viewport-change", () => {
-      if (following || !follower.isOpen()) return;
-      following = true;
-      follower.viewport.zoomTo(leader.viewport.getZoom(), null, true);
-      follower.viewport.panTo(leader.viewport.getCenter(), true);
-      following = false;
-    });
-    follow(viewer, twin);
-    follow(twin, viewer);
-    return new Promise((ready) => twin.addHandler("open", () => ready(twin)));
-  }
+  const turn = (by) => show(views[(views.indexOf(current) + by + views.length) % views.length]);
 
-  function closeBeside(twin) {
-    const { element } = twin;
-    twin.destroy();
-    element.remove();
-  }
+  const zooms = {
+    in: () => viewer.viewport.zoomBy(1.5),
+    out: () => viewer.viewport.zoomBy(1 / 1.5),
+    home: () => viewer.viewport.goHome(),
+  };
 
-  // Uses the character, not the key code, so that + and − work on every keyboard layout. Letters do nothing: some
-  // would make OpenSeadragon rotate or mirror the lesion.
-  function connectKeys(viewer, zooms) {
+  // Uses the character, not the key code, so that + and − work on every keyboard layout. Other letters do nothing here:
+  // some would make OpenSeadragon rotate or mirror the lesion.
+  function pressed(event) {
     const actions = { "+": zooms.in, "=": zooms.in, "-": zooms.out, "−": zooms.out, 0: zooms.home };
-    viewer.addHandler("canvas-key", (event) => {
-      const { key, ctrlKey, metaKey, altKey } = event.originalEvent;
-      if (ctrlKey || metaKey || altKey || key.length > 1) return;
-      event.preventDefaultAction = true;
-      if (actions[key]) actions[key]();
-    });
+    const original = event.originalEvent;
+    if (original.key === "Escape") return leave();
+    if (original.ctrlKey || original.metaKey || original.altKey || original.key.length > 1) return;
+    event.preventDefaultAction = true;
+    if (!actions[original.key]) return;
+    original.preventDefault();
+    actions[original.key]();
   }
 
-  function connectTools(viewer, box, tools, zooms) {
-    const opacity = tools.querySelector("[data-opacity]");
-    const trouble = tools.querySelector("[data-trouble]");
-    const beside = tools.querySelector("[data-side-by-side]");
-    const choices = Array.from(tools.querySelectorAll("input[type=radio]"));
-    let shown = null; // the heatmap and its viewer
-    let twin = null;
-    let latest = "";
-
-    async function show(choice) {
-      latest = choice.value;
-      trouble.textContent = "";
-      if (shown) shown.viewer.removeOverlay(shown.canvas);
-      shown = null;
-      if (!choice.value) return;
-      const canvas = await loadHeatmap(choice.dataset.url);
-      if (latest !== choice.value) return; // the choice changed while this one was loading
-      canvas.style.opacity = opacity.value / 100;
-      place(canvas);
-    }
-
-    function place(canvas) {
-      shown = { canvas, viewer: twin || viewer };
-      shown.viewer.addOverlay({ element: canvas, location: square(box.dataset) });
-    }
-
-    function move() {
-      shown.viewer.removeOverlay(shown.canvas);
-      place(shown.canvas);
-    }
-
-    async function sideBySide() {
-      const on = beside.getAttribute("aria-pressed") !== "true";
-      beside.setAttribute("aria-pressed", on);
-      beside.disabled = true;
-      const old = twin;
-      twin = on ? await openBeside(viewer, box) : null;
-      if (shown) move();
-      else if (on && choices[0].checked) choices[1].click(); // comparing two plain images is pointless
-      if (old) closeBeside(old);
-      beside.disabled = false;
-    }
-
-    for (const button of tools.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
-    for (const choice of choices) {
-      choice.addEventListener("change", () => show(choice).catch(() => {
-        choices[0].checked = true;
-        trouble.textContent = "The heatmap could not be loaded. Please try again.";
-      }));
-    }
-    if (opacity) opacity.addEventListener("input", () => { if (shown) shown.canvas.style.opacity = opacity.value / 100; });
-    if (beside) beside.addEventListener("click", sideBySide);
+  // Where the page scrolls, wheel and finger belong to it until the image is entered.
+  function reach(inside) {
+    viewer.setMouseNavEnabled(inside);
+    for (const element of [viewer.container, viewer.canvas]) element.style.touchAction = inside ? "none" : "auto";
+    enter.hidden = ROOM.matches;
+    enter.textContent = inside ? "Done" : "Zoom and move the image";
+    enter.setAttribute("aria-pressed", inside);
   }
 
-  // The panel next to the images fits the window. In an open form the fields scroll, so that the button below them
-  // stays in view.
-  function keepInWindow(side) {
-    const fields = side.querySelector(".decision-fields");
-    const bar = side.querySelector(".decision-submit");
-
-    function fit() {
-      const narrow = getComputedStyle(side).display === "contents";
-      const box = side.getBoundingClientRect();
-      const room = Math.max(320, innerHeight - box.top - 12);
-      side.style.maxHeight = narrow ? "" : `${room}px`;
-      if (!fields) return;
-      const above = fields.getBoundingClientRect().top - box.top + side.scrollTop;
-      fields.style.maxHeight = narrow ? "" : `${Math.max(240, room - above - bar.offsetHeight)}px`;
-    }
-
-    for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });
-    fit();
+  function leave() {
+    viewer.canvas.blur();
+    if (!ROOM.matches) reach(false);
   }
 
   // OpenSeadragon adds an inline style, which the content security policy forbids, unless it finds one with this mark.
@@ -191,6 +104,23 @@
   const mark = document.createElementNS("urn:dermtriage", "style");
   mark.setAttribute("data-openseadragon-mobile-css", "");
   document.head.append(mark);
-  keepInWindow(document.querySelector(".reading-side"));
-  for (const section of document.querySelectorAll(".image-reading")) start(section);
+
+  if (!views.length) return;
+  box.hidden = false;
+  tools.hidden = false;
+  openViewer();
+  reach(ROOM.matches);
+  ROOM.addEventListener("change", () => reach(ROOM.matches));
+  enter.addEventListener("click", () => reach(enter.getAttribute("aria-pressed") !== "true"));
+  box.addEventListener("focusin", () => reach(true));
+  for (const button of tools.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
+  for (const button of tools.querySelectorAll("[data-turn]")) button.addEventListener("click", () => turn(Number(button.dataset.turn)));
+  for (const frame of frames) {
+    frame.addEventListener("click", (event) => {
+      event.preventDefault();
+      show(views.find((view) => view.id === frame.dataset.frame));
+    });
+  }
+  document.addEventListener("image:wanted", ({ detail }) => { if (current.id !== detail) show(views.find((view) => view.id === detail)); });
+  show(views.find((view) => "opens" in view.data) || views[0]);
 })();

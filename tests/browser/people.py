@@ -161,12 +161,28 @@ class Dermatologist(Person):
         self.sees_title(f"Case {number}")
 
     def viewer_is_open(self, position: int = 1) -> Locator:
-        image = self.page.locator(".image-reading").nth(position - 1)
-        expect(image.locator(".viewer-tools")).to_be_visible()
-        expect(image.locator(".analysed-frame")).to_be_visible()
-        return image
+        """The images' half of the page, with this image in the viewer and its result beside it."""
+        if position > 1:
+            self.page.locator(f'[data-frame="image-{position}"]').click()
+        expect(self.page.locator(f"#image-{position}")).to_be_visible()
+        expect(self.page.locator(".analysed-frame")).to_be_visible()
+        return self.page.locator(".light-box")
+
+    def result(self, position: int = 1) -> Locator:
+        return self.page.locator(f"#image-{position}")
+
+    def shows_map(self, label: str, position: int = 1) -> None:
+        self.result(position).get_by_role("button", name=f"Map of {label}").click()
+        expect(self.page.locator("canvas.heatmap")).to_have_count(1)
+
+    def looks(self) -> None:
+        """Nothing is sent before the image could be seen."""
+        expect(self.page.locator("body[data-painted]")).to_be_attached()
 
     def choose(self, *labels: str) -> None:
+        self.page.wait_for_load_state()
+        if self.page.locator("#viewer").is_visible():
+            self.looks()
         for label in labels:
             self.page.locator(".decision").get_by_label(label).check()
 

@@ -16,7 +16,7 @@ from tests.images import encoded, picture
 
 HAM10000 = SHARED_DATA / "ham10000_256.zip"
 GREEN, BLUE = (0, 255, 0), (0, 0, 255)
-MARKS = {GREEN: (0.4, 0.4), BLUE: (0.6, 0.6)}
+MARKS = {GREEN: (0.3, 0.3), BLUE: (0.7, 0.7)}
 """Positions of the spots in ``marked_portrait``, as shares of the centre square from its upper left."""
 
 

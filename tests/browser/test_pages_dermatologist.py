@@ -81,9 +81,8 @@ def test_reading_page(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     expect(reader.page.locator(".openseadragon-canvas")).to_be_visible()
     if state == "claimed":
-        reader.page.locator(".overlay-choice").get_by_label("Basal cell carcinoma").check()
-        expect(reader.page.locator("canvas.heatmap")).to_be_visible()
-    for details in reader.page.locator(".model details").all():
+        reader.shows_map("Basal cell carcinoma")
+    for details in reader.page.locator(".evidence").all():
         details.evaluate("details => { details.open = true; }")
     check(reader.page, f"reading-{state}", focus=state in ("unclaimed", "claimed"))
 
@@ -91,6 +90,7 @@ def test_reading_page(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str
 def test_decision_with_errors(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     number = reading("claimed")(clinic, gp, dermatologist)
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
+    reader.looks()
     reader.click("Send decision to the GP")
     reader.sees_errors()
     summary = reader.page.locator("#error-summary")

@@ -162,3 +162,20 @@ def test_typing_keeps_one_signed_in(arrive, strict: Program, strict_clinic: Clin
     with strict_clinic.app.app_context(), transaction() as session:
         latest = max(row.seen_at for row in session.query(SignInSession))
     assert utcnow() - latest < timedelta(minutes=5)
+
+
+def test_after_automatic_sign_out_the_patients_image_is_covered(arrive, strict: Program, strict_clinic: Clinic) -> None:
+    email = strict_clinic.user(Role.GP, "Test GP", centre="Browser Centre")
+    number = strict_clinic.settled_case(email)
+    gp = arrive(Gp)
+    page = gp.page
+    page.clock.install()
+    gp.open(f"{strict.url}/login").sign_in_here(email)
+    gp.open(f"{strict.url}/cases/{number}")
+    image = page.locator(".gallery img")
+    expect(image).to_be_visible()
+    seen_so_long_ago(strict_clinic, 16)
+    page.clock.fast_forward(15 * 60 * 1000 + 5000)
+    expect(page.get_by_role("alert")).to_contain_text("You have been signed out")
+    expect(image).to_be_hidden()
+    gp.troubles.said.clear()  # the page asks for the state of the case, and is sent to the sign-in page

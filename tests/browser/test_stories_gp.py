@@ -166,8 +166,8 @@ def test_a_gp_reads_the_answer(enter: Arrive, clinic: Clinic, gp: str, dermatolo
     expect(doctor.page.locator(".over-time img")).to_have_count(3)
     check(doctor.page, "case-history")
     reader.open(f"/review/{again}")
-    expect(reader.page.locator(".over-time img")).to_have_count(3)
-    reader.sees("Basal cell carcinoma. Biopsy.")
+    expect(reader.page.locator(".frame img")).to_have_count(3)
+    reader.sees(re.compile("This lesion before:.*basal cell carcinoma, biopsy", re.DOTALL))
     check(reader.page, "reading-history", focus=False)
     # and the GP can say that it is a different lesion after all
     doctor.page.get_by_text("Have you sent this lesion before?").click()

@@ -21,7 +21,7 @@ from tests.faults.working import (
 )
 from tests.images import jpeg, lesion
 from tests.unit.work import stored_case
-from tests.web.helpers import count, filled_in, send
+from tests.web.helpers import count, filled_in, objects_in, send
 from tests.web.reading import decide, take
 from tests.web.test_submit_errors import error_beside
 from webapp.core.config import Settings
@@ -62,9 +62,10 @@ def filled(disk: Path, room: int = 0) -> Iterator[None]:
 
 
 def files_on(disk: Path) -> set[Path]:
-    return {path for path in disk.rglob("*") if path.is_file() and path.name != "filler"}
+    return {path for path in objects_in(disk) if path.name != "filler"}
 
 
+@pytest.mark.control("H3.4")
 @pytest.mark.parametrize("room", [0, 16_384, 40_960])
 def test_an_upload_that_finds_no_room(app: Flask, small_disk: Path, world: World, sign_in, room: int) -> None:
     """Room for nothing, for half the first object, or for all but the last."""

@@ -75,6 +75,7 @@ def targets(app: Flask, gp: str) -> set[str]:
     return targets_of(app)
 
 
+@pytest.mark.control("H3.2")
 def test_a_worker_killed_at_any_step(app: Flask, world: World, gp: str, targets: set[str], tmp_path: Path) -> None:
     world.case(gp, files=[lesion()])
     steps = chosen(steps_of(app, lambda: work_off(app), tmp_path / "steps"))
@@ -88,6 +89,7 @@ def test_a_worker_killed_at_any_step(app: Flask, world: World, gp: str, targets:
     assert_most_were_killed(killed, steps)
 
 
+@pytest.mark.control("H3.2")
 def test_a_web_process_killed_at_any_step(app: Flask, gp: str, targets: set[str], sign_in, tmp_path: Path) -> None:
     client = sign_in(gp)
     steps = chosen(steps_of(app, Form(client).send, tmp_path / "steps"))

@@ -102,6 +102,7 @@ def analysed(world: World, gp_email: str) -> str:
     return number
 
 
+@pytest.mark.control("H4.1")
 def test_two_claim_a_case(app: Flask, world: World, gp_email: str, first, second) -> None:
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
@@ -126,6 +127,7 @@ def test_two_ask_for_the_next_case(app: Flask, world: World, gp_email: str, firs
             assert decide(reader, number).status_code == 302
 
 
+@pytest.mark.control("H4.1")
 def test_two_tabs_decide(app: Flask, world: World, gp_email: str, first, tab) -> None:
     for _ in range(ROUNDS):
         number = analysed(world, gp_email)
@@ -169,6 +171,7 @@ def test_a_decision_is_taken_back_and_amended(app: Flask, world: World, gp_email
                 assert (len(case.reviews), case.standing_review) == (1, None)
 
 
+@pytest.mark.control("H4.2")
 def test_the_gp_opens_an_answer_that_is_being_taken_back(app: Flask, world: World, gp_email: str, gp, first) -> None:
     """Either it is opened and stays, or it is taken back and nobody has seen it."""
     for _ in range(ROUNDS):
@@ -246,6 +249,7 @@ def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email
             assert (case.state, case.reviews) == (CaseState.WITHDRAWN, [])
 
 
+@pytest.mark.control("H3.3")
 def test_one_form_is_sent_twice(app: Flask, gp: CheckedClient) -> None:
     for _ in range(ROUNDS):
         form = {"csrf_token": gp.token("/cases/new"), **filled_in()}

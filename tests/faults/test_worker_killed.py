@@ -64,6 +64,7 @@ def nothing_under_way(app: Flask) -> bool:
     return huey.pending_count() == huey.scheduled_count() == 0
 
 
+@pytest.mark.control("H3.2")
 def test_a_worker_killed_during_an_analysis_leaves_exactly_one_result(app: Flask, world: World) -> None:
     number = submitted(world)
     with endless_reading(app, number):
@@ -85,6 +86,7 @@ def test_a_worker_killed_during_an_analysis_leaves_exactly_one_result(app: Flask
         assert case.bcc_probability is not None
 
 
+@pytest.mark.control("H1.1")
 def test_a_case_whose_analysis_never_survives_ends_at_the_top(app: Flask, world: World) -> None:
     number = submitted(world)
     with endless_reading(app, number):

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from tests.unit.work import stored_case
-from tests.web.helpers import in_force
+from tests.web.helpers import in_force, objects_in
 from webapp.analysis import leases
 from webapp.analysis.runner import run_analysis
 from webapp.core.config import settings_of
@@ -102,7 +102,7 @@ def unnamed_files(app: Flask) -> set[Path]:
     """Files in the store that no row names, left by a process killed before its commit."""
     folder: Path = settings_of(app).instance_dir / "images"
     named = named_objects(app)
-    return {path for path in folder.rglob("*") if path.is_file() and path.name not in named}
+    return {path for path in objects_in(folder) if path.name not in named}
 
 
 def numbers(app: Flask, token: str) -> list[str]:

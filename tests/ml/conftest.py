@@ -1,6 +1,7 @@
 """Shared fixtures, and the real data if a developer has it next to the checkout."""
 
 import csv
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,18 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def shipped() -> Bundle:
     return Bundle.load(DEFAULT_BUNDLE)
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small inputs that failed once; their right values are in the tests."""
+    inputs = SHARED / "cases" / "inputs.zip"
+    if not inputs.exists():
+        pytest.skip("shared/cases/inputs.zip is not next to the checkout")
+    folder = tmp_path_factory.mktemp("cases")
+    with zipfile.ZipFile(inputs) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

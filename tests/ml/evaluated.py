@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image
 
 from ml.card import CODES, Card, Gate, Labels, Measured, OperatingPoint, Place, Promise, Target
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.imaging.preprocessing import PreprocessingSpec
 from ml.imaging.quality import QualityLimits
-from ml.patterns import Lesion, Pattern
+from ml.patterns import LESIONS, Lesion, Pattern
 from tests.ml.support import encoded
 from tests.ml.tiny_sets import Rows, table
 
@@ -57,14 +56,14 @@ def card(**fields: Any) -> Card:
     return Card(**{**given, **fields})
 
 
-def write_fold(folder: Path, number: int, names: list[tuple[str, str, str, Diagnosis]], marked: list[str]) -> None:
+def write_fold(folder: Path, number: int, names: list[tuple[str, str, str, Lesion]], marked: list[str]) -> None:
     """Predictions about (image, collection, lesion, diagnosis), right more often than not, and of marked images."""
     generator, fold = np.random.default_rng(number), folder / f"fold-{number}"
     fold.mkdir(parents=True)
-    truth = np.array([DIAGNOSES.index(kind) for *_, kind in names])
-    logits = generator.normal(0, 1, (len(names), 4, 1 + len(DIAGNOSES)))
+    truth = np.array([LESIONS.index(kind) for *_, kind in names])
+    logits = generator.normal(0, 1, (len(names), 4, 1 + len(LESIONS)))
     logits[np.arange(len(names)), :, 1 + truth] += 3
-    logits[..., 0] += np.where(truth == DIAGNOSES.index(Diagnosis.BCC), 3, -3)[:, None]
+    logits[..., 0] += np.where(truth == LESIONS.index(Lesion.BCC), 3, -3)[:, None]
     image_id, collection, group = (np.array(column) for column in list(zip(*names, strict=True))[:3])
     diagnosis = np.array([kind.value for *_, kind in names])
     np.savez(
@@ -82,7 +81,7 @@ def write_fold(folder: Path, number: int, names: list[tuple[str, str, str, Diagn
     write_outputs(fold, names, marked)
 
 
-def write_outputs(fold: Path, names: list[tuple[str, str, str, Diagnosis]], marked: list[str]) -> None:
+def write_outputs(fold: Path, names: list[tuple[str, str, str, Lesion]], marked: list[str]) -> None:
     """What the folds' graphs say of the same images, and of a close-up of each image of MILK10k."""
     rows = [(collection, image, group, kind.value) for image, collection, group, kind in names]
     rows += [("close-up", image, group, "") for image, collection, group, _ in names if collection == "MILK10k"]
@@ -98,7 +97,7 @@ def write_outputs(fold: Path, names: list[tuple[str, str, str, Diagnosis]], mark
         group=group,
         diagnosis=diagnosis,
         target_logits=generator.normal(0, 1, (len(rows), len(CODES))),
-        lesion_logits=generator.normal(0, 1, (len(rows), len(DIAGNOSES))),
+        lesion_logits=generator.normal(0, 1, (len(rows), len(LESIONS))),
         modality_logits=np.stack([modality, -modality, np.full(len(rows), -9.0)], axis=1),
         strength=generator.random((len(rows), len(CODES))),
         shares=shares / shares.sum(axis=(2, 3), keepdims=True),
@@ -149,7 +148,7 @@ def write_readings(file: Path, images: dict[str, str]) -> Path:
     return file
 
 
-def images_of(ham: Path, milk: Path) -> list[tuple[str, str, str, Diagnosis]]:
+def images_of(ham: Path, milk: Path) -> list[tuple[str, str, str, Lesion]]:
     """Image, collection, lesion and diagnosis of tiny sets."""
     from ml.data.collections import read_collections
 

@@ -44,6 +44,7 @@ def r03(interoperability: str) -> Image.Exif:
     return exif
 
 
+@pytest.mark.control("H6.3")
 @pytest.mark.parametrize("name", [b"sRGB IEC61966-2.1", b"sRGB-own-linear", b"anything"])
 def test_a_profile_is_what_it_does_and_not_its_name(name: bytes) -> None:
     profile = matrix_profile(REC709, 1.0).tobytes()

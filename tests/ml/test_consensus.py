@@ -230,6 +230,31 @@ def test_cohen_kappa_of_a_worked_example():
     assert np.isnan(cohen_kappa(np.ones(4, int), np.ones(4, int), 2))
 
 
+def test_kappas_of_many_raters_are_those_of_each_pair():
+    _, ratings = simulate(9, 60, binary(*[(0.8, 0.7)] * 6), [0.6, 0.4], 0.5)
+    kappas = cohen_kappas(ratings, 2)
+    for first in range(6):
+        for second in range(first):
+            one, other = ratings[:, first], ratings[:, second]
+            both = (one >= 0) & (other >= 0)
+            one, other = one[both], other[both]
+            chance = one.mean() * other.mean() + (1 - one.mean()) * (1 - other.mean())
+            assert kappas[first, second] == pytest.approx(((one == other).mean() - chance) / (1 - chance))
+
+
+def test_pairs_of_very_many_raters_take_seconds():
+    _, ratings = simulate(10, 400, binary(*[(0.8, 0.7)] * 2500), [0.6, 0.4])
+    start = time.process_time()
+    assert np.isfinite(cohen_kappas(ratings, 2)[np.tril_indices(2500, -1)]).all()
+    assert time.process_time() - start < 10
+
+
+def test_a_tie_is_undecided():
+    found = dawid_skene(counts_of(np.array([[1, 0], [1, 0]]), 2))
+    assert found.labels.tolist() == [NO_LABEL, NO_LABEL]
+    assert found.notes[-1] == "2 undecided: the most probable classes are equally probable, so there is no label."
+
+
 def test_fleiss_kappa_of_a_worked_example():
     table = [[0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1],
              [7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]]  # fmt: skip
@@ -253,7 +278,7 @@ def command(*words: str) -> int:
 
 
 def test_ratings_are_read_with_blanks_as_missing(tmp_path: Path):
-    ratings = read_ratings(written(tmp_path, "a,r1,PN,1", "a,r2,PN,", "b,r2,AT,0,ignored", ""))
+    ratings = read_ratings(written(tmp_path, "a,r1,PN,1", "a,r2,PN,", "b,r2,AT,0,,", ""))
     assert ratings.images == ("a", "b")
     assert ratings.raters == ("r1", "r2")
     assert ratings.of(Pattern.PN).tolist() == [[1, -1], [-1, -1]]
@@ -285,7 +310,7 @@ def test_a_missing_column_is_named(tmp_path: Path):
 def test_a_file_that_is_not_text_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "ratings.csv").write_bytes(b"PK\x03\x04\xff\xfe a spreadsheet")
     assert command(str(tmp_path / "ratings.csv"), "-o", str(tmp_path / "reference.csv")) == 2
-    assert "ratings.csv: Row 1: 'utf-8' codec" in capsys.readouterr().err
+    assert "ratings.csv: Row 1: a character is neither UTF-8 nor UTF-16" in capsys.readouterr().err
     assert not (tmp_path / "reference.csv").exists()
 
 
@@ -318,3 +343,34 @@ def test_the_command_names_the_file_and_the_row(tmp_path: Path, capsys: pytest.C
     assert command(str(written(tmp_path, "a,r1,PN,2"))) == 2
     assert "ratings.csv: Row 2" in capsys.readouterr().err
     assert command(str(tmp_path / "none.csv")) == 2
+
+
+def test_a_tie_is_written_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    output = tmp_path / "reference.csv"
+    assert command(str(written(tmp_path, "a,r1,AT,1", "a,r2,AT,0", "b,r1,AT,1", "b,r2,AT,0")), "-o", str(output)) == 0
+    rows = [row for row in csv.DictReader(output.read_text(encoding="utf-8").splitlines()) if row["pattern"] == "AT"]
+    assert [(row["label"], row["ratings"]) for row in rows] == [("undecided", "2")] * 2
+    assert "2 undecided" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["-o", "ratings.csv"], ["-o", "./ratings.csv"], ["--agreement", "ratings.csv"]])
+def test_the_ratings_are_never_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+):
+    before = written(tmp_path, "a,r1,PN,1", "a,r2,PN,1").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    assert command("ratings.csv", *words) == 2
+    assert "would replace the ratings" in capsys.readouterr().err
+    assert Path("ratings.csv").read_bytes() == before
+    assert command("ratings.csv", "-o", "one", "--agreement", "one") == 2
+    assert not Path("one").exists()
+
+
+def test_of_very_many_raters_only_the_summary_is_written(tmp_path: Path):
+    lines = [f"{image},r{rater},PN,{(image + rater % 3) % 2}" for image in range(3) for rater in range(101)]
+    figures = tmp_path / "agreement.json"
+    assert command(str(written(tmp_path, *lines)), "-o", str(tmp_path / "r.csv"), "--agreement", str(figures)) == 0
+    found = json.loads(figures.read_text(encoding="utf-8"))["PN"]
+    assert found["cohen_kappa"] == []
+    assert found["cohen_kappas"]["pairs"] == 101 * 100 // 2
+    assert found["cohen_kappas"]["max"] == 1

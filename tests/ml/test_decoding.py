@@ -152,6 +152,7 @@ def with_orientation(orientation: int) -> Image.Exif:
     return exif
 
 
+@pytest.mark.control("H6.3")
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_applies_exif_orientation(format: str, orientation: int) -> None:

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
-from ml.data.diagnoses import DIAGNOSES, MALIGNANT, Diagnosis
 from ml.evaluation.diagnosis import at_shipped_points, diagnosis, sizes
 from ml.evaluation.lesion_types import lesion_types
 from ml.evaluation.out_of_fold import OutOfFold
+from ml.patterns import LESIONS, MALIGNANT, Lesion
 from tests.ml.evaluated import card, target
 
-BCC, SCC, NV = (DIAGNOSES.index(kind) for kind in (Diagnosis.BCC, Diagnosis.SCC, Diagnosis.NV))
+BCC, SCC, NV = (LESIONS.index(kind) for kind in (Lesion.BCC, Lesion.SCC, Lesion.NV))
 
 
 def made(images: int = 600) -> OutOfFold:
     """Two images a lesion; the first collection has no SCC."""
     generator = np.random.default_rng(1)
     first = np.arange(images) < images // 2
-    truth = np.arange(images) // 2 % len(DIAGNOSES)
+    truth = np.arange(images) // 2 % len(LESIONS)
     truth[first & (truth == SCC)] = NV
-    lesion = generator.normal(0, 1, (images, len(DIAGNOSES)))
+    lesion = generator.normal(0, 1, (images, len(LESIONS)))
     lesion[np.arange(images), truth] += 1.5
     lesion -= np.log(np.exp(lesion).sum(axis=1, keepdims=True))
     return OutOfFold(
@@ -48,8 +48,8 @@ def test_each_malignant_type_is_ranked_as_by_scikit_learn() -> None:
 
 def test_calibration_is_measured_where_probabilities_are_given() -> None:
     found = made()
-    sure = found.finding(Diagnosis.MEL).present.astype(float)
-    table = diagnosis(found, {Diagnosis.MEL: sure, Diagnosis.BCC: np.full(len(sure), 0.5)}, resamples=10)["MILK10k"]
+    sure = found.finding(Lesion.MEL).present.astype(float)
+    table = diagnosis(found, {Lesion.MEL: sure, Lesion.BCC: np.full(len(sure), 0.5)}, resamples=10)["MILK10k"]
     share = found.bcc[found.collection == "MILK10k"].mean()
     assert table["MEL: calibration error"]["value"] == 0
     assert table["BCC: calibration error"]["value"] == pytest.approx(abs(0.5 - share))
@@ -84,11 +84,11 @@ def test_lesion_types_are_scikit_learns() -> None:
         guesses = part.lesion.argmax(axis=1)
         kinds = np.unique(part.truth).tolist()
         precision, recall, f1, support = precision_recall_fscore_support(part.truth, guesses, labels=kinds)
-        assert list(each["types"]) == [DIAGNOSES[kind].value for kind in kinds]
+        assert list(each["types"]) == [LESIONS[kind].value for kind in kinds]
         for number, row in enumerate(each["types"].values()):
             ours = [row[figure]["value"] for figure in ("precision", "recall", "f1")]
             assert ours == pytest.approx([precision[number], recall[number], f1[number]])
             assert row["images"] == support[number]
             assert row["lesions"] == support[number] / 2
-        counts = confusion_matrix(part.truth, guesses, labels=range(len(DIAGNOSES)))
+        counts = confusion_matrix(part.truth, guesses, labels=range(len(LESIONS)))
         assert each["confusion"]["rows"] == counts.tolist()

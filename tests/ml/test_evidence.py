@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import expit
 
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.evaluation.out_of_fold import Finding, OutOfFold
 from ml.evaluation.table_3_out_of_fold import margins
+from ml.patterns import LESIONS, Lesion
 from ml.report.evidence import OF_THE_OTHERS, SHIPPED, Evidence, of_malignant, probabilities
 from tests.ml.evaluated import card
 from tests.ml.test_diagnosis import made as predictions
@@ -39,9 +39,9 @@ def test_a_fold_has_no_say_in_its_own_probabilities() -> None:
 
 def test_a_type_of_one_fold_alone_has_no_probabilities() -> None:
     found = predictions()
-    mel = found.truth == DIAGNOSES.index(Diagnosis.MEL)
-    assert set(of_malignant(found)) == {Diagnosis.BCC, Diagnosis.SCC, Diagnosis.MEL}
-    assert set(of_malignant(found.of(~mel | (found.fold == 0)))) == {Diagnosis.BCC, Diagnosis.SCC}
+    mel = found.truth == LESIONS.index(Lesion.MEL)
+    assert set(of_malignant(found)) == {Lesion.BCC, Lesion.SCC, Lesion.MEL}
+    assert set(of_malignant(found.of(~mel | (found.fold == 0)))) == {Lesion.BCC, Lesion.SCC}
 
 
 def evidence(found: OutOfFold, shipped: bool) -> Evidence:
@@ -58,7 +58,7 @@ def test_the_cards_point_comes_before_that_of_the_other_folds() -> None:
     assert shipped.above is not None
     assert np.allclose(shipped.above, expit(found.scores) - 0.5)
     assert without.above is not None
-    assert np.allclose(without.above, margins(found.finding(Diagnosis.BCC)))
+    assert np.allclose(without.above, margins(found.finding(Lesion.BCC)))
 
 
 def test_too_few_lesions_give_no_point() -> None:

@@ -9,9 +9,8 @@ import torch
 
 from ml.bundle import Bundle
 from ml.card import CODES
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.evaluation.out_of_fold import bcc_score
-from ml.patterns import BCC_PATTERNS, Pattern
+from ml.patterns import BCC_PATTERNS, LESIONS, Lesion, Pattern
 from ml.training.cells import pooled
 from ml.training.recipe.explained import OUTPUTS, ExplainedLesionNet, log_odds, places, stages
 from ml.training.recipe.graph import read_network, write_graph
@@ -50,8 +49,8 @@ def test_targets_are_what_the_heads_say(explained: ExplainedLesionNet, images: t
     patterns = torch.stack([table[pattern] for pattern in Pattern], dim=1)
     assert np.allclose(patterns, pooled(scores.cells.double().numpy()), atol=1e-3)  # as the folds are judged
     shares = scores.lesion.double().softmax(dim=1)
-    for kind in (Diagnosis.MEL, Diagnosis.SCC):
-        share = shares[:, DIAGNOSES.index(kind)]
+    for kind in (Lesion.MEL, Lesion.SCC):
+        share = shares[:, LESIONS.index(kind)]
         assert torch.allclose(table[kind.upper()].double(), (share / (1 - share)).log(), atol=1e-4)
 
 
@@ -91,13 +90,13 @@ def test_melanoma_and_scc_have_the_lesion_heads_grad_cam(images: torch.Tensor) -
     explained = random_graph(seed=3)
     lesion = explained.network.lesion_head
     with torch.no_grad():
-        lesion.weight[DIAGNOSES.index(Diagnosis.SCC)] = 1.0  # last activations are never negative: nothing is cut off
+        lesion.weight[LESIONS.index(Lesion.SCC)] = 1.0  # last activations are never negative: nothing is cut off
     found = outputs_of(explained, images)
     assert found["cams"].shape == (2, len(CODES), 8, 8)
     assert (found["cams"] >= 0).all()
     # Grad-CAM's cells add up to the logit without its bias; here each is seen 4 × 4 times.
-    total = found["cams"][:, CODES.index("SCC")].sum(dim=(1, 2)) / 16 + lesion.bias[DIAGNOSES.index(Diagnosis.SCC)]
-    assert torch.allclose(total, found["lesion_logits"][:, DIAGNOSES.index(Diagnosis.SCC)], atol=1e-3)
+    total = found["cams"][:, CODES.index("SCC")].sum(dim=(1, 2)) / 16 + lesion.bias[LESIONS.index(Lesion.SCC)]
+    assert torch.allclose(total, found["lesion_logits"][:, LESIONS.index(Lesion.SCC)], atol=1e-3)
 
 
 def test_the_graph_says_the_same_without_torch(explained: ExplainedLesionNet, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_whole_files_are_whole(kind: str) -> None:
         assert decode(encoded(plain, "JPEG", **KINDS[kind])).size == plain.size
 
 
+@pytest.mark.control("H6.3")
 @pytest.mark.parametrize("lost", [512, 4096])
 @pytest.mark.parametrize("kind", SEQUENTIAL)
 def test_lost_and_zeroed_sectors_are_damage(kind: str, lost: int) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.diagnoses import Diagnosis, diagnosis
+from ml.data.diagnoses import diagnosis
 from ml.data.milk10k import Milk10k
 from ml.data.records import DataError
 from ml.patterns import Lesion
@@ -24,8 +24,8 @@ def test_a_row_becomes_a_record_of_its_lesion(milk: Milk10k) -> None:
 
 
 def test_types_that_ham10000_lacks_are_kept_apart(milk: Milk10k) -> None:
-    found = [milk.diagnosis(record) for record in milk.records[:4]]
-    assert found == [Diagnosis.BCC, Diagnosis.SCC, Diagnosis.BCC, Diagnosis.OTHER]
+    found = [record.lesion for record in milk.records[:4]]
+    assert found == [Lesion.BCC, Lesion.SCC, Lesion.BCC, Lesion.OTHER]
     assert [record.lesion for record in milk.records[:4]] == [Lesion.BCC, Lesion.SCC, Lesion.BCC, Lesion.OTHER]
 
 
@@ -47,9 +47,9 @@ def test_another_zip_is_refused_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("SCCKA", Diagnosis.SCC), ("ak", Diagnosis.AKIEC), ("INF", Diagnosis.OTHER), ("NV", Diagnosis.NV)],
+    [("SCCKA", Lesion.SCC), ("ak", Lesion.AKIEC), ("INF", Lesion.OTHER), ("NV", Lesion.NV)],
 )
-def test_every_name_has_one_meaning(name: str, expected: Diagnosis) -> None:
+def test_every_name_has_one_meaning(name: str, expected: Lesion) -> None:
     assert diagnosis(name) is expected
 
 
@@ -60,6 +60,6 @@ def test_an_unknown_name_is_refused() -> None:
 
 def test_the_real_set_is_as_described(shared: Path) -> None:
     found = Milk10k(shared / "data" / "milk10k_320.zip")
-    types = [found.diagnosis(record) for record in found.records]
-    assert (len(types), types.count(Diagnosis.BCC), types.count(Diagnosis.SCC)) == (3428, 1905, 367)
+    types = [record.lesion for record in found.records]
+    assert (len(types), types.count(Lesion.BCC), types.count(Lesion.SCC)) == (3428, 1905, 367)
     assert len({record.group for record in found.records}) == 3428

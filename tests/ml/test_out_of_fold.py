@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.data.records import DataError
 from ml.evaluation.leaks import leaking
 from ml.evaluation.out_of_fold import OutOfFold, bcc_score, figures, over_folds
+from ml.patterns import LESIONS, Lesion
 
-BCC, SCC, NV = (DIAGNOSES.index(kind) for kind in (Diagnosis.BCC, Diagnosis.SCC, Diagnosis.NV))
+BCC, SCC, NV = (LESIONS.index(kind) for kind in (Lesion.BCC, Lesion.SCC, Lesion.NV))
 
 
 def write_fold(folder: Path, number: int, strength: float = 4.0, images: int = 60) -> None:
     """Predictions of which `strength` says how right they are: BCC, SCC and NV in turn, in two collections."""
     generator = np.random.default_rng(number)
     truth = np.array([BCC, SCC, NV] * (images // 3))
-    logits = generator.normal(0, 1, (images, 4, 1 + len(DIAGNOSES)))
+    logits = generator.normal(0, 1, (images, 4, 1 + len(LESIONS)))
     logits[np.arange(images), :, 1 + truth] += strength
     logits[truth == BCC, :, 0] += strength
     (folder / f"fold-{number}").mkdir(parents=True)
@@ -26,7 +26,7 @@ def write_fold(folder: Path, number: int, strength: float = 4.0, images: int = 6
         image_id=np.array([f"I{number}-{k}" for k in range(images)]),
         collection=np.array(["HAM10000", "MILK10k"])[(np.arange(images) // 3) % 2],
         group=np.array([f"G{number}-{k // 2}" for k in range(images)]),
-        diagnosis=np.array([DIAGNOSES[k].value for k in truth]),
+        diagnosis=np.array([LESIONS[k].value for k in truth]),
         logits=logits.astype(np.float32),
         features=np.zeros((images, 2), np.float16),
     )
@@ -44,7 +44,7 @@ def read(runs: Path, views: int = 4, dropped: frozenset[str] = frozenset()) -> O
 
 
 def test_both_heads_speak_for_bcc() -> None:
-    logits = np.zeros((3, 1, 1 + len(DIAGNOSES)))
+    logits = np.zeros((3, 1, 1 + len(LESIONS)))
     logits[1, 0, 0] = 2
     logits[2, 0, 1 + BCC] = 2
     neither, one, other = bcc_score(logits)

@@ -48,7 +48,7 @@ def test_colours_rise_in_lightness() -> None:
 
 
 def test_the_page_and_the_command_line_share_one_colour_ramp() -> None:
-    script = (Path(__file__).parents[2] / "static" / "js" / "viewer.js").read_text(encoding="utf-8")
+    script = (Path(__file__).parents[2] / "static" / "js" / "heatmap.js").read_text(encoding="utf-8")
     found = re.search(r"RAMP = (\[\[.*?\]\]);", script)
     assert found
     assert [tuple(colour) for colour in json.loads(found[1])] == list(RAMP)

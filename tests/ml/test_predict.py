@@ -15,8 +15,7 @@ from PIL import Image
 from ml.bundle import Bundle
 from ml.card import CODES, Place
 from ml.commands.predict import CELLS, cell_rows
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
-from ml.patterns import Call, Lesion, Pattern
+from ml.patterns import LESIONS, Call, Lesion, Pattern
 from ml.results import Heatmap
 from ml.training.recipe.explained import ExplainedLesionNet
 from tests.ml.support import encoded, explained, picture, write_bundle
@@ -43,7 +42,7 @@ def only(*codes: str) -> ExplainedLesionNet:
     bias = np.array([50.0 if pattern in codes else -50.0 for pattern in Pattern])
     graph.network.cell_head.bias.data.copy_(torch.from_numpy(bias))
     graph.network.bcc_head.bias.data.fill_(500.0 if "BCC" in codes else -500.0)
-    graph.network.lesion_head.bias.data[DIAGNOSES.index(Diagnosis.NV)] = 100.0  # none of the malignant types
+    graph.network.lesion_head.bias.data[LESIONS.index(Lesion.NV)] = 100.0  # none of the malignant types
     return graph
 
 

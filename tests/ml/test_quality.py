@@ -55,6 +55,7 @@ def test_a_black_frame_is_dark_and_without_detail() -> None:
     }
 
 
+@pytest.mark.control("H6.4")
 @pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=list(OVERLAYS))
 @pytest.mark.parametrize("phototype", [1, 4, 6])
 def test_focus_is_that_of_the_skin(phototype: int, overlay: Overlay) -> None:
@@ -78,6 +79,7 @@ def test_full_light_is_never_too_dark(phototype: int, seed: int) -> None:
         assert assess(shown).issues == ()
 
 
+@pytest.mark.control("H6.4")
 @pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=list(OVERLAYS))
 @pytest.mark.parametrize("phototype", PHOTOTYPES)
 def test_a_tenth_of_the_light_is_too_dark_for_everybody(phototype: int, overlay: Overlay) -> None:
@@ -163,6 +165,7 @@ def test_real_images_pass_and_spoiled_ones_do_not(ham: Ham10000) -> None:
     assert found["light × 0.1"]["too_dark"] >= 0.99
 
 
+@pytest.mark.control("H6.4")
 def test_light_is_judged_alike_on_real_skin_of_every_tone(shared) -> None:
     milk = Milk10k(shared / "data" / "milk10k_320.zip")
     chosen = [record for record in milk.records if milk.skin_tone(record) in (0, 1)]

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from ml.data.collections import CLINICS, Collection, fold_of, read_collections
-from ml.data.diagnoses import DIAGNOSES
 from ml.data.records import DataError
+from ml.patterns import LESIONS
 from ml.training.recipe.config import Recipe, claim, read
 from ml.training.recipe.draws import Draws, stored
 from ml.training.recipe.network import LesionNet
@@ -65,7 +65,7 @@ def test_nothing_held_out_is_ever_drawn(draws: Draws, collections: list[Collecti
 def test_collections_have_their_shares_and_rare_types_are_drawn_more_often(draws: Draws) -> None:
     for pool, share in zip(draws.pools, RECIPE.shares.values(), strict=False):
         assert float(pool.weight.sum()) == pytest.approx(share)
-        counts = torch.bincount(pool.lesion, minlength=len(DIAGNOSES))
+        counts = torch.bincount(pool.lesion, minlength=len(LESIONS))
         each = {int(k): float(pool.weight[pool.lesion == k].sum()) for k in counts.nonzero()[:, 0]}
         total = sum(int(counts[k]) ** 0.5 for k in each)
         for kind, weight in each.items():

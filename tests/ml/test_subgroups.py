@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from ml.data.records import Record
 from ml.evaluation.out_of_fold import Finding
 from ml.evaluation.subgroups import EVERYBODY, FEWEST_BCC, UNKNOWN, age_band, subgroups, tone_class
+from ml.patterns import Lesion
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def records() -> list[Record]:
         Record(
             str(k),
             f"G{k // 2}",
-            None,
+            Lesion.NV,
             "" if k == 240 else "female" if k % 2 == 0 else "male",
             None if k % 11 == 0 else float(k % 100),
             "back" if k % 100 < 70 else "",

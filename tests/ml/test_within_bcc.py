@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ml.data.collections import Item
-from ml.data.diagnoses import Diagnosis
 from ml.data.readings import Readings
 from ml.data.records import DataError, Record
 from ml.evaluation import metrics
@@ -24,7 +23,7 @@ from ml.evaluation.pattern_heads import (
 )
 from ml.evaluation.pattern_scores import STRUCTURES_FILE, FoldScores
 from ml.evaluation.read_images import ReadImages, above_points
-from ml.patterns import Pattern
+from ml.patterns import Lesion, Pattern
 from tests.ml.evaluated import card
 
 U, MG, AT = (PATTERNS.index(pattern) for pattern in (Pattern.U, Pattern.MG, Pattern.AT))
@@ -148,9 +147,9 @@ def test_scores_that_can_not_be_right_are_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def read() -> ReadImages:
     """Three images with scores; the second was not read, the third is a naevus, and a fourth is left out."""
-    kinds = {"A": Diagnosis.BCC, "B": Diagnosis.BCC, "C": Diagnosis.NV}
+    kinds = {"A": Lesion.BCC, "B": Lesion.BCC, "C": Lesion.NV}
     items = {
-        name: Item("HAM10000", name, f"G{name}", kind, Record(name, f"G{name}", None, "", None, ""))
+        name: Item("HAM10000", name, f"G{name}", kind, Record(name, f"G{name}", kind, "", None, ""))
         for name, kind in kinds.items()
     }
     cells = np.zeros((2, 7, 4, 4))

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
+from webapp.cases.presenters import as_choice
 from webapp.core.config import settings_of
 from webapp.core.filters import duration, local_time, percent
+from webapp.models import BodySite, Case
 
 
 @pytest.mark.parametrize(
@@ -53,9 +55,27 @@ def test_a_duration_in_words(seconds: float, text: str) -> None:
         ("Asia/Tokyo", "2 Jul 2026, 07:30 JST"),
     ],
 )
-def test_a_time_is_shown_in_the_configured_zone(app: Flask, zone: str, text: str) -> None:
+def test_without_a_readers_own_zone_a_time_is_shown_in_the_configured_one(app: Flask, zone: str, text: str) -> None:
     app.extensions["settings"] = settings_of(app).model_copy(update={"timezone": ZoneInfo(zone)})
     with app.app_context():
         shown = local_time(datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
     assert f">{text}</time>" in shown
     assert 'datetime="2026-07-01T22:30:00+00:00"' in shown
+
+
+@pytest.mark.parametrize(
+    ("cookie", "text"),
+    [
+        ("Asia/Tokyo", "2 Jul 2026, 07:30 JST"),
+        ("../../etc/passwd", "1 Jul 2026, 22:30 UTC"),
+        ("Mars/Olympus", "1 Jul 2026, 22:30 UTC"),
+        ("", "1 Jul 2026, 22:30 UTC"),
+    ],
+)
+def test_a_reader_sees_times_in_the_zone_of_their_browser(app: Flask, cookie: str, text: str) -> None:
+    app.extensions["settings"] = settings_of(app).model_copy(update={"timezone": ZoneInfo("UTC")})
+    with app.test_request_context(headers={"Cookie": f"zone={cookie}"}):
+        moment = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+        assert f">{text}</time>" in local_time(moment)
+        case = Case(number="DT-TEST", body_site=BodySite.FACE, submitted_at=moment)
+        assert as_choice(case) == ("DT-TEST", f"DT-TEST: Face, sent {text.split(',')[0]}")

@@ -1,5 +1,7 @@
 """The image store: returns exactly what was stored, or an error, never anything else."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from webapp.core.config import ConfigurationError, Settings
 from webapp.storage.errors import StorageError, StoreAwayError
-from webapp.storage.local import LocalFolder
+from webapp.storage.local import MARKER, SCARCE_BYTES, LocalFolder
 from webapp.storage.store import ImageStore, open_store
 
 OLD, NEW = bytes(32), bytes(range(32))
@@ -20,7 +22,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> ImageStore:
-    return ImageStore(LocalFolder(folder), {"old": OLD})
+    blobs = LocalFolder(folder)
+    blobs.mark()
+    return ImageStore(blobs, {"old": OLD})
 
 
 def the_file(folder: Path, key: str) -> Path:
@@ -47,7 +51,66 @@ def test_a_failed_write_leaves_nothing(store: ImageStore, folder: Path, monkeypa
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(StoreAwayError, match="no space"):
         store.put(b"data")
-    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == [MARKER]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOTCONN])
+@pytest.mark.parametrize("of_what", ["read", "delete"])
+def test_what_the_disk_says_is_no_fault_of_the_object(
+    store: ImageStore, monkeypatch: pytest.MonkeyPatch, number: int, of_what: str
+) -> None:
+    key = store.put(b"data")
+
+    def fails(*_: object, **__: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fails)
+        patch.setattr(Path, "unlink", fails)
+        with pytest.raises(StoreAwayError, match=os.strerror(number)):
+            store.get(key) if of_what == "read" else store.delete(key)
+    assert store.get(key) == b"data"
+
+
+def test_beneath_a_disk_that_is_not_mounted_nothing_is_written_and_nothing_counts_as_lost(
+    store: ImageStore, folder: Path
+) -> None:
+    key = store.put(b"data")
+    folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    for attempt in (
+        lambda: store.put(b"more"),
+        lambda: store.get(key),
+        lambda: store.delete(key),
+        lambda: list(store.keys()),
+        store.reach,
+    ):
+        with pytest.raises(StoreAwayError, match="Is its disk mounted"):
+            attempt()
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    folder.with_name("elsewhere").rename(folder)
+    assert store.get(key) == b"data"
+
+
+def test_a_new_folder_is_marked_and_a_former_one_by_what_it_holds(store: ImageStore, folder: Path) -> None:
+    key = store.put(b"data")
+    (folder / MARKER).unlink()
+    with pytest.raises(StoreAwayError, match="none of the images"):
+        store.settle(["0" * 32])
+    before = store.in_use
+    store.settle(["0" * 32, key])
+    assert (before, store.in_use) == (False, True)
+    new = ImageStore(LocalFolder(folder / "new"), {"old": OLD})
+    new.settle([])
+    assert new.in_use
+
+
+def test_no_room_for_one_more_image_is_not_ready(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.reach()
+    monkeypatch.setattr(LocalFolder, "space", lambda _self: (SCARCE_BYTES - 1, 2**40))
+    with pytest.raises(StoreAwayError, match="only 31 MB are left"):
+        store.reach()
 
 
 def test_every_single_changed_byte_is_noticed(store: ImageStore, folder: Path) -> None:
@@ -126,5 +189,6 @@ def test_a_store_that_this_version_does_not_know_is_refused(settings: Settings, 
 
 def test_a_folder_with_a_space_in_its_name_works(settings: Settings, tmp_path: Path) -> None:
     store = open_store(settings.model_copy(update={"storage_url": f"file://{tmp_path}/two%20words"}))
+    store.settle([])
     store.put(b"data")
     assert (tmp_path / "two words").is_dir()

@@ -121,6 +121,7 @@ COMBINATIONS = [kinds for count in (1, 2) for kinds in product(KINDS, repeat=cou
 COMBINATIONS += [(*pair, kind) for pair in product(TRUSTED, repeat=2) for kind in KINDS]
 
 
+@pytest.mark.control("H1.1")
 def test_a_doubted_image_puts_the_case_before_every_trusted_one() -> None:
     doubted = [placed(*kinds) for kinds in COMBINATIONS if kinds and not all(kind in TRUSTED for kind in kinds)]
     trusted = [placed(*kinds) for kinds in COMBINATIONS if all(kind in TRUSTED for kind in kinds)]
@@ -143,6 +144,7 @@ def test_among_those_that_need_a_person_the_unknown_come_first_and_then_the_high
     assert in_order(unknown[0], *[placed(kind) for kind in reversed(UNSURE)])
 
 
+@pytest.mark.control("H1.1")
 def test_an_image_without_a_trusted_result_counts_as_certain() -> None:
     assert {concern.level(placed(kind)) for kind in DOUBTED} == {1.0}
     assert concern.level(placed(result(0.02), UNSURE[0])) == 1.0
@@ -150,6 +152,7 @@ def test_an_image_without_a_trusted_result_counts_as_certain() -> None:
     assert concern.level(placed(result(0.02), result(0.01, melanoma=0.05))) == 0.05
 
 
+@pytest.mark.control("H1.2")
 def test_the_suspected_stand_by_their_probability_and_one_image_is_enough() -> None:
     cases = placed(result(1.0)), placed(result(0.0), result(0.6)), placed(result(0.1), result(0.02))
     assert in_order(*cases)
@@ -170,6 +173,7 @@ def test_the_rest_has_no_cliff_whatever_the_finding() -> None:
     assert {section(case) for case in cases} == {Section.REST}
 
 
+@pytest.mark.control("H1.2")
 def test_melanoma_at_its_operating_point_is_looked_at_now() -> None:
     suspected = placed(result(0.01, melanoma=0.3))
     assert section(suspected) is Section.NOW
@@ -177,6 +181,7 @@ def test_melanoma_at_its_operating_point_is_looked_at_now() -> None:
     assert section(placed(result(0.01, melanoma=0.299))) is Section.REST
 
 
+@pytest.mark.control("H1.2")
 def test_scc_at_its_operating_point_is_suspected_by_its_own_probability() -> None:
     likely, suspected, below = (placed(result(0.01, scc=p)) for p in (0.6, 0.2, 0.199))
     assert [section(case) for case in (likely, suspected, below)] == [

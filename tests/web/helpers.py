@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -17,6 +18,7 @@ from webapp.core.config import Settings
 from webapp.core.database import reading, transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AuditEvent, Case, Centre, Image, Review, User
+from webapp.storage.local import MARKER
 from webapp.storage.store import open_store
 
 SURE = {"confirmed": "y"}
@@ -55,6 +57,11 @@ def send(client: CheckedClient, files: list[File] | None = None, /, **changes: o
 def stored_files(settings: Settings) -> set[str]:
     """Keys of everything in the image store, whichever store is used."""
     return {key for key, _written in open_store(settings).keys()}  # noqa: SIM118 - a store is no dict
+
+
+def objects_in(folder: Path) -> set[Path]:
+    """Every file of an image store but its mark."""
+    return {path for path in folder.rglob("*") if path.is_file() and path.name != MARKER}
 
 
 def stored_bytes(settings: Settings) -> dict[str, bytes]:

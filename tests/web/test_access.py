@@ -54,6 +54,7 @@ def test_every_endpoint_has_a_decision_and_every_decision_an_endpoint(app: Flask
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(ACCESS)
 
 
+@pytest.mark.control("H8.1")
 @pytest.mark.parametrize("person", PEOPLE)
 def test_everybody_reaches_exactly_what_the_table_says(app: Flask, clinic: Clinic, emails, sign_in, person) -> None:
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # this test is about the role; CSRF has its own test
@@ -81,6 +82,7 @@ def expected(door: Door, role: Role | None, *, own_centre: bool) -> str | int | 
     return "in" if own_centre or not door.leads_to_a_case else 404
 
 
+@pytest.mark.control("H8.2")
 def test_a_case_of_another_centre_is_not_there(app: Flask, clinic: Clinic, emails, sign_in) -> None:
     """The sweep above for one GP; and what is 404 for one GP exists for the other."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
@@ -93,6 +95,7 @@ def test_a_case_of_another_centre_is_not_there(app: Flask, clinic: Clinic, email
         assert knock(own, door).status_code != 404, door
 
 
+@pytest.mark.control("H8.1")
 def test_an_endpoint_that_the_table_forgot_lets_nobody_in(app: Flask, world, sign_in, monkeypatch) -> None:
     client = sign_in(world.user(Role.ADMIN))
     monkeypatch.delitem(ACCESS, "admin.accounts")
@@ -131,6 +134,7 @@ def test_nothing_is_posted_without_the_token_of_the_session(app: Flask, clinic: 
     assert clinic.everything() == before
 
 
+@pytest.mark.control("H8.3")
 def test_a_disabled_account_is_out_with_its_next_click(app: Flask, world, sign_in) -> None:
     admin, gp = world.user(Role.ADMIN), world.user(Role.GP)
     at_work = sign_in(gp)

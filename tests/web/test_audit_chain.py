@@ -106,6 +106,7 @@ MANIPULATIONS = {
 }
 
 
+@pytest.mark.control("H9.1")
 @pytest.mark.usefixtures("someone")
 @pytest.mark.parametrize("manipulation", MANIPULATIONS)
 def test_a_manipulation_is_found_and_placed(app: Flask, manipulation: str) -> None:
@@ -126,6 +127,7 @@ def test_two_events_that_change_places_are_found(app: Flask) -> None:
     assert all(f"event {number}:" in output for number in (2, 3, 4, 5))
 
 
+@pytest.mark.control("H9.1")
 @pytest.mark.usefixtures("someone")
 def test_an_end_that_was_cut_off_cleanly_is_found_with_a_head_noted_elsewhere(app: Flask) -> None:
     noted = head_of(app)

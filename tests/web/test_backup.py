@@ -12,7 +12,7 @@ from flask_migrate import upgrade
 from sqlalchemy import create_engine, select, text
 
 from tests.conftest import PASSWORD, World, make_app, server
-from tests.web.helpers import actions, stored_bytes, stored_files
+from tests.web.helpers import actions, objects_in, stored_bytes, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.core.config import Settings, settings_of
@@ -116,7 +116,7 @@ def test_everything_comes_back_and_works(
         assert "The audit trail and every stored object are intact." in output
         assert every_row(other) == before
         images = tmp_path / "elsewhere" / "images"
-        assert {path.name: path.read_bytes() for path in images.rglob("*") if path.is_file()} == files
+        assert {path.name: path.read_bytes() for path in objects_in(images)} == files
         client = other.test_client()
         assert isinstance(client, CheckedClient)
         client.sign_in(gp, PASSWORD)
@@ -199,7 +199,7 @@ def test_an_object_that_is_missing_is_told_and_the_rest_is_kept(app, settings, n
 def nothing_there(app: Flask) -> bool:
     found = {name: len(table) for name, table in every_row(app).items()}
     folder = settings_of(app).instance_dir / "images"
-    return sum(found.values()) == found["audit_head"] == 1 and not [p for p in folder.rglob("*") if p.is_file()]
+    return sum(found.values()) == found["audit_head"] == 1 and not objects_in(folder)
 
 
 def change_a_table(folder: Path) -> None:

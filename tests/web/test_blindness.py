@@ -192,6 +192,7 @@ def told(client: CheckedClient, doors: Sequence[Door], secrets: Sequence[str]) -
     return found
 
 
+@pytest.mark.control("H2.4")
 @pytest.mark.parametrize("person", ["blinded", "asked", "asked and blinded", "GP of A"])
 def test_nothing_leads_to_what_must_not_be_known(app: Flask, clinic: Blind, emails, sign_in, person: str) -> None:
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False

@@ -186,6 +186,7 @@ def test_a_request_for_images_is_taken_back_until_they_come(app: Flask, gp, read
 # --- amending
 
 
+@pytest.mark.control("H4.2")
 def test_an_amendment_is_a_new_row_and_the_gp_is_told_anew(app: Flask, gp, reader, colleague, number: str) -> None:
     decided(reader, number, advice="Nothing to do.")
     gp.submit(f"/cases/{number}/close", page=f"/cases/{number}")

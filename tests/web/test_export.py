@@ -77,6 +77,7 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
         "reader": str(user_id(app, reader)),
         "diagnosis": "bcc",
         "management": "biopsy",
+        "model_wrong": "0",
         "label_at": "present",
         "label_pn": "cannot_tell",
     }

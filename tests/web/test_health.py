@@ -1,19 +1,22 @@
 """What a supervisor may ask without an account: is the process alive, and is everything it needs there?"""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from tests import s3
 from tests.conftest import make_app
+from webapp import create_app
 from webapp.core import health
-from webapp.core.config import Settings
+from webapp.core.config import ConfigurationError, Settings
 from webapp.core.extensions import db
 from webapp.core.version import VERSION
+from webapp.storage.local import MARKER
 from webapp.storage.store import open_store
 
 
@@ -66,6 +69,24 @@ def no_store(app: Flask, settings: Settings) -> None:
     app.extensions["image_store"] = open_store(settings.model_copy(update={"storage_url": nowhere}))
 
 
+def no_mount(_app: Flask, settings: Settings) -> None:
+    (settings.instance_dir / "images" / MARKER).unlink()
+
+
+def damage(app: Flask, _settings: Settings) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorname = "SQLITE_CORRUPT_INDEX"
+
+    def fails(*_: object) -> None:
+        event.remove(db.engine, "before_cursor_execute", fails)
+        raise error
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", fails)
+        with pytest.raises(DatabaseError):
+            db.session.execute(text("SELECT 1"))
+
+
 def other_weights(app: Flask, settings: Settings) -> None:
     from ml.bundle import DEFAULT_BUNDLE
 
@@ -86,6 +107,8 @@ def no_model(app: Flask, settings: Settings) -> None:
         (older_database, "migrations"),
         (no_queue, "queue"),
         (no_store, "store"),
+        (no_mount, "store"),
+        (damage, "database"),
         (other_weights, "model"),
         (no_model, "model"),
     ],
@@ -102,6 +125,20 @@ def test_the_failing_part_is_named_and_nothing_else(
             with db.engine.begin() as connection:
                 connection.execute(text(f"UPDATE alembic_version SET version_num = '{next(iter(health.heads()))}'"))
         db.engine.dispose()
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_database_that_is_gone_stops_the_start(settings: Settings, left: str) -> None:
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("a server tells of its own accord")
+    file = Path(settings.database_url.removeprefix("sqlite:///"))
+    file.unlink()
+    if left != "nothing":
+        file.touch()
+    with pytest.raises(ConfigurationError, match=r"but its images are there\. Restore it from a backup"):
+        create_app(settings)
+    (settings.instance_dir / "images" / MARKER).unlink()
+    create_app(settings)
 
 
 def test_asking_all_the_time_asks_the_database_rarely(app: Flask, client, monkeypatch) -> None:

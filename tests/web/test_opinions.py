@@ -135,7 +135,32 @@ def test_it_can_be_asked_while_reading(app: Flask, first, second, emails, number
     page = words(first.get(f"/review/{number}").text)
     assert "Your decision" in page
     assert "Look at &lt;the border&gt;." in page
-    assert decide(first, number).status_code == 302
+    assert decide(first, number, opinion_read="y").status_code == 302
+
+
+def test_it_is_acknowledged_before_deciding(app: Flask, first, second, emails, number: str) -> None:
+    take(first, number)
+    ask(first, number, user_id(app, emails["Second"]))
+    assert "I have read the second opinion" not in first.get(f"/review/{number}").text, "there is none yet"
+    give(second, number)
+    refused = decide(first, number, diagnosis="bcc", management="biopsy", advice="Half <typed>.")
+    assert refused.status_code == 422
+    assert "Read the second opinion of Test Second, then tick that you have." in refused.text
+    assert "Half &lt;typed&gt;." in refused.text
+    assert badge(first) == "1"
+    assert decide(first, number, diagnosis="bcc", management="biopsy", opinion_read="y").status_code == 302
+    assert badge(first) == ""
+    assert actions(app)[-2:] == ["opinion.read", "case.decided"]
+
+
+def test_a_refused_decision_acknowledges_nothing(app: Flask, first, second, emails, number: str) -> None:
+    take(first, number)
+    ask(first, number, user_id(app, emails["Second"]))
+    give(second, number)
+    refused = decide(first, number, diagnosis="bcc", management="reassure", opinion_read="y")
+    assert refused.status_code == 422
+    assert badge(first) == "1"
+    assert "opinion.read" not in actions(app)
 
 
 def test_asking_while_reading_keeps_the_decision_as_far_as_it_was_made(app: Flask, first, emails, number: str) -> None:

@@ -150,6 +150,7 @@ def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, worl
     assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
 
 
+@pytest.mark.control("H10.1")
 def test_one_patient_is_one_reference_however_it_is_spelt(app: Flask, world: World, gp: str, tmp_path: Path) -> None:
     spelt = [world.case(gp, patient_reference=reference) for reference in ("ZZ-4711", "zz-4711", "Zz-4711")]
     other = world.case(gp, patient_reference="ZZ-47110")

@@ -30,6 +30,7 @@ def order(page: str) -> list[str]:
     return re.findall(r'href="/cases/(DT-\w+)"', page)
 
 
+@pytest.mark.control("H5.1")
 @pytest.mark.parametrize("management", ["biopsy", "urgent_referral"])
 def test_it_stands_first_until_it_is_opened(world: World, gp: str, client, reader, management: str) -> None:
     pressing = answered(world, gp, reader, diagnosis="bcc", management=management)

@@ -75,6 +75,7 @@ def test_one_image_at_a_time_is_judged(gp, files: int) -> None:
     assert gp.submit("/cases/images/check", {"images": images}, page="/cases/new").status_code == 400
 
 
+@pytest.mark.control("H6.2")
 def test_a_poor_image_needs_a_reason_which_the_dermatologist_reads(app: Flask, world, sign_in, gp) -> None:
     files = [(good(), "good.jpg"), (blurred(), "soft.jpg")]
     response = send(gp, files, send_anyway="  ")
@@ -98,6 +99,7 @@ def test_a_reason_without_need_is_not_kept(app: Flask, gp) -> None:
         assert (case.images[0].quality_flags, case.images[0].sent_anyway) == ([], "")
 
 
+@pytest.mark.control("H10.2")
 @pytest.mark.parametrize("again", [good(), encoded(picture(640, 480), "JPEG", quality=92, comment=b"another file")])
 def test_the_same_pixels_are_not_sent_twice_by_mistake(app: Flask, gp, again: bytes) -> None:
     first = number_of(send(gp, [(good(), "a.jpg")], send_anyway=""))

@@ -69,6 +69,7 @@ def analyse_again(app: Flask, world: World, number: str, **result: Any) -> None:
     world.analyse(number, **result)
 
 
+@pytest.mark.control("H2.3")
 @pytest.mark.parametrize("result", [CANCER, MELANOMA])
 @pytest.mark.parametrize("management", ["reassure", "routine_clinic", "retake"])
 def test_a_late_suspicion_calls_the_case_back(
@@ -183,6 +184,7 @@ def test_taking_the_new_decision_back_asks_the_question_again(app: Flask, world:
         assert standing(case).id == case.reviews[0].id
 
 
+@pytest.mark.control("H2.3")
 @pytest.mark.parametrize(
     ("result", "reopened"),
     [("bcc", True), ("other_malignant", True), ("in_situ", True), ("premalignant", False), ("benign", False)],
@@ -201,6 +203,7 @@ def test_a_histology_counts_in_a_case_that_is_already_open_again(app: Flask, wor
     assert state(app, number) == (CaseState.AWAITING_REVIEW, ReopenReason.HISTOLOGY)
 
 
+@pytest.mark.control("H2.3")
 @pytest.mark.parametrize(
     ("diagnosis", "management", "reopened"),
     [("bcc", "routine_clinic", True), ("benign", "biopsy", True), ("benign", "routine_clinic", False)],
@@ -225,6 +228,7 @@ def test_an_amendment_to_less_than_the_model_asks_is_the_readers_own(app: Flask,
         assert (case.reopened, standing(case).management) == (None, Management.REASSURE)
 
 
+@pytest.mark.control("H2.2")
 @pytest.mark.parametrize(("result", "held_up"), [(CANCER, True), (MELANOMA, True), ({"probability": 0.01}, False)])
 def test_a_suspicion_that_arrives_while_one_reads_is_seen_before_the_decision(
     app: Flask, world: World, reader, number: str, result: dict, held_up: bool

@@ -270,7 +270,7 @@ def test_the_page_says_what_the_model_says(world: World, gp: str, reader: Checke
     page = reader.get(f"/review/{number}").text
     for text in ("90 %", "threshold 10.0 %", "Not clinically validated: a test model.", "test-model@000000000000"):
         assert text in page
-    assert "strongest in the centre of the framed square; 10 % of the square" in page
+    assert "strongest in the centre of the framed square; 10 % of it" in page
     assert "Not assessed by this model:" in page
 
 

@@ -75,6 +75,7 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
     }
 
 
+@pytest.mark.control("H8.2")
 @pytest.mark.parametrize("person", SEES)
 def test_a_query_shows_what_its_asker_may_see(app: Flask, people: dict[str, str], looks, person: str) -> None:
     with app.test_request_context(), transaction() as session:

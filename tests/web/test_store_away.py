@@ -46,6 +46,7 @@ def gp(email: str, sign_in) -> CheckedClient:
     return sign_in(email)
 
 
+@pytest.mark.control("H3.1")
 def test_a_new_case_comes_back_as_it_was_typed(
     app: Flask, settings: Settings, server: s3.Server, gp: CheckedClient
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_new_case_comes_back_as_it_was_typed(
     assert len(stored_files(settings)) == 2
 
 
+@pytest.mark.control("H3.1")
 def test_a_store_that_fails_in_the_middle_leaves_no_half_case(
     app: Flask, settings: Settings, gp: CheckedClient, monkeypatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_without_the_old_key_nothing_is_damaged(settings: Settings, another, los
 
 def test_an_object_that_cannot_be_written_stays_as_it_was(tmp_path: Path, monkeypatch) -> None:
     folder = LocalFolder(tmp_path)
+    folder.mark()
     key = ImageStore(folder, {"old": bytes(32)}).put(b"pixels")
 
     def full(_path: Path, _target: Path) -> Path:

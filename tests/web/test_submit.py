@@ -106,6 +106,7 @@ def test_the_same_form_sent_twice_is_one_case(app: Flask, settings: Settings, gp
     assert stored_files(settings) == files
 
 
+@pytest.mark.control("H10.3")
 @pytest.mark.parametrize(
     "change",
     [{"patient_reference": "PC-8/2026"}, {"body_site": "hand"}, {"urgency": "urgent"}, {"history": "Other."}, "image"],
@@ -134,6 +135,7 @@ def test_a_second_form_is_a_second_case(app: Flask, gp) -> None:
     assert count(app) == 2
 
 
+@pytest.mark.control("H3.3")
 def test_a_real_double_click_is_one_case(app: Flask, settings: Settings, gp) -> None:
     """Two simultaneous requests with the same cookies."""
     csrf, form = gp.token("/cases/new"), filled_in()

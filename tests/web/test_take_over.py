@@ -77,6 +77,7 @@ def test_without_a_reason_nothing_changes(app: Flask, first, second, number: str
     assert holder(app) == ["Test First"]
 
 
+@pytest.mark.control("H4.1")
 def test_the_first_reader_is_told_and_loses_no_word(app: Flask, first, second, number: str) -> None:
     take(first, number)
     take_over(second, number)

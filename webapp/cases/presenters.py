@@ -8,7 +8,7 @@ from werkzeug.utils import secure_filename
 from webapp.cases import service
 from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
-from webapp.core.filters import duration
+from webapp.core.filters import day, duration, reader_zone
 from webapp.models import Case, CaseState, Image, Review, TriageReason, User
 from webapp.triage import risk
 
@@ -23,7 +23,8 @@ def file_label(position: int, filename: str | None) -> str:
 
 def as_choice(case: Case) -> tuple[str, str]:
     """A case as a choice in a select field: (number, text)."""
-    return case.number, f"{case.number}: {case.body_site.label}, sent {case.submitted_at:%d %b %Y}"
+    sent = case.submitted_at.astimezone(reader_zone()).date()
+    return case.number, f"{case.number}: {case.body_site.label}, sent {day(sent)}"
 
 
 STATE_WORDS = {

@@ -203,6 +203,10 @@ def _earlier(user: User, case: Case) -> Select[Case]:
     return statement.where(Case.state != CaseState.WITHDRAWN)
 
 
+JUDGED = Case.images, Case.reviews, Case.histologies, Case.opinion_requests, Case.impressions
+"""What shows an earlier case, and tells whether its decision may be shown."""
+
+
 def lesion_history(user: User, case: Case) -> list[Case]:
     """The earlier cases of the same lesion, newest first: the one this case follows, the one before that, and so on."""
     if case.follows_id is None:
@@ -210,8 +214,15 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)
     chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
-    shown = (Case.images, Case.reviews, Case.opinion_requests, Case.impressions)
-    return list(db.session.scalars(statement.options(*map(selectinload, shown))))
+    return list(db.session.scalars(statement.options(*map(selectinload, JUDGED))))
+
+
+def of_patient(user: User, case: Case) -> list[Case]:
+    """The patient's latest cases at the centre, this one included, newest first."""
+    same_patient = Case.centre_id == case.centre_id, Case.reference_key == case.reference_key
+    statement = select(Case).where(visible_to(user), *same_patient, Case.state != CaseState.WITHDRAWN)
+    latest = statement.order_by(Case.id.desc()).limit(PAGE_SIZE)
+    return list(db.session.scalars(latest.options(*map(selectinload, JUDGED))))
 
 
 def letterhead() -> Letterhead:

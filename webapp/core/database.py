@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.orm import Session
 
+from webapp.core.config import ConfigurationError, Settings
 from webapp.core.extensions import db
 
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -37,6 +39,19 @@ def init_app(app: Flask) -> None:
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", _configure_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def expect(settings: Settings, *, in_use: bool) -> None:
+    """Raises ConfigurationError if the SQLite file is empty or gone although the installation is ``in_use``."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() != "sqlite" or not url.database or not in_use:
+        return
+    file = Path(url.database)
+    if not file.exists() or file.stat().st_size == 0:
+        raise ConfigurationError(
+            f"The database {file} is {'empty' if file.exists() else 'gone'}, but its images are there. Restore it from "
+            "a backup; for a new installation, choose another INSTANCE_DIR."
+        )
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,8 +1,10 @@
-"""Filters for every template: times in the configured zone, durations and probabilities in words."""
+"""Filters for every template: times in the reader's own zone, durations and probabilities in words."""
 
 from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 from markupsafe import Markup
 
 from webapp.core.config import current_settings
@@ -26,16 +28,31 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
+ZONE_COOKIE = "zone"
+"""The browser's own time zone, which zone.js notes."""
+
+
+def reader_zone() -> ZoneInfo:
+    """The zone of whoever reads the page; the configured one if their browser has not said, and outside requests."""
+    name = request.cookies.get(ZONE_COOKIE, "") if has_request_context() else ""
+    return ZoneInfo(name) if name in _zones() else current_settings().timezone
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def local_time(moment: datetime) -> Markup:
-    """A ``<time>`` element in the configured zone, for example 20 Nov 2026, 14:05 CET."""
-    local = moment.astimezone(current_settings().timezone)
+    """A ``<time>`` element in the reader's zone, for example 20 Nov 2026, 14:05 CET."""
+    local = moment.astimezone(reader_zone())
     text = f"{local.day} {local:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
 
 
 def local_clock(moment: datetime) -> Markup:
     """A ``<time>`` element with the time of day only, for example 14:05, for what is close."""
-    local = moment.astimezone(current_settings().timezone)
+    local = moment.astimezone(reader_zone())
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), f"{local:%H:%M}")
 
 
@@ -46,7 +63,7 @@ def day(moment: date) -> str:
 
 def local_day(moment: datetime) -> Markup:
     """A ``<time>`` element with the day only, for example 20 Nov."""
-    local = moment.astimezone(current_settings().timezone)
+    local = moment.astimezone(reader_zone())
     return Markup('<time datetime="{}">{}</time>').format(
         moment.isoformat(timespec="seconds"), f"{local.day} {local:%b}"
     )

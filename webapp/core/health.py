@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from flask import Blueprint, Flask, current_app
-from sqlalchemy import String, column, literal, select, table
+from sqlalchemy import String, column, event, literal, select, table
+from sqlalchemy.engine import ExceptionContext
 
 from webapp.core.extensions import db
 from webapp.core.migrations import FOLDER
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("health", __name__)
 
+DAMAGE = "database_damage"
 REMEMBERED_SECONDS = 2.0
 """So that frequent probes cost the database nothing."""
 
@@ -33,6 +35,8 @@ class NotReadyError(Exception):
 def init_app(app: Flask, checks: Mapping[str, Check]) -> None:
     """``checks``: one for each part that this web process needs; it raises if the part is unusable."""
     app.extensions["readiness_checks"] = dict(checks)
+    with app.app_context():
+        event.listen(db.engine, "handle_error", _note_damage)
     app.register_blueprint(blueprint)
 
 
@@ -70,8 +74,16 @@ def _passes(name: str, check: Check) -> bool:
 
 
 def reach_database() -> None:
-    """Raises SQLAlchemyError if the database does not answer."""
+    """Raises SQLAlchemyError if the database does not answer, NotReadyError if a statement has found it damaged."""
     db.session.execute(select(literal(1)))
+    if damage := current_app.extensions.get(DAMAGE):
+        raise NotReadyError(f"the database is damaged ({damage}): restore it from a backup")
+
+
+def _note_damage(context: ExceptionContext) -> None:
+    name = getattr(context.original_exception, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        current_app.extensions[DAMAGE] = name
 
 
 def migrations() -> None:

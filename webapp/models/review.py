@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ml.patterns import Pattern
@@ -110,6 +110,7 @@ class Review(Base):
     ``reopened``: what called the previous decision into question, if that led to this one.
     ``known_suspicions``: what the model suspected on the page that the reader decided from, see
     `webapp.triage.concern.named`; None in older rows.
+    ``model_wrong``: the reader says that the model was.
     ``claim_id`` is None for an amendment, because the case is not open and nobody can claim it.
     """
 
@@ -132,6 +133,7 @@ class Review(Base):
     amendment_reason: Mapped[str] = mapped_column(Text, default="")
     reopened: Mapped[ReopenReason | None] = mapped_column(text_enum(ReopenReason))
     known_suspicions: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    model_wrong: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()

@@ -11,7 +11,7 @@ from webapp.review import changes, presenters, queue
 from webapp.review.changes import ChangedMeanwhileError, TooLateError
 from webapp.review.forms import AmendmentForm, UndoForm
 from webapp.review.pages import find_case, reading_page, shown_id, too_late_page
-from webapp.review.service import UnseenError, WordsMissingError
+from webapp.review.service import IncompleteError, UnseenError
 
 blueprint = Blueprint("changes", __name__, url_prefix="/review")
 blueprint.url_defaults(queue.keep)
@@ -55,7 +55,7 @@ def amend(number: str) -> Reply:
             form.amendment_reason.data,
             form.what_was_shown,
         )
-    except WordsMissingError as missing:
+    except IncompleteError as missing:
         form[missing.field].errors = [str(missing)]
         return _mistakes_page(case, form)
     except UnseenError as unseen:

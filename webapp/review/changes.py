@@ -58,10 +58,10 @@ def undo(user: User, case: Case, seen: int) -> None:
 def amend(user: User, case: Case, seen: int, decision: Decision, reason: str, shown: Shown) -> Review:
     """Replace the decision ``seen`` on a locked case with a new one, which the GP has not read yet.
 
-    ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.WordsMissingError.
+    ``shown``: as in service.decide. Raises ChangedMeanwhileError, service.UnseenError or service.IncompleteError.
     """
     before = _in_force(case, seen)
-    service.demand_a_look(case, shown)
+    service.demand_a_look(user, case, decision, shown)
     service.demand_words(case, decision)
     review = service.store(user, case, decision, shown)
     review.amends, review.amendment_reason = before, reason

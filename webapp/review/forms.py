@@ -34,8 +34,10 @@ class DecisionForm(FlaskForm):
     shown = HiddenField(validators=[Optional()])
 
     diagnosis_keys: ClassVar = dict(zip(Diagnosis, "12345", strict=True))
-    management_keys: ClassVar = dict(zip(Management, "ubcnr", strict=True))
-    """One key per choice; for management its initial: urgent, biopsy, clinic, no appointment, retake."""
+    management_keys: ClassVar = dict(zip(Management, "ubcsr", strict=True))
+    """One key per choice; for management: urgent, biopsy, clinic, safety-netting, retake. Never ``n``, which takes the
+    next case: pressed twice, it would reassure.
+    """
 
     diagnosis = RadioField(
         "Your diagnosis",
@@ -58,6 +60,9 @@ class DecisionForm(FlaskForm):
         validators=[Length(max=2000, message="Please keep the reason under 2,000 characters.")],
         filters=[stripped],
     )
+
+    model_wrong = BooleanField("The model was wrong")
+    opinion_read = BooleanField("I have read the second opinion")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,6 +92,8 @@ class DecisionForm(FlaskForm):
             advice=self.advice.data,
             override_reason=self.override_reason.data,
             assessments=self.assessments,
+            model_wrong=self.model_wrong.data,
+            opinion_read=self.opinion_read.data,
         )
 
     @classmethod
@@ -98,6 +105,7 @@ class DecisionForm(FlaskForm):
             management=review.management.value,
             advice=review.advice,
             override_reason=review.override_reason,
+            model_wrong=review.model_wrong,
             **answers,
         )
 

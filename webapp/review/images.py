@@ -13,7 +13,15 @@ from webapp.analysis import cards
 from webapp.core.filters import percent
 from webapp.models import Analysis, AnalysisState, Finding, Image
 from webapp.models.states import PENDING_STATES
-from webapp.review.patterns import NOT_TOLD_APART, PatternRow, by_evidence, pattern_rows, rule_sentence
+from webapp.review.lead import short_name
+from webapp.review.patterns import (
+    NOT_TOLD_APART,
+    PatternRow,
+    against_thresholds,
+    by_evidence,
+    pattern_rows,
+    rule_sentence,
+)
 from webapp.triage import concern
 
 if TYPE_CHECKING:
@@ -22,12 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CancerRow:
-    """A cancer other than BCC; ``threshold``: its operating point in force."""
+    """A cancer's probability in one image; ``threshold``: its operating point in force; ``finding``: None without."""
 
     lesion: Lesion
     probability: float
     suspected: bool
     threshold: float | None
+    finding: Finding | None
+
+    @property
+    def short_name(self) -> str:
+        return short_name(self.lesion)
 
 
 @dataclass(frozen=True)
@@ -58,22 +71,23 @@ class ImageReading:
         return {finding.target: finding for finding in self.analysis.findings} if self.analysis else {}
 
     @property
-    def bcc(self) -> Finding | None:
-        return self.findings.get("BCC")
+    def trusted(self) -> bool:
+        return concern.trusted(self.analysis)
 
-    @property
-    def suspects_bcc(self) -> bool:
-        return self.bcc is not None and concern.present(self.bcc)
-
-    @property
+    @cached_property
     def cancers(self) -> list[CancerRow]:
-        """The other cancers that its model has a finding for, the likeliest first."""
+        """Every cancer that it gives a probability for: the lead suspicion first."""
         if self.analysis is None:
             return []
         return [
-            CancerRow(found.lesion, found.probability, found.suspected, self._threshold(found.lesion))
+            CancerRow(
+                found.lesion,
+                found.probability,
+                found.suspected,
+                self._threshold(found.lesion),
+                self.findings.get(found.lesion.target),
+            )
             for found in concern.suspicions_in([self.analysis])
-            if found.lesion is not Lesion.BCC and found.lesion.target in self.findings
         ]
 
     @cached_property
@@ -98,8 +112,12 @@ class ImageReading:
     @property
     def overlays(self) -> list[dict[str, object]]:
         """What the viewer can lay over the image: one entry per present finding with a heatmap."""
-        return [
-            {
+        return list(self._maps.values())
+
+    @cached_property
+    def _maps(self) -> dict[str, dict[str, object]]:
+        return {
+            finding.target: {
                 "target": finding.target,
                 "label": finding_label(finding),
                 "url": url_for("media.heatmap", finding_id=finding.id),
@@ -108,7 +126,11 @@ class ImageReading:
             }
             for finding in self._seen
             if finding.heatmap_key
-        ]
+        }
+
+    def map_of(self, finding: Finding | None) -> dict[str, object] | None:
+        """The heatmap of a cancer or pattern shown in words; None if there is none to show."""
+        return self._maps.get(finding.target) if finding else None
 
     @property
     def without_place(self) -> list[str]:
@@ -122,7 +144,26 @@ class ImageReading:
 
     @property
     def patterns(self) -> list[PatternRow]:
-        return pattern_rows(self.findings, self._evidence)
+        return pattern_rows(self.findings)
+
+    @property
+    def present_patterns(self) -> list[PatternRow]:
+        """The present ones, likely ones first."""
+        present = [row for row in self.patterns if row.present]
+        return sorted(present, key=lambda row: row.words != Call.LIKELY.value)
+
+    @property
+    def against_thresholds(self) -> list[str]:
+        return against_thresholds(self.findings, self._thresholds)
+
+    def _thresholds(self, pattern: Pattern) -> list[tuple[str, float]]:
+        """(call, from where on), as the card of its model has them."""
+        version = self.analysis.model_version if self.analysis else None
+        known = cards.target(version, pattern.value)
+        if known is None:
+            return []
+        likely = [(Call.LIKELY.value, known.threshold)]
+        return likely if known.possible_from is None else [(Call.POSSIBLE.value, known.possible_from), *likely]
 
     @property
     def evidence(self) -> list[tuple[str, str]]:
@@ -143,13 +184,10 @@ class ImageReading:
         version = self.analysis.model_version if self.analysis else None
         return str(version.card.get("notice", "")) if version else ""
 
-    @property
-    def threshold(self) -> float | None:
-        """P(BCC) from which the image counts as suspected."""
-        return self._threshold(Lesion.BCC)
-
     def _threshold(self, lesion: Lesion) -> float | None:
-        return concern.operating_point(self.analysis, lesion) if self.analysis else None
+        """None for a cancer of which a former model gave only the lesion-type share."""
+        known = self.analysis if lesion.target in self.findings else None
+        return concern.operating_point(known, lesion) if known else None
 
     @property
     def promises(self) -> list[tuple[str, Promise]]:
@@ -181,6 +219,20 @@ class ImageReading:
         return percent(known.prior) if known else ""
 
     @property
+    def in_short(self) -> str:
+        """The result in two or three words, for the filmstrip."""
+        if not self.done:
+            return "No result"
+        if not self.trusted:
+            return "Unsure"
+        lead = self.cancers[0]
+        return f"{lead.short_name} {percent(lead.probability)}"
+
+    @property
+    def suspected(self) -> bool:
+        return any(row.suspected for row in self.cancers)
+
+    @property
     def verdict(self) -> Verdict | None:
         return self.analysis.verdict if self.analysis else None
 
@@ -189,22 +241,29 @@ class ImageReading:
         return rule_sentence(self.verdict, self.findings) if self.verdict else ""
 
     @property
-    def contradiction(self) -> str:
-        """A sentence if the clinical rule and the probability disagree; empty otherwise."""
-        if self.analysis is None or not concern.contradicts_itself(self.analysis):
+    def contradiction(self) -> bool:
+        """Whether the clinical rule and the probability disagree."""
+        return self.analysis is not None and concern.contradicts_itself(self.analysis)
+
+    @property
+    def together(self) -> str:
+        """What the clinical rule and the probability of BCC say together; empty without a probability."""
+        bcc = concern.says_bcc(self.analysis) if self.analysis else None
+        if bcc is None or self.verdict is None:
             return ""
-        return (
-            "The probability suggests BCC, but the patterns do not. Please look closely."
-            if concern.says_bcc(self.analysis)
-            else "The patterns suggest BCC, but the probability does not. Please look closely."
-        )
+        if self.verdict.bcc is None:
+            return f"The probability alone {'suggests' if bcc else 'does not suggest'} BCC."
+        if self.verdict.contradicts(bcc):
+            says, denies = ("probability", "rule") if bcc else ("rule", "probability")
+            return f"They disagree: the {says} suggests BCC, the {denies} does not. Please look closely."
+        return "Rule and probability both suggest BCC." if bcc else "Neither rule nor probability suggests BCC."
 
     @property
     def lesions(self) -> list[tuple[str, float]]:
-        """All lesion types with their shares (0 to 1), the most likely first."""
+        """The lesion types that are no cancer, with their shares (0 to 1), the most likely first."""
         shares = self.analysis.lesion if self.analysis else {}
         ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-        return [(Lesion(code).label, share) for code, share in ranked]
+        return [(Lesion(code).label, share) for code, share in ranked if Lesion(code) not in MALIGNANT]
 
 
 _ROWS = ("upper", "middle", "lower")
@@ -224,9 +283,7 @@ def heatmap_words(finding: Finding) -> str:
         else (f"{row} part" if column == "middle" else f"{column} part")
     )
     share = max(1, round(finding.extent * 100))
-    return (
-        f"strongest in the {place} of the framed square; {share} % of the square reaches at least half that strength."
-    )
+    return f"strongest in the {place} of the framed square; {share} % of it reaches half that strength."
 
 
 def finding_label(finding: Finding) -> str:

@@ -82,9 +82,12 @@ class Lead:
 
 
 def in_short(suspicion: Suspicion) -> str:
+    return f"{short_name(suspicion.lesion)} {percent(suspicion.probability)}"
+
+
+def short_name(lesion: Lesion) -> str:
     """BCC and SCC by their usual letters."""
-    lesion = suspicion.lesion
-    return f"{lesion.label if lesion is Lesion.MEL else lesion.target} {percent(suspicion.probability)}"
+    return lesion.label if lesion is Lesion.MEL else lesion.target
 
 
 def _inside(words: str) -> str:

@@ -4,7 +4,7 @@ from flask import abort, render_template
 from flask_login import current_user
 
 from webapp.cases import queries as cases
-from webapp.cases.blindness import hides_decisions, impression_of
+from webapp.cases.blindness import impression_of
 from webapp.core.replies import Reply
 from webapp.models import Case, Claim
 from webapp.review import presenters, queries
@@ -37,13 +37,10 @@ def reading_page(
     if opinion_request_form is None:
         opinion_request_form = OpinionRequestForm(formdata=None)
         opinion_request_form.offer(queries.colleagues(current_user))
-    history = cases.lesion_history(current_user, case)
     return render_template(
         "review/show.html",
         case=case,
         reading=presenters.Reading(case, current_user, amending=isinstance(form, AmendmentForm)),
-        history=history,
-        sealed={shown.id for shown in history if hides_decisions(current_user, shown)},
         form=form,
         opinion_form=opinion_form or OpinionForm(formdata=None, **impression_values(case)),
         impression_form=impression_form or ImpressionForm(formdata=None),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ml.patterns import Call, Pattern, Verdict
+from webapp.core.filters import percent
 from webapp.models import Finding
 
 NOT_TOLD_APART = "BCC structure, kind not told apart"
@@ -11,37 +12,48 @@ NOT_TOLD_APART = "BCC structure, kind not told apart"
 
 @dataclass(frozen=True)
 class PatternRow:
-    """A pattern that the model assessed. ``probability``: shown only where a result of an earlier model has no call."""
+    """A pattern that the model assessed, or those it does not tell apart, with the finding whose map shows them."""
 
     label: str
     words: str
     present: bool
+    finding: Finding
     note: str = ""
-    probability: float | None = None
 
 
-def pattern_rows(findings: Mapping[str, Finding], evidence: Callable[[Pattern], str]) -> list[PatternRow]:
+def pattern_rows(findings: Mapping[str, Finding]) -> list[PatternRow]:
     """In the order of the label vector; the patterns seen but not told apart are one row, at the end."""
     assessed = [pattern for pattern in Pattern if pattern.value in findings]
     alike = [pattern for pattern in assessed if findings[pattern.value].call is Call.NOT_TOLD_APART]
-    rows = [_row(pattern, findings[pattern.value], evidence(pattern)) for pattern in assessed if pattern not in alike]
+    rows = [_row(pattern, findings[pattern.value]) for pattern in assessed if pattern not in alike]
     if alike:
-        rows.append(PatternRow(NOT_TOLD_APART, "Seen", True, f"May be {_any_of(alike)}, or another."))
+        strongest = max((findings[pattern.value] for pattern in alike), key=lambda finding: finding.strength or 0.0)
+        rows.append(PatternRow(NOT_TOLD_APART, "seen", True, strongest, f"May be {_any_of(alike)}, or another."))
     return rows
 
 
-def _row(pattern: Pattern, finding: Finding, evidence: str) -> PatternRow:
-    if finding.call is None:
-        words = "Present" if finding.present else "Absent"
-        return PatternRow(pattern.label, words, finding.present, evidence, finding.probability)
-    return PatternRow(pattern.label, finding.call.value.capitalize(), finding.present)
+def _row(pattern: Pattern, finding: Finding) -> PatternRow:
+    former = "present" if finding.present else "not seen"
+    return PatternRow(pattern.label, finding.call.value if finding.call else former, finding.present, finding)
+
+
+def against_thresholds(
+    findings: Mapping[str, Finding], thresholds: Callable[[Pattern], list[tuple[str, float]]]
+) -> list[str]:
+    """Each pattern that is told apart: its probability against its own thresholds, a list of (call, from where on)."""
+    told = [p for p in Pattern if p.value in findings and findings[p.value].call is not Call.NOT_TOLD_APART]
+    lines = []
+    for pattern in told:
+        limits = ", ".join(f"{call} from {percent(value)}" for call, value in thresholds(pattern))
+        found = f"{pattern.label} {percent(findings[pattern.value].probability)}"
+        lines.append(f"{found}: {limits}" if limits else found)
+    return lines
 
 
 def by_evidence(findings: Mapping[str, Finding], evidence: Callable[[Pattern], str]) -> list[tuple[str, str]]:
-    """(patterns, evidence) for the patterns that are called in words; those with the same evidence together."""
-    called = [pattern for pattern in Pattern if pattern.value in findings and findings[pattern.value].call]
+    """(patterns, evidence) for the assessed patterns; those with the same evidence together."""
     found: dict[str, list[str]] = {}
-    for pattern in called:
+    for pattern in (pattern for pattern in Pattern if pattern.value in findings):
         found.setdefault(evidence(pattern), []).append(pattern.label.lower())
     return [(_listed(labels).capitalize(), text) for text, labels in found.items() if text]
 

@@ -7,16 +7,15 @@ from functools import cached_property
 from flask import url_for
 from markupsafe import Markup
 
-from ml.patterns import Lesion
 from webapp.cases.blindness import hides_decisions, hides_model, impression_of, request_for
-from webapp.core.filters import local_time, percent
-from webapp.models import Case, CaseState, Claim, Impression, OpinionRequest, Review, User
+from webapp.core.filters import local_time
+from webapp.models import Case, CaseState, Claim, Image, Impression, OpinionRequest, Review, User
 from webapp.review import opinions
 from webapp.review.changes import can_amend, can_undo, undo_until
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask
-from webapp.triage import concern
+from webapp.review.strip import CaseStrip
 from webapp.triage.risk import Shown, joined
 
 CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
@@ -57,14 +56,6 @@ def decided_sentence(review: Review) -> Markup:
     )
 
 
-def suspicion_words(case: Case) -> list[str]:
-    """The suspected cancers other than BCC, each with its probability."""
-    suspected = concern.suspected(case)
-    others = [suspicion for suspicion in suspected if suspicion.lesion is not Lesion.BCC]
-    also = "Also suspected" if len(others) < len(suspected) else "Suspected"
-    return [f"{also}: {suspicion.lesion.label} {percent(suspicion.probability)}" for suspicion in others]
-
-
 def lost_sentence(number: str, by: Claim | None, user: User) -> str:
     """Why ``user`` has no claim on the case; ``by`` is the latest claim on it."""
     if by is None or by.user_id == user.id:
@@ -85,6 +76,29 @@ class Reading:
     @cached_property
     def images(self) -> list[ImageReading]:
         return [ImageReading(image) for image in self.case.images]
+
+    @cached_property
+    def strip(self) -> CaseStrip:
+        return CaseStrip(self.case, self.user)
+
+    @property
+    def frames(self) -> int:
+        """How many images the filmstrip has: those of the case and of earlier cases of the lesion."""
+        return len(self.case.images) + sum(len(earlier.images) for earlier in self.strip.earlier)
+
+    @property
+    def opens_with(self) -> Image | None:
+        """The image shown first: the one that gives the lead suspicion, unless the model's result is hidden."""
+        lead = None if self.model_hidden else self.strip.lead
+        return lead.image if lead and lead.found.suspected else next(iter(self.case.images), None)
+
+    @property
+    def has_results(self) -> bool:
+        return not self.model_hidden and any(item.done for item in self.images)
+
+    def is_new(self, image: Image) -> bool:
+        """Whether the image was added after the last decision or request for images."""
+        return bool(self.case.reviews) and image.stored_at > self.case.reviews[-1].decided_at
 
     @property
     def shown(self) -> Shown:
@@ -155,10 +169,6 @@ class Reading:
     @property
     def age(self) -> int | None:
         return datetime.now(UTC).year - self.case.birth_year if self.case.birth_year else None
-
-    @property
-    def suspicions(self) -> list[str]:
-        return suspicion_words(self.case)
 
     @property
     def withdrawn(self) -> bool:

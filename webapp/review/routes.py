@@ -12,7 +12,7 @@ from webapp.review import blinded, claims, presenters, queries, queue, service, 
 from webapp.review.claims import ClaimLostError, NotOpenError
 from webapp.review.forms import ClaimForm, DecisionForm, ImpressionForm, ReadingModeForm
 from webapp.review.pages import find_case, impression_values, reading_page, too_late_page
-from webapp.review.service import NotYetError, UnseenError, WordsMissingError
+from webapp.review.service import IncompleteError, NotYetError, UnseenError
 from webapp.review.worklist import OutsideRow, Worklist, WorklistRow, news_words
 
 blueprint = Blueprint("review", __name__, url_prefix="/review")
@@ -107,7 +107,7 @@ def decide(number: str) -> Reply:
         if not form.validate():
             return _mistakes_page(case, form)
         review = service.decide(current_user, case, form.decision, form.what_was_shown)
-    except WordsMissingError as missing:
+    except IncompleteError as missing:
         form[missing.field].errors = [str(missing)]
         return reading_page(case, form), 422
     except UnseenError as unseen:

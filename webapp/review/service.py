@@ -18,13 +18,15 @@ from webapp.models import (
     User,
     utcnow,
 )
-from webapp.review import claims, queries
+from webapp.review import claims, opinions, queries
 from webapp.triage import concern, reopen, risk
 from webapp.triage.risk import Shown
 
 
-class WordsMissingError(ValueError):
-    """Reassuring despite concern needs a reason, a request for new images an instruction; ``field`` says which."""
+class IncompleteError(ValueError):
+    """Reassuring despite concern needs a reason, a request for new images an instruction, and a second opinion must be
+    read; ``field`` says which.
+    """
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -45,25 +47,30 @@ class NotYetError(Exception):
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision. The GP sees ``advice`` but not ``override_reason``."""
+    """A decision. The GP sees ``advice`` but not ``override_reason``, nor ``model_wrong``: that the model was.
+
+    ``opinion_read``: the reader says so with it.
+    """
 
     diagnosis: Diagnosis
     management: Management
     advice: str = ""
     override_reason: str = ""
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
+    model_wrong: bool = False
+    opinion_read: bool = False
 
 
 def decide(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
     """Store the decision on a locked case and answer the GP, or ask the GP for new images.
 
     ``shown``: what was on the reader's page.
-    Raises claims.NotOpenError, claims.ClaimLostError, NotYetError, UnseenError or WordsMissingError.
+    Raises claims.NotOpenError, claims.ClaimLostError, NotYetError, UnseenError or IncompleteError.
     """
     if first := blindness.what_comes_first(user, case):
         raise NotYetError(first)
     held = claims.own_claim(user, case)
-    demand_a_look(case, shown)
+    demand_a_look(user, case, decision, shown)
     demand_words(case, decision)
     before = case.standing_review
     review = store(user, case, decision, shown)
@@ -83,6 +90,7 @@ def store(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
         advice=decision.advice,
         override_reason=decision.override_reason,
         decided_at=utcnow(),
+        model_wrong=decision.model_wrong,
         known_suspicions=concern.known_suspicions(case, shown.analyses),
         assessments=[Assessment(pattern=pattern, answer=answer) for pattern, answer in decision.assessments.items()],
     )
@@ -104,19 +112,24 @@ def in_short(review: Review) -> dict[str, str]:
     return {"diagnosis": review.diagnosis.value, "management": review.management.value}
 
 
-def demand_a_look(case: Case, shown: Shown) -> None:
-    """Raises UnseenError."""
+def demand_a_look(user: User, case: Case, decision: Decision, shown: Shown) -> None:
+    """At everything, and at a second opinion with a word for it. Raises UnseenError or IncompleteError."""
     if what := risk.unseen(case, shown):
         raise UnseenError(what)
+    unread = opinions.unread(user, case)
+    if unread and not decision.opinion_read:
+        names = risk.joined(request.asked_of.name for request in unread)
+        raise IncompleteError("opinion_read", f"Read the second opinion of {names}, then tick that you have.")
+    opinions.acknowledge(user, case)
 
 
 def demand_words(case: Case, decision: Decision) -> None:
-    """Raises WordsMissingError."""
+    """Raises IncompleteError."""
     concerns = risk.reasons_for_concern(case, decision.diagnosis)
     if _reassures(decision) and concerns and not decision.override_reason:
-        raise WordsMissingError("override_reason", f"Enter a reason: {risk.joined(concerns)}.")
+        raise IncompleteError("override_reason", f"Enter a reason: {risk.joined(concerns)}.")
     if decision.management is Management.RETAKE and not decision.advice:
-        raise WordsMissingError("advice", "Tell the GP what the new images should show.")
+        raise IncompleteError("advice", "Tell the GP what the new images should show.")
 
 
 def _reassures(decision: Decision) -> bool:

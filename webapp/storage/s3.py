@@ -38,6 +38,11 @@ class Bucket:
         self._bucket, self._options = parts.netloc, options
         self._prefix = unquote(parts.path).strip("/")
 
+    marked = True
+    """The name of a bucket is its mark: one that does not exist is an error."""
+
+    def mark(self) -> None: ...
+
     @cached_property
     def _store(self) -> S3Store:
         from obstore.store import S3Store

@@ -7,7 +7,7 @@ with it, so an object moved to another name cannot be read.
 import hashlib
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask, current_app
 
 from webapp.core.config import ConfigurationError, Settings
-from webapp.storage.errors import StorageError
-from webapp.storage.local import LocalFolder
+from webapp.storage.errors import StorageError, StoreAwayError
+from webapp.storage.local import SCARCE_BYTES, LocalFolder
 from webapp.storage.s3 import Bucket
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ NONCE_BYTES = 12
 class Blobs(Protocol):
     """Where the ciphertext is kept: LocalFolder or Bucket, by the scheme of STORAGE_URL."""
 
+    @property
+    def marked(self) -> bool: ...
+    def mark(self) -> None: ...
     def write(self, key: str, data: bytes) -> None: ...
     def read(self, key: str) -> bytes: ...
     def delete(self, key: str) -> None: ...
@@ -103,9 +106,34 @@ class ImageStore:
         """Every stored object with the time it was written, in no particular order."""
         return self.blobs.keys()
 
+    @property
+    def in_use(self) -> bool:
+        """Whether it is the marked folder of an installation; False for a bucket, which does not tell."""
+        return isinstance(self.blobs, LocalFolder) and self.blobs.marked
+
+    def settle(self, latest: Sequence[str]) -> None:
+        """Mark the store, once, as that of the installation whose latest objects have the keys ``latest``.
+
+        Raises StoreAwayError if it is not marked and holds none of them, as a folder does whose disk is not mounted.
+        """
+        if self.blobs.marked:
+            return
+        if latest and not any(self._holds(key) for key in latest):
+            raise StoreAwayError("the image store holds none of the images that the database names. Is it mounted?")
+        self.blobs.mark()
+
+    def _holds(self, key: str) -> bool:
+        try:
+            return bool(self.blobs.read(key))
+        except StorageError:
+            return False
+
     def reach(self) -> None:
-        """Raises StoreAwayError if the store does not answer."""
+        """Raises StoreAwayError if the store does not answer, or has no room for one more image."""
         next(self.keys(), None)
+        room = self.space()
+        if room is not None and room[0] < SCARCE_BYTES:
+            raise StoreAwayError(f"only {room[0] // 2**20} MB are left for images")
 
     def space(self) -> tuple[int, int] | None:
         """Free and total bytes where the objects are kept; None if the store does not say."""

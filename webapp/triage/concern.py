@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ml.patterns import MALIGNANT, Lesion
-from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding
+from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding, Image
 
 CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
 FORMER_OPERATING_POINT = 0.3
@@ -136,6 +136,13 @@ def suspicions_in(analyses: Collection[Analysis]) -> list[Suspicion]:
             highest = max(probabilities(analysis)[lesion] for analysis in given)
             found.append(Suspicion(lesion, highest, any(suspects(analysis, lesion) for analysis in given)))
     return sorted(found, key=lambda suspicion: (not suspicion.suspected, -suspicion.probability))
+
+
+def origin(case: Case, suspicion: Suspicion) -> Image:
+    """The first image that gives the suspicion its probability, one with a trusted result before others."""
+    lesion, probability = suspicion.lesion, suspicion.probability
+    given = [analysis for analysis in done(case) if probabilities(analysis).get(lesion) == probability]
+    return min(given, key=lambda analysis: (not trusted(analysis), analysis.image.position)).image
 
 
 def suspected(case: Case) -> list[Suspicion]:

@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from ml.data.collections import CLINICS, Collection
-from ml.data.diagnoses import DIAGNOSES
 from ml.data.isic2019 import SIDE
+from ml.patterns import LESIONS
 from ml.training.recipe.config import Recipe
 from ml.training.recipe.occlusions import occlude
 from ml.training.recipe.pattern_labels import Known, PatternLabels, labels_of
@@ -21,7 +21,7 @@ _CPU = torch.device("cpu")
 
 
 class Batch(NamedTuple):
-    """`images` (B, 3, S, S) float in 0–255; `lesion` (B,) index into `DIAGNOSES`; `present` (B, 7) and `cells`
+    """`images` (B, 3, S, S) float in 0–255; `lesion` (B,) index into `LESIONS`; `present` (B, 7) and `cells`
     (B, 16, 7) in 0–1, NaN where nobody knows."""
 
     images: Tensor
@@ -53,8 +53,8 @@ class Pool:
     ) -> "Pool":
         rows = np.array([k for k, item in enumerate(collection.items) if item.group not in held_out], np.int64)
         items = [collection.items[row] for row in rows]
-        lesion = torch.tensor([DIAGNOSES.index(item.diagnosis) for item in items])
-        counts = torch.bincount(lesion, minlength=len(DIAGNOSES)).clamp(min=1).double()
+        lesion = torch.tensor([LESIONS.index(item.diagnosis) for item in items])
+        counts = torch.bincount(lesion, minlength=len(LESIONS)).clamp(min=1).double()
         labels = labels_of(known, [item.image_id for item in items])
         read = ~labels.present.isnan().all(dim=1)
         weight = counts[lesion] ** -recipe.balance * torch.where(read, recipe.labelled, 1.0)
@@ -133,4 +133,4 @@ class Draws:
     def counts(self) -> Mapping[str, int]:
         """How many images of each type there are to draw from."""
         lesion = torch.cat([pool.lesion for pool in self.pools])
-        return {name.value: int((lesion == index).sum()) for index, name in enumerate(DIAGNOSES)}
+        return {name.value: int((lesion == index).sum()) for index, name in enumerate(LESIONS)}

@@ -13,15 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.card import BCC, CODES
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
 from ml.explain.closed_form import closed_form_cams
-from ml.patterns import BCC_PATTERNS, Pattern
+from ml.patterns import BCC_PATTERNS, LESIONS, Lesion, Pattern
 from ml.training.cells import GRID, HIGHEST
 from ml.training.modality import Gate
 from ml.training.recipe.network import CHANNELS, STAGES, LesionNet
 
 OUTPUTS: Final = ("target_logits", "lesion_logits", "modality_logits", "cams")
-_BCC, _MEL, _SCC = (DIAGNOSES.index(kind) for kind in (Diagnosis.BCC, Diagnosis.MEL, Diagnosis.SCC))
+_BCC, _MEL, _SCC = (LESIONS.index(kind) for kind in (Lesion.BCC, Lesion.MEL, Lesion.SCC))
 _SIX: Final = [list(Pattern).index(pattern) for pattern in BCC_PATTERNS]
 assert (BCC, *Pattern, "MEL", "SCC") == CODES  # noqa: S101 - the order in which `forward` puts them together
 
@@ -30,7 +29,7 @@ class ExplainedLesionNet(nn.Module):
     """(N, 3, S, S) normalised → `OUTPUTS`; the side S must be a multiple of 32.
 
     `target_logits` (N, 10) in the order of `CODES`: the mean of the BCC head's logit and the lesion head's log-odds of
-    BCC, the patterns' scores, the log-odds of melanoma and of SCC. `lesion_logits` (N, 9) in the order of `DIAGNOSES`,
+    BCC, the patterns' scores, the log-odds of melanoma and of SCC. `lesion_logits` (N, 9) in the order of `LESIONS`,
     `modality_logits` (N, 3), and `cams` (N, 10, S / 8, S / 8) ≥ 0, a map for each target.
     """
 

@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from ml.data.diagnoses import DIAGNOSES, Diagnosis
+from ml.patterns import LESIONS, Lesion
 from ml.training.recipe.config import Recipe
 from ml.training.recipe.draws import Batch
 from ml.training.recipe.network import Scores
 from ml.training.recipe.teachers import Lesson
 
-_BCC: Final = DIAGNOSES.index(Diagnosis.BCC)
+_BCC: Final = LESIONS.index(Lesion.BCC)
 # How much a teacher's cells count in an image that nobody read, and a whole image beside its cells.
 _UNREAD: Final = 0.3
 _WHOLE: Final = 0.25
@@ -54,7 +54,7 @@ def loss_of(
 
 
 def _smoothed(lesion: Tensor, smoothing: float) -> Tensor:
-    kinds = len(DIAGNOSES)
+    kinds = len(LESIONS)
     return F.one_hot(lesion, kinds) * (1 - smoothing) + smoothing / kinds
 
 

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.backbones import find
-from ml.data.diagnoses import DIAGNOSES
 from ml.data.readings import PATTERNS
+from ml.patterns import LESIONS
 from ml.training.cells import HIGHEST, to_cells
 
 # After these blocks the map is read: strides 8, 16, 16, 32, 32 and the last.
@@ -24,7 +24,7 @@ _RARE: Final = -3.0
 
 
 class Scores(NamedTuple):
-    """Logits: `bcc` (N,), `lesion` (N, 9) in the order of `DIAGNOSES`, `cells` (N, 16, 7) of the patterns in each cell,
+    """Logits: `bcc` (N,), `lesion` (N, 9) in the order of `LESIONS`, `cells` (N, 16, 7) of the patterns in each cell,
     `present` (N, 7) in the whole image."""
 
     bcc: Tensor
@@ -45,7 +45,7 @@ class LesionNet(nn.Module):
         self.features, self.cut = found.build(None), cut
         self.dropout = nn.Dropout(dropout)
         self.bcc_head = nn.Linear(found.channels, 1)
-        self.lesion_head = nn.Linear(found.channels, len(DIAGNOSES))
+        self.lesion_head = nn.Linear(found.channels, len(LESIONS))
         self.cell_head = nn.Linear(sum(CHANNELS), len(PATTERNS))
         # From the mean of the highest cells to the whole image.
         self.image_scale = nn.Parameter(torch.ones(len(PATTERNS)))

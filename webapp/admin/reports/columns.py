@@ -157,6 +157,11 @@ LABELS = [
     ),
     Column("management", "Management decided", lambda case: r.management.value if (r := _review(case)) else None),
     Column(
+        "model_wrong",
+        "1: the dermatologist noted that the model was wrong",
+        lambda case: int(r.model_wrong) if (r := _review(case)) else None,
+    ),
+    Column(
         "histology",
         f"Histology result: {', '.join(HistologyResult)}; empty: not entered",
         lambda case: case.histology.result.value if case.histology else None,
