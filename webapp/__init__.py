@@ -7,6 +7,7 @@ from webapp.accounts import second_factor, security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.accounts.settings import security_config
 from webapp.admin.operation.routes import blueprint as operation
+from webapp.admin.option_routes import blueprint as options
 from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import bundles, queue
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         corrections,
         *reading,
         admin,
+        options,
         operation,
         reports,
         help_pages,

@@ -32,6 +32,7 @@ KEPT = {
     "audit_event",
     "audit_head",
     "centre",
+    "letterhead",
     "management_option",
     "model_version",
     "operating_point_choice",

@@ -53,6 +53,7 @@ ACTIONS = {
     "histology.entered": "Histology entered",
     "image.viewed": "Image viewed",
     "letter.made": "Report created",
+    "letterhead.changed": "Letterhead changed",
     "management.changed": "Management option changed",
     "opinion.asked": "Second opinion requested",
     "opinion.given": "Second opinion given",
@@ -79,6 +80,7 @@ KINDS = {
     "user_account": "Account:",
     "centre": "Centre",
     "model_version": "Model",
+    "letterhead": "Letterhead",
     "rerun": "Re-run",
     "management_option": "Management option",
 }

@@ -9,7 +9,19 @@ from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, se
 
 from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
-from webapp.models import DROPPED_STATES, Analysis, Case, CaseState, Finding, Image, Review, Role, Unread, User
+from webapp.models import (
+    DROPPED_STATES,
+    Analysis,
+    Case,
+    CaseState,
+    Finding,
+    Image,
+    Letterhead,
+    Review,
+    Role,
+    Unread,
+    User,
+)
 from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
@@ -257,6 +269,12 @@ def of_patient(user: User, case: Case) -> list[Case]:
     statement = select(Case).where(visible_to(user), *same_patient, Case.state.not_in(DROPPED_STATES))
     latest = statement.order_by(Case.id.desc()).limit(PAGE_SIZE)
     return list(db.session.scalars(latest.options(joinedload(Case.voiding), *map(selectinload, JUDGED))))
+
+
+def letterhead() -> Letterhead:
+    """The hospital's, empty until an administrator has filled it in."""
+    empty = Letterhead(hospital="", department="", address="", registration="", signature="")
+    return db.session.get(Letterhead, 1) or empty
 
 
 def image_of(user: User, image_id: int) -> Image | None:

@@ -226,6 +226,7 @@ def _case_page(case: Case, form: ImagesForm, withdraw_form: WithdrawForm | None 
         follow_form=_follow_form(case),
         withdraw_form=withdraw_form or WithdrawForm(formdata=None),
         settings=current_settings(),
+        head=queries.letterhead(),
     )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Column, Table, and_, cast, or_, select
 from sqlalchemy.types import String
 
 from webapp.audit.words import action_in_words
+from webapp.cases import queries
+from webapp.cases.letter import LAYOUTS
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
 from webapp.models import AuditEvent, Case, Centre, User, utcnow
@@ -105,7 +107,8 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
 def _letter(case: Case) -> str:
     """As the GP can print it, without its images, which are next to it."""
     template = current_app.jinja_env.get_template("letters/letter.html")
-    return template.render(case=case, review=case.standing_review, images=[], made_at=utcnow())
+    facts = {"review": case.standing_review, "head": queries.letterhead(), "images": [], "made_at": utcnow()}
+    return template.render(case=case, layout=LAYOUTS[0], **facts)
 
 
 def _add_objects(archive: zipfile.ZipFile, case_ids: Sequence[int]) -> list[str]:

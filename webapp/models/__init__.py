@@ -9,6 +9,7 @@ from webapp.models.correction import ReferenceCorrection, Voiding
 from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, QualityFlag
 from webapp.models.impression import Impression
+from webapp.models.letterhead import Letterhead
 from webapp.models.management import ManagementOption
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
@@ -43,6 +44,7 @@ __all__ = [
     "HistologyResult",
     "Image",
     "Impression",
+    "Letterhead",
     "Management",
     "ManagementOption",
     "ModelVersion",
