@@ -107,7 +107,12 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
 def _letter(case: Case) -> str:
     """As the GP can print it, without its images, which are next to it."""
     template = current_app.jinja_env.get_template("letters/letter.html")
-    facts = {"review": case.standing_review, "head": queries.letterhead(), "images": [], "made_at": utcnow()}
+    facts: dict[str, Any] = {
+        "review": case.standing_review,
+        "head": queries.letterhead(),
+        "images": [],
+        "made_at": utcnow(),
+    }
     return template.render(case=case, layout=LAYOUTS[0], **facts)
 
 
