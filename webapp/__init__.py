@@ -15,9 +15,21 @@ from webapp.analysis import queries as analyses
 from webapp.cases.correction_routes import blueprint as corrections
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
-from webapp.core import access, database, errors, filters, headers, health, logs, migrations, overload, parameters
+from webapp.core import (
+    access,
+    assets,
+    database,
+    errors,
+    filters,
+    headers,
+    health,
+    logs,
+    migrations,
+    overload,
+    parameters,
+)
 from webapp.core.config import PROJECT_ROOT, Settings, flask_config
-from webapp.core.extensions import bootstrap, csrf, db
+from webapp.core.extensions import csrf, db
 from webapp.core.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
 from webapp.metrics.routes import blueprint as metrics_page
@@ -49,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     overload.init_app(app)
     parameters.init_app(app)
     csrf.init_app(app)
-    bootstrap.init_app(app)
+    assets.init_app(app)
     headers.init_app(app, https=settings.https)
     headers.trust_proxies(app, settings.trusted_proxies)
     sessions.init_app(app)

@@ -61,7 +61,6 @@ AT_SIGN_IN = {
 """Pages that come only in sequence: checked in the story of the second factor (`test_sign_in.py`)."""
 NO_PAGES = {
     "static",
-    "bootstrap.static",
     "security.static",
     "security.two_factor_rescue",
     "security.tf_select",

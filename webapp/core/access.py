@@ -23,7 +23,6 @@ ADMIN = frozenset({Role.ADMIN})
 
 ACCESS: dict[str, frozenset[Role] | None] = {
     "static": PUBLIC,
-    "bootstrap.static": PUBLIC,
     "health.live": PUBLIC,
     "health.ready": PUBLIC,
     "metrics.show": PUBLIC,  # asks for its own token, and does not exist without one
