@@ -12,6 +12,7 @@ from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import bundles, queue
 from webapp.analysis import queries as analyses
+from webapp.cases.addition_routes import blueprint as additions
 from webapp.cases.correction_routes import blueprint as corrections
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts,
         cases,
         media,
+        additions,
         corrections,
         *reading,
         admin,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -257,6 +258,34 @@ def test_a_colleague_voids_it_while_it_is_decided(app: Flask, world: World, gp_e
             else:
                 assert (case.state, len(case.reviews), case.voiding) == (CaseState.REVIEWED, 1, None)
                 assert "Wrong images." in voided.text
+
+
+def test_the_gp_adds_something_while_it_is_decided(app: Flask, world: World, gp_email: str, gp, first) -> None:
+    """Either the reader has to look at it first, or the GP is told that it came too late."""
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        added, decided = together(
+            to_send(gp, f"/cases/{number}/additions", token=str(uuid.uuid4()), note="It bleeds."),
+            to_send(first, f"/review/{number}/decide", shown=all_of(first, number), **BENIGN),
+        )
+        assert (added.status_code, decided.status_code) in ((302, 422), (409, 302))
+        with stored_case(app, number) as case:
+            assert (len(case.additions), len(case.reviews)) in ((1, 0), (0, 1))
+        lost = decided if decided.status_code == 422 else added
+        assert ("It bleeds." if lost is added else BENIGN["advice"]) in lost.text
+
+
+def test_an_addition_is_sent_twice_at_once(app: Flask, world: World, gp_email: str, gp) -> None:
+    for _ in range(ROUNDS):
+        number, token = analysed(world, gp_email), str(uuid.uuid4())
+        sends = [
+            to_send(client, f"/cases/{number}/additions", token=token, note="It bleeds.")
+            for client in (gp, another_tab(gp))
+        ]
+        assert codes(together(*sends)) == [302, 302]
+        with stored_case(app, number) as case:
+            assert len(case.additions) == 1
 
 
 def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email: str, gp, first) -> None:

@@ -28,6 +28,7 @@ ACTIONS = {
     "analysis.done": "Image analysed",
     "analysis.failed": "Analysis failed",
     "answer.read": "Answer opened at the GP's centre",
+    "case.added_to": "Note or images added by the GP",
     "case.amended": "Decision changed",
     "case.claimed": "Case claimed",
     "case.closed": "Case closed",

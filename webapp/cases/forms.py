@@ -129,6 +129,19 @@ class CaseForm(WarnedForm, ImagesForm):
             raise ValidationError(f"Enter a year between {this_year - LONGEST_LIFE} and {this_year}.")
 
 
+class AdditionForm(WarnedForm, ImagesForm):
+    """Something to add to a case that waits: a note, images, or both. ``token``: the form adds once."""
+
+    texts = ("note",)
+    token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
+    note = TextAreaField(
+        "Note",
+        description="For example what has changed, or what you forgot. Do not include names.",
+        validators=[Length(max=2000, message="Please keep the note under 2,000 characters.")],
+        filters=[lambda text: (text or "").strip()],
+    )
+
+
 def _reason(description: str, missing: str, element: str = "reason") -> StringField:
     """``element``: its id on the page, if there is another such field."""
     return StringField(

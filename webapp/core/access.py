@@ -56,6 +56,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.follow": GP,
     "cases.add_images": GP,
     "cases.withdraw": GP,
+    "additions.add": GP,
     "corrections.page": CLINICIANS,
     "corrections.reference": CLINICIANS,
     "corrections.void": CLINICIANS,

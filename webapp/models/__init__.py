@@ -1,6 +1,7 @@
 """The tables, one file per concept. Importing this module registers all of them."""
 
 from webapp.core.orm import Base, utcnow
+from webapp.models.addition import Addition
 from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
 from webapp.models.case import BodySite, Case, ReopenReason, Sex, TriageReason, Urgency
@@ -24,6 +25,7 @@ from webapp.models.worker import Worker
 __all__ = [
     "DECIDED_STATES",
     "DROPPED_STATES",
+    "Addition",
     "Analysis",
     "AnalysisState",
     "Assessment",

@@ -16,6 +16,7 @@ from webapp.models.states import CASE_TRANSITIONS, DROPPED_STATES, OPEN_STATES, 
 from webapp.models.user import User
 
 if TYPE_CHECKING:
+    from webapp.models.addition import Addition
     from webapp.models.correction import ReferenceCorrection, Voiding
     from webapp.models.histology import Histology
     from webapp.models.image import Image
@@ -226,6 +227,7 @@ class Case(Base):
     histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
     impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
     opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+    additions: Mapped[list["Addition"]] = relationship(back_populates="case", order_by="Addition.id")
     corrections: Mapped[list["ReferenceCorrection"]] = relationship(
         back_populates="case", order_by="ReferenceCorrection.id"
     )

@@ -50,7 +50,7 @@ CASE_JOURNEYS: dict[tuple[CaseState, CaseState], str] = {
     (CaseState.SUBMITTED, CaseState.IN_REVIEW): "claimed",
     (CaseState.SUBMITTED, CaseState.WITHDRAWN): "withdrawn",
     (CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW): "claimed",
-    (CaseState.AWAITING_REVIEW, CaseState.SUBMITTED): "re-opened, and new images added",
+    (CaseState.AWAITING_REVIEW, CaseState.SUBMITTED): "new images added",
     (CaseState.AWAITING_REVIEW, CaseState.WITHDRAWN): "withdrawn",
     (CaseState.IN_REVIEW, CaseState.SUBMITTED): "released or expired, not analysed yet",
     (CaseState.IN_REVIEW, CaseState.AWAITING_REVIEW): "released or expired",

@@ -111,6 +111,10 @@ class Reading:
     def claim(self) -> Claim | None:
         return valid_claim(self.case)
 
+    def came_later(self, moment: datetime) -> bool:
+        """Whether this happened since the user claimed the case, and so has begun to read it."""
+        return self.claim is not None and self.claim.user_id == self.user.id and moment > self.claim.claimed_at
+
     @property
     def can_decide(self) -> bool:
         return self.case.is_open and self.claim is not None and self.claim.user_id == self.user.id

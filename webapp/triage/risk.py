@@ -3,21 +3,21 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from webapp.models import Case, Diagnosis, Management, OpinionRequest, Review
+from webapp.models import Addition, Case, Diagnosis, Management, OpinionRequest, Review
 from webapp.triage import concern
 
 EARLY = (Management.URGENT_REFERRAL, Management.BIOPSY)
 """An early appointment: if the lesion is a cancer, it is not missed."""
 
 
-LETTERS = "aohic"
+LETTERS = "aohicn"
 """By which a form tells the parts of ``Shown`` apart, in their order."""
 
 
 @dataclass(frozen=True)
 class Shown:
     """Ids of what was on the page with the form: images, model results, second opinions, histology results, corrections
-    of the patient's reference.
+    of the patient's reference, what the GP added.
     """
 
     analyses: frozenset[int] = frozenset()
@@ -25,6 +25,7 @@ class Shown:
     histologies: frozenset[int] = frozenset()
     images: frozenset[int] = frozenset()
     corrections: frozenset[int] = frozenset()
+    additions: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, case: Case) -> "Shown":
@@ -34,6 +35,7 @@ class Shown:
             frozenset(histology.id for histology in case.histologies),
             frozenset(image.id for image in case.images),
             frozenset(correction.id for correction in case.corrections),
+            frozenset(addition.id for addition in _notes(case)),
         )
 
     def __str__(self) -> str:
@@ -55,7 +57,9 @@ def unseen(case: Case, shown: Shown) -> list[str]:
     histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
     images = [image for image in case.images if image.id not in shown.images]
     corrections = [correction for correction in case.corrections if correction.id not in shown.corrections]
+    notes = [addition for addition in _notes(case) if addition.id not in shown.additions]
     found = {
+        "the GP has added a note": notes,
         "the patient reference has been corrected": corrections,
         "new images have been added": images,
         "a model result that suspects a cancer has arrived": results,
@@ -98,6 +102,10 @@ def joined(parts: Iterable[str]) -> str:
 def _named(suspicion: concern.Suspicion) -> str:
     name = suspicion.lesion.label
     return f"{name[0].lower()}{name[1:]}"
+
+
+def _notes(case: Case) -> list[Addition]:
+    return [addition for addition in case.additions if addition.note]
 
 
 def _opinions(case: Case) -> list[OpinionRequest]:
