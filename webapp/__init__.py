@@ -7,10 +7,13 @@ from webapp.accounts import second_factor, security, sessions
 from webapp.accounts.routes import blueprint as accounts
 from webapp.accounts.settings import security_config
 from webapp.admin.operation.routes import blueprint as operation
+from webapp.admin.option_routes import blueprint as options
 from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import bundles, queue
 from webapp.analysis import queries as analyses
+from webapp.cases.addition_routes import blueprint as additions
+from webapp.cases.correction_routes import blueprint as corrections
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
 from webapp.core import (
@@ -83,8 +86,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts,
         cases,
         media,
+        additions,
+        corrections,
         *reading,
         admin,
+        options,
         operation,
         reports,
         help_pages,

@@ -14,6 +14,8 @@ from tests.conftest import World, outcome
 from tests.unit.work import analysis_ids
 from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
+from tests.web.test_additions import add
+from tests.web.test_corrections import correct, void
 from webapp.analysis import leases, results, runner
 from webapp.core.config import Settings
 from webapp.core.database import reading, transaction
@@ -31,6 +33,7 @@ KEPT = {
     "audit_event",
     "audit_head",
     "centre",
+    "letterhead",
     "management_option",
     "model_version",
     "operating_point_choice",
@@ -71,6 +74,7 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
         session.query(User).filter_by(email=first_email).one().reads_blinded = True
         colleague = session.query(User).filter_by(email=second_email).one().id
     first, second = sign_in(first_email), sign_in(second_email)
+    assert add(sign_in(gp), number, note="A private note").status_code == 302
     take(first, number)
     first.submit(f"/review/{number}/impression", {"diagnosis": "bcc", "management": "biopsy"}, page="/profile")
     patterns = {f"pattern_{code}": "present" for code in ("PN", "U", "ON", "MG", "ML", "SW", "AT")}
@@ -84,9 +88,13 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     )
     assert asked.status_code == 302
     give_opinion(second, number)
+    world.user(Role.GP, name="A colleague who has yet to read it")
     client = sign_in(gp)
     client.get(f"/cases/{number}")
     client.submit(f"/histology/{number}", {"result": "bcc", "remark": "Private remark"}, page=f"/cases/{number}")
+    assert correct(client, number, f"{reference}/old").status_code == 302
+    assert correct(client, number, reference).status_code == 302
+    assert void(first, number).status_code == 302
     return number
 
 

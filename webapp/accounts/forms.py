@@ -105,6 +105,13 @@ class AccountForm(FlaskForm):
         validators=[Optional()],
     )
 
+    registration = StringField(
+        "Registration number",
+        description="Of a dermatologist, with the professional register: printed on reports below the name.",
+        filters=[_strip],
+        validators=[Length(max=60)],
+    )
+
     def offer_centres(self, current: int | None = None) -> None:
         """Fill the choices; an account keeps a centre that has been closed since."""
         offered = [centre for centre in queries.centres() if centre.active or centre.id == current]

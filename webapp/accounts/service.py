@@ -33,7 +33,9 @@ class AccountError(ValueError):
     """The change is not allowed; the message says why in the administrator's words."""
 
 
-def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: int | None) -> User:
+def invite(
+    actor: User | None, *, email: str, name: str, role: Role, centre_id: int | None, registration: str = ""
+) -> User:
     """Create an account that nobody can sign in to until its invitation link has been used. Raises AccountError."""
     if queries.by_email(email):
         raise AccountError("There is already an account with this email address.")
@@ -42,6 +44,7 @@ def invite(actor: User | None, *, email: str, name: str, role: Role, centre_id: 
         name=name,
         role=role,
         centre_id=_centre_for(role, centre_id),
+        registration=registration,
         password=hash_password(secrets.token_urlsafe(48)),
         fs_uniquifier=uuid.uuid4().hex,
         invited_at=utcnow(),
@@ -101,12 +104,12 @@ def check_change(user: User, *, role: Role, centre_id: int | None) -> int | None
     return _centre_for(role, centre_id, present=user.centre_id)
 
 
-def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None) -> None:
-    """Change name, role or centre. Raises AccountError if that removes the last administrator."""
+def change(actor: User, user: User, *, name: str, role: Role, centre_id: int | None, registration: str) -> None:
+    """Change name, role, centre or registration number. Raises AccountError if that removes the last administrator."""
     before = _facts(user)
     role_changed = user.role is not role
     user.centre_id = check_change(user, role=role, centre_id=centre_id)
-    user.name, user.role = name, role
+    user.name, user.role, user.registration = name, role, registration
     if role_changed:
         sessions.end_all(actor, user)
     if _facts(user) != before:
@@ -193,4 +196,10 @@ def _keep_an_admin(user: User) -> None:
 
 
 def _facts(user: User) -> dict[str, object]:
-    return {"name": user.name, "role": user.role.value, "centre": user.centre_id, "active": user.active}
+    facts: dict[str, object] = {
+        "name": user.name,
+        "role": user.role.value,
+        "centre": user.centre_id,
+        "active": user.active,
+    }
+    return facts | ({"registration": user.registration} if user.registration else {})

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectField, StringField
+from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.admin import queries
@@ -18,6 +18,10 @@ from webapp.core.choices import choices
 from webapp.models import Management, ManagementOption, User
 
 SYSTEM, WHOLE_CENTRE = "system", "centre"
+
+
+def _strip(text: str | None) -> str:
+    return (text or "").strip()
 
 
 class HandoverForm(FlaskForm):
@@ -63,6 +67,36 @@ class AuditForm(FlaskForm):
     def span(self, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
         """The first moment of the chosen day and of the next."""
         return midnight(self.day.data, zone), midnight(self.day.data, zone, after=1)
+
+
+class LetterheadForm(FlaskForm):
+    """All optional: what is empty is not printed."""
+
+    hospital = StringField("Hospital", filters=[_strip], validators=[Length(max=120)])
+    department = StringField("Department", filters=[_strip], validators=[Length(max=120)])
+    address = TextAreaField(
+        "Address and telephone",
+        description="A few lines, as on your letters. Say here whom to call about an appointment.",
+        filters=[_strip],
+        validators=[Length(max=400)],
+    )
+    registration = StringField(
+        "Registration number",
+        description="Of the hospital or department, if your health authority asks for one.",
+        filters=[_strip],
+        validators=[Length(max=60)],
+    )
+    signature = StringField(
+        "Signature line",
+        description="Printed below the dermatologist's name, for example: “Signed electronically, valid without a "
+        "signature by hand.” If it is empty, there is a line to sign on.",
+        filters=[_strip],
+        validators=[Length(max=200)],
+    )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        return {name: text or "" for name, text in self.data.items() if name != "csrf_token"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The administrator's pages: accounts, centres, management options, audit log."""
+"""The administrator's pages: accounts, centres, audit log."""
 
 from typing import Any
 
@@ -11,16 +11,14 @@ from webapp.accounts.forms import AccountForm, CentreForm, InvitationForm, Reset
 from webapp.accounts.service import AccountError
 from webapp.admin import queries as trail
 from webapp.admin import questions
-from webapp.admin.forms import AuditForm, HandoverForm, ManagementForm
+from webapp.admin.forms import AuditForm, HandoverForm
 from webapp.admin.handover import LeftBehind, hand_over, leaves
-from webapp.admin.service import OptionError, offer_management
 from webapp.audit.words import EventRow
 from webapp.core.config import current_settings
 from webapp.core.confirm import ConfirmForm, Question, ask, confirmed
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
 from webapp.models import Centre, Role, User
-from webapp.review.queries import management_options
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -51,6 +49,7 @@ def invite() -> Reply:
             name=form.name.data or "",
             role=Role(form.role.data),
             centre_id=form.centre_id.data,
+            registration=form.registration.data or "",
         )
     except AccountError as error:
         return _refused("admin/invite.html", form, error)
@@ -75,7 +74,8 @@ def account(user_id: int) -> Reply:
     question = questions.about_change(current_user, user, role, queries.centre(centre_id or 0), left)
     if question is not None and (asked := _ask_first(question, left)) is not None:
         return asked
-    service.change(current_user, user, name=form.name.data or "", role=role, centre_id=centre_id)
+    facts = {"name": form.name.data or "", "registration": form.registration.data or ""}
+    service.change(current_user, user, role=role, centre_id=centre_id, **facts)
     if user.id == current_user.id and role is not before:
         return _signed_out(f"You are no longer an administrator but a {role.label}. Please sign in again.")
     flash(f"Changes to the account of {user.name} saved.", "success")
@@ -215,20 +215,6 @@ def centre(centre_id: int) -> Reply:
         return _refused("admin/centre.html", form, error, centre=found)
     flash(f"Changes to {found.name} saved.", "success")
     return redirect(url_for("admin.centres"))
-
-
-@blueprint.route("/management", methods=["GET", "POST"])
-def management() -> Reply:
-    form = ManagementForm.filled_from(management_options())
-    if request.method == "GET" or not form.validate():
-        return render_template("admin/management.html", form=form), 422 if form.errors else 200
-    try:
-        offer_management(current_user, form.offers)
-    except OptionError as error:
-        form[f"active_{error.management.value}"].errors = [str(error)]
-        return render_template("admin/management.html", form=form), 422
-    flash("Management options saved. They apply from the next decision.", "success")
-    return redirect(url_for("admin.management"))
 
 
 @blueprint.get("/audit")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webapp import audit
+from webapp.cases.queries import letterhead
 from webapp.core.extensions import db
 from webapp.models import Management, User
 from webapp.review import queries as review_queries
@@ -57,3 +58,18 @@ def _check(offers: Mapping[Management, Offer]) -> None:
     if not referring:
         sentence = "At least one option that brings the patient to dermatology must be available and not reassuring."
         raise OptionError(Management.URGENT_REFERRAL, sentence)
+
+
+def set_letterhead(actor: User, texts: Mapping[str, str]) -> None:
+    """What reports say about the hospital from now on."""
+    head = letterhead()
+    before = {name: getattr(head, name) for name in texts}
+    if before == texts:
+        return
+    for name, text in texts.items():
+        setattr(head, name, text)
+    head.id = 1
+    db.session.add(head)
+    changed = [name for name, text in texts.items() if text != before[name]]
+    of = {name: before[name] for name in changed}, {name: texts[name] for name in changed}
+    audit.record(actor, "letterhead.changed", head, before=of[0], after=of[1])

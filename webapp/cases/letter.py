@@ -8,11 +8,14 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
+from webapp.cases import queries
 from webapp.core.database import pause
 from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
 
 STYLE = "css/letter.css"
+LAYOUTS = ("roomy", "compact", "dense")
+"""Classes of the page's body, see STYLE: a letter has the first in which it fits one page."""
 LONGEST_SIDE = 1200
 """In pixels: sharp at 110 mm on paper."""
 
@@ -37,6 +40,8 @@ def pdf_of(case: Case) -> bytes:
         "letters/letter.html",
         case=case,
         review=case.standing_review,
+        head=queries.letterhead(),
+        layout=LAYOUTS[0],
         images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
         made_at=utcnow(),
     )
@@ -63,8 +68,18 @@ def _drawn(page: str, style: Path) -> bytes:
     except OSError as error:
         raise LetterUnavailableError(str(error)) from error
     nothing_foreign = URLFetcher(allowed_protocols={"data"})
-    pdf: bytes = HTML(string=page, url_fetcher=nothing_foreign).write_pdf(
-        stylesheets=[CSS(string=style.read_text(encoding="utf-8"), url_fetcher=nothing_foreign)],
-        pdf_variant="pdf/ua-1",
-    )
+    sheet = CSS(string=style.read_text(encoding="utf-8"), url_fetcher=nothing_foreign)
+    best = None
+    for layout in LAYOUTS:
+        text = page.replace(_body(LAYOUTS[0]), _body(layout))
+        drawn = HTML(string=text, url_fetcher=nothing_foreign).render(stylesheets=[sheet], pdf_variant="pdf/ua-1")
+        if best is None or len(drawn.pages) < len(best.pages):
+            best = drawn
+        if len(best.pages) == 1:
+            break
+    pdf: bytes = best.write_pdf(pdf_variant="pdf/ua-1") if best is not None else b""
     return pdf
+
+
+def _body(layout: str) -> str:
+    return f'<body class="{layout}">'

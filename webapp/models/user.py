@@ -38,6 +38,8 @@ class User(Base, UserMixin):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    registration: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """A dermatologist's number with the professional register, for reports."""
     reads_blinded: Mapped[bool] = mapped_column(default=False)
     tf_primary_method: Mapped[str | None] = mapped_column(String(32))
     tf_totp_secret: Mapped[str | None] = mapped_column(Text)

@@ -30,6 +30,8 @@ def not_open_sentence(case: Case) -> str:
     if case.state is CaseState.WITHDRAWN:
         reason = f" Reason: {case.withdrawal_reason}" if case.withdrawal_reason else ""
         return f"The GP has withdrawn this case.{reason}"
+    if case.voiding is not None:
+        return f"{case.voiding.user.name} has voided this case: entered in error. Reason: {case.voiding.reason}"
     standing = case.standing_review
     by = f" by {standing.reviewer.name}" if standing else ""
     return f"The case was decided{by} while you were reviewing it."
@@ -108,6 +110,10 @@ class Reading:
     @cached_property
     def claim(self) -> Claim | None:
         return valid_claim(self.case)
+
+    def came_later(self, moment: datetime) -> bool:
+        """Whether this happened since the user claimed the case, and so has begun to read it."""
+        return self.claim is not None and self.claim.user_id == self.user.id and moment > self.claim.claimed_at
 
     @property
     def can_decide(self) -> bool:

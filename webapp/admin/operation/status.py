@@ -8,9 +8,11 @@ from webapp.admin.operation import queries
 from webapp.admin.queries import centres_without_a_gp
 from webapp.analysis import queries as analyses
 from webapp.analysis import queue
+from webapp.core import fonts
 from webapp.core.filters import ago
 from webapp.models import FailureReason, Worker, utcnow
 from webapp.storage.store import current_store
+from webapp.triage.risk import joined
 
 SILENT_AFTER = timedelta(seconds=30)
 LONG_WAIT = timedelta(minutes=5)
@@ -48,6 +50,7 @@ def checks() -> list[Check]:
         _failures(),
         _queue(),
         _disk(),
+        _report(),
         *_unfollowed(),
     ]
 
@@ -115,6 +118,20 @@ def _disk() -> Check:
             "Disk", Health.ATTENTION, f"{text} Free up space soon: when the disk is full, no case can be sent."
         )
     return Check("Disk", Health.GOOD, text)
+
+
+def _report() -> Check:
+    missing = fonts.missing()
+    if missing is None:
+        text = "The PDF report is not available: Pango and its fonts are not installed on this server."
+        return Check("PDF report", Health.ATTENTION, text)
+    if missing:
+        text = (
+            f"Reports can be made, but no font on this server has {joined(missing)} characters: in a report they are "
+            "empty boxes. If you need them, install for example:"
+        )
+        return Check("PDF report", Health.GOOD, text, "apt-get install fonts-noto-cjk fonts-noto-color-emoji")
+    return Check("PDF report", Health.GOOD, "Reports can be made, also with Chinese, Japanese, Korean and emoji.")
 
 
 def _unfollowed() -> list[Check]:
