@@ -1,14 +1,14 @@
 """an image at the size of a screen, beside the whole one and the thumbnail
 
-Revision: 0032_preview, after 0031_responsible; written 2026-11-28.
+Revision: 0033_preview, after 0032_letterhead; written 2026-11-28.
 
 Images sent before have none: the whole one is sent instead.
 """
 
 from alembic import op
 
-revision = '0032_preview'
-down_revision = '0031_responsible'
+revision = '0033_preview'
+down_revision = '0032_letterhead'
 branch_labels = None
 depends_on = None
 
