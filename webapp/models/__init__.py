@@ -9,6 +9,7 @@ from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, QualityFlag
 from webapp.models.impression import Impression
 from webapp.models.management import ManagementOption
+from webapp.models.mark import Mark
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
@@ -42,6 +43,7 @@ __all__ = [
     "Impression",
     "Management",
     "ManagementOption",
+    "Mark",
     "ModelVersion",
     "OperatingPoint",
     "OperatingPointChoice",
