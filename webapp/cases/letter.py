@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
+from webapp.cases.marked import marked_images
 from webapp.core.database import pause
 from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
@@ -37,6 +38,7 @@ def pdf_of(case: Case) -> bytes:
         "letters/letter.html",
         case=case,
         review=case.standing_review,
+        marked=marked_images(case.standing_review),
         images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
         made_at=utcnow(),
     )

@@ -13,6 +13,7 @@ from webapp import audit
 from webapp.cases import answers, presenters, queries, service, uploads
 from webapp.cases.blindness import hides_decisions
 from webapp.cases.forms import CaseForm, FollowForm, ImagesForm, WithdrawForm
+from webapp.cases.marked import marked_images
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError, SentAlreadyError
 from webapp.cases.uploads import AlreadyThereError, ReasonMissingError, RefusedUploadError
@@ -217,6 +218,7 @@ def _case_page(case: Case, form: ImagesForm, withdraw_form: WithdrawForm | None 
         "cases/show.html",
         case=case,
         timeline=_timeline(case),
+        marked_images=marked_images,
         form=form,
         confirm=ConfirmForm(),
         history=history,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,8 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from ml.patterns import Pattern
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case, ReopenReason
-from webapp.models.mark import Mark
 from webapp.models.user import User
+
+if TYPE_CHECKING:
+    from webapp.models.mark import Mark
 
 
 class Diagnosis(StrEnum):
@@ -139,7 +142,7 @@ class Review(Base):
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
-    marks: Mapped[list[Mark]] = relationship(order_by=Mark.id)
+    marks: Mapped[list["Mark"]] = relationship(order_by="Mark.id")
     receipt: Mapped["Receipt | None"] = relationship(lazy="joined", viewonly=True)
     amends: Mapped["Review | None"] = relationship(remote_side=[id])
     retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
