@@ -1,13 +1,13 @@
 """marks on the images, for the GP
 
-Revision: 0041_marks, after 0033_preview; written 2026-11-28.
+Revision: 0027_marks, after 0026_preview; written 2026-11-28.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0041_marks'
-down_revision = '0033_preview'
+revision = '0027_marks'
+down_revision = '0026_preview'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """the scale of an image, where a reader has measured something of known length
 
-Revision: 0042_image_scale, after 0041_marks; written 2026-11-28.
+Revision: 0028_image_scale, after 0027_marks; written 2026-11-28.
 
 No image sent before has one.
 """
@@ -8,8 +8,8 @@ No image sent before has one.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0042_image_scale'
-down_revision = '0041_marks'
+revision = '0028_image_scale'
+down_revision = '0027_marks'
 branch_labels = None
 depends_on = None
 
