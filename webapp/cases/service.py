@@ -155,6 +155,7 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         position=position,
         key=_store(clean.data),
         thumbnail_key=_store(clean.thumbnail),
+        preview_key=_store(clean.preview),
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,

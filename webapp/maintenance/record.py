@@ -24,7 +24,7 @@ from webapp.storage.store import current_store
 
 NAMED = (User.__tablename__, Centre.__tablename__)
 """If a row points to one of these, the export gives its name."""
-KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
+KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "webp"}
 
 
 def export(cases: Sequence[Case], reference: str, file: Path) -> list[str]:
@@ -111,6 +111,7 @@ def _letter(case: Case) -> str:
         "review": case.standing_review,
         "head": queries.letterhead(),
         "images": [],
+        "marked": [],
         "made_at": utcnow(),
     }
     return template.render(case=case, layout=LAYOUTS[0], **facts)
