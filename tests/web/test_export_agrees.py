@@ -42,6 +42,7 @@ OF_GP_LIST: dict[ListFilter, Holds] = {
     ListFilter.RETAKE: lambda row: row["state"] == "retake_requested",
     ListFilter.ANSWERED: lambda row: row["state"] in ("reviewed", "closed"),
     ListFilter.WITHDRAWN: lambda row: row["state"] == "withdrawn",
+    ListFilter.VOID: lambda row: row["state"] == "voided",
 }
 
 

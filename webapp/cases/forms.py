@@ -159,7 +159,7 @@ class CaseForm(WarnedForm, ImagesForm):
     surface = SelectField(
         "Surface", choices=choices_of(Surface, empty="Not stated"), validators=[Optional(), a_surface]
     )
-    size_mm = MillimetreField("Largest diameter in millimetres", validators=[Optional(), a_size])
+    size_mm = MillimetreField("Largest diameter (mm)", validators=[Optional(), a_size])
     history = TextAreaField(
         "History",
         description="For example duration, growth, bleeding, treatment. Do not include names.",
