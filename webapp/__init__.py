@@ -38,6 +38,7 @@ from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
+from webapp.review.scale_routes import blueprint as scale
 from webapp.storage.store import open_store, store_of
 
 
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     }
     health.init_app(app, checks)
     cli.init_app(app)
-    reading = (review, claims, changes, opinions, histology)
+    reading = (review, claims, changes, opinions, scale, histology)
     for blueprint in (
         accounts,
         cases,

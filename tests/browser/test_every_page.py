@@ -30,6 +30,7 @@ PAGES: dict[str, tuple[Role | None, str | None]] = {
     "cases.index": (GP, None),
     "cases.new": (GP, None),
     "cases.show": (GP, NUMBER),
+    "corrections.page": (GP, NUMBER),
     "histology.enter": (GP, DECIDED),
     "review.worklist": (READER, None),
     "review.decided": (READER, None),

@@ -127,7 +127,7 @@ def test_a_form_sent_twice_adds_once(app: Flask, settings, world: World, gp: str
     with stored_case(app, number) as case:
         assert (len(case.images), len(case.additions)) == (2, 1)
     files = stored_files(settings)
-    assert len(files) == 4
+    assert len(files) == 6
     changed = add(client, number, jpeg(seed=5), note="Something else", token=token)
     assert changed.status_code == 422
     assert "This form was sent before" in changed.text

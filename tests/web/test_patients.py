@@ -82,7 +82,9 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     with stored_case(app, number) as case:
         seen = case.reviews[-1].id
     first.submit(f"/review/{number}/undo", {"seen": seen}, page="/profile")
-    assert decide(first, number, diagnosis="bcc", management="biopsy", advice="Private advice").status_code == 302
+    marks = json.dumps([{"image": image_ids(app, number)[0], "x": 0.5, "y": 0.5, "text": "A private mark"}])
+    answer = {"advice": "Private advice", "marks": marks}
+    assert decide(first, number, diagnosis="bcc", management="biopsy", **answer).status_code == 302
     asked = first.submit(
         f"/review/{number}/opinions", {"colleague": colleague, "question": "And you?"}, page="/profile"
     )

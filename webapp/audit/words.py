@@ -52,6 +52,7 @@ ACTIONS = {
     "claim.expired": "Claim expired",
     "heatmap.viewed": "Heatmap viewed",
     "histology.entered": "Histology entered",
+    "image.scale_set": "Scale of an image set",
     "image.viewed": "Image viewed",
     "letter.made": "Report created",
     "letterhead.changed": "Letterhead changed",

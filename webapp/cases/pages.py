@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 from webapp.cases import additions, presenters, queries, uploads
 from webapp.cases.blindness import hides_decisions
 from webapp.cases.forms import AdditionForm, FollowForm, ImagesForm, WithdrawForm
+from webapp.cases.marked import marked_images
 from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
 from webapp.cases.waiting import places_of
 from webapp.core.choices import choices
@@ -76,6 +77,7 @@ def case_page(case: Case, form: ImagesForm | None = None, withdraw_form: Withdra
         "cases/show.html",
         case=case,
         timeline=timeline(case),
+        marked_images=marked_images,
         form=form if isinstance(form, type(fresh)) else fresh,
         can_be_added_to=can_be_added_to,
         confirm=ConfirmForm(),

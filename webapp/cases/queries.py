@@ -44,7 +44,9 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
     return statement.options(
         analyses.selectinload(Analysis.findings),
         analyses.joinedload(Analysis.model_version),
-        selectinload(Case.reviews).options(joinedload(Review.reviewer), selectinload(Review.assessments)),
+        selectinload(Case.reviews).options(
+            joinedload(Review.reviewer), selectinload(Review.assessments), selectinload(Review.marks)
+        ),
         joinedload(Case.centre),
         joinedload(Case.submitted_by),
         joinedload(Case.responsible),

@@ -82,6 +82,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "opinions.ask": DERMATOLOGIST,
     "opinions.give": DERMATOLOGIST,
     "opinions.acknowledge": DERMATOLOGIST,
+    "scale.set_scale": DERMATOLOGIST,
     "changes.undo": DERMATOLOGIST,
     "changes.amend": DERMATOLOGIST,
     "admin.accounts": ADMIN,

@@ -111,6 +111,7 @@ def _letter(case: Case) -> str:
         "review": case.standing_review,
         "head": queries.letterhead(),
         "images": [],
+        "marked": [],
         "made_at": utcnow(),
     }
     return template.render(case=case, layout=LAYOUTS[0], **facts)

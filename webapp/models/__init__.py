@@ -12,6 +12,7 @@ from webapp.models.image import Image, QualityFlag
 from webapp.models.impression import Impression
 from webapp.models.letterhead import Letterhead
 from webapp.models.management import ManagementOption
+from webapp.models.mark import Mark
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
@@ -49,6 +50,7 @@ __all__ = [
     "Letterhead",
     "Management",
     "ManagementOption",
+    "Mark",
     "ModelVersion",
     "OperatingPoint",
     "OperatingPointChoice",

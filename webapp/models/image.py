@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.orm import OBJECT, Base, UtcDateTime, utcnow
 from webapp.models.case import Case
+from webapp.models.user import User
 
 if TYPE_CHECKING:
     from webapp.models.analysis import Analysis
@@ -42,6 +43,7 @@ class Image(Base):
     """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them.
 
     ``preview_key``: none where it was sent before there were previews.
+    ``mm_per_pixel``: its scale, once a dermatologist has measured something of known length; nothing else gives it one.
     """
 
     __tablename__ = "image"
@@ -61,8 +63,12 @@ class Image(Base):
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     quality_flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     sent_anyway: Mapped[str] = mapped_column(Text, default="")
+    mm_per_pixel: Mapped[float | None]
+    scale_set_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    scale_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     case: Mapped[Case] = relationship(back_populates="images")
+    scale_set_by: Mapped[User | None] = relationship()
     analyses: Mapped[list["Analysis"]] = relationship(back_populates="image", order_by="Analysis.id")
 
     @property

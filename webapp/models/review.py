@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +11,9 @@ from ml.patterns import Pattern
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case, ReopenReason
 from webapp.models.user import User
+
+if TYPE_CHECKING:
+    from webapp.models.mark import Mark
 
 
 class Diagnosis(StrEnum):
@@ -138,6 +142,7 @@ class Review(Base):
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
+    marks: Mapped[list["Mark"]] = relationship(order_by="Mark.id")
     receipts: Mapped[list["Receipt"]] = relationship(
         lazy="selectin", order_by="(Receipt.outcome_seen_at, Receipt.user_id)"
     )

@@ -167,6 +167,11 @@ LABELS = [
         lambda case: int(r.model_wrong) if (r := _review(case)) else None,
     ),
     Column(
+        "marks",
+        "Number of marks that the dermatologist placed on the images for the GP",
+        lambda case: len(r.marks) if (r := _review(case)) else None,
+    ),
+    Column(
         "histology",
         f"Histology result: {', '.join(HistologyResult)}; empty: not entered",
         lambda case: case.histology.result.value if case.histology and not case.voiding else None,

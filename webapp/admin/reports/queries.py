@@ -198,7 +198,7 @@ def portion_in(begin: datetime | None, end: datetime | None, centre_id: int | No
             joinedload(Case.centre),
             analyses.selectinload(Analysis.findings),
             analyses.joinedload(Analysis.model_version),
-            selectinload(Case.reviews).selectinload(Review.assessments),
+            selectinload(Case.reviews).options(selectinload(Review.assessments), selectinload(Review.marks)),
             selectinload(Case.histologies),
             joinedload(Case.voiding),
         )

@@ -1,6 +1,6 @@
 """who has opened an answer, and who has not, person by person
 
-Revision: 0021_unread, after 0031_responsible; written 2026-11-28.
+Revision: 0022_unread, after 0021_responsible; written 2026-11-28.
 
 Answers that were opened before count as opened by everybody at the centre.
 """
@@ -8,8 +8,8 @@ Answers that were opened before count as opened by everybody at the centre.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0021_unread'
-down_revision = '0031_responsible'
+revision = '0022_unread'
+down_revision = '0021_responsible'
 branch_labels = None
 depends_on = None
 

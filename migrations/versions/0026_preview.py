@@ -1,14 +1,14 @@
 """an image at the size of a screen, beside the whole one and the thumbnail
 
-Revision: 0033_preview, after 0032_letterhead; written 2026-11-28.
+Revision: 0026_preview, after 0025_letterhead; written 2026-11-28.
 
 Images sent before have none: the whole one is sent instead.
 """
 
 from alembic import op
 
-revision = '0033_preview'
-down_revision = '0032_letterhead'
+revision = '0026_preview'
+down_revision = '0025_letterhead'
 branch_labels = None
 depends_on = None
 

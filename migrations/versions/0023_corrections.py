@@ -1,6 +1,6 @@
 """cases entered in error, and corrected patient references
 
-Revision: 0022_corrections, after 0021_unread; written 2026-11-28.
+Revision: 0023_corrections, after 0022_unread; written 2026-11-28.
 
 On the way down a void case becomes a withdrawn one, so that nobody acts on it.
 """
@@ -8,8 +8,8 @@ On the way down a void case becomes a withdrawn one, so that nobody acts on it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0022_corrections'
-down_revision = '0021_unread'
+revision = '0023_corrections'
+down_revision = '0022_unread'
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """what GPs add to waiting cases
 
-Revision: 0023_additions, after 0022_corrections; written 2026-11-28.
+Revision: 0024_additions, after 0023_corrections; written 2026-11-28.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0023_additions'
-down_revision = '0022_corrections'
+revision = '0024_additions'
+down_revision = '0023_corrections'
 branch_labels = None
 depends_on = None
 
