@@ -1,14 +1,14 @@
 """side and surface of the body site, size of the lesion
 
-Revision: 0033_site, after 0032_letterhead; written 2026-11-28.
+Revision: 0029_site, after 0028_image_scale; written 2026-11-28.
 
 Cases sent before say neither.
 """
 
 from alembic import op
 
-revision = '0033_site'
-down_revision = '0032_letterhead'
+revision = '0029_site'
+down_revision = '0028_image_scale'
 branch_labels = None
 depends_on = None
 
