@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv pip install -q --python $(BIN)/python
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 DATA ?= ../shared/data/ham10000_256.zip
 STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
 CLINICS ?= $(wildcard ../shared/data/isic2019_84.zip)
@@ -16,7 +17,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load audit lock
+.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load lighthouse audit lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -24,7 +25,7 @@ help:  ## list the commands
 run: install  ## demonstration on http://127.0.0.1:8000, Ctrl-C stops it
 	@$(BIN)/python app.py --demo
 
-install: .venv/serve.stamp static/vendor/openseadragon.min.js  ## what serving needs
+install: .venv/serve.stamp static/packed/.stamp  ## what serving needs
 
 install-all: install .venv/all.stamp .venv/s3.stamp node_modules/axe-core/axe.min.js  ## training and tests as well
 
@@ -49,13 +50,20 @@ install-all: install .venv/all.stamp .venv/s3.stamp node_modules/axe-core/axe.mi
 	@touch $@
 
 static/vendor/openseadragon.min.js: package-lock.json .venv/serve.stamp
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --omit=dev --no-audit --no-fund --silent
-	@mkdir -p static/vendor
-	cp node_modules/openseadragon/build/openseadragon/openseadragon.min.js node_modules/openseadragon/LICENSE.txt static/vendor/
+	$(NPM) ci --omit=dev --no-audit --no-fund --silent
+	$(NPM) run --silent vendor
+	@touch $@
+
+# Bootstrap without what no template and no script of ours names.
+static/vendor/bootstrap.min.css: static/vendor/openseadragon.min.js $(wildcard templates/*.html templates/*/*.html static/js/*.js)
+	$(NPM) run --silent trim
+
+static/packed/.stamp: static/vendor/bootstrap.min.css $(wildcard static/css/*.css static/icons/*.svg) webapp/core/packing.py
+	$(BIN)/python -m webapp.core.packing
 	@touch $@
 
 node_modules/axe-core/axe.min.js: package-lock.json static/vendor/openseadragon.min.js
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
+	$(NPM) ci --no-audit --no-fund --silent
 	@touch $@
 
 test: install-all  ## lint, types, directions of import, and every test; COVERAGE=--cov measures coverage, half as long again
@@ -108,6 +116,13 @@ bench-scale: install-all  ## times of the pages at a thousand to a million cases
 
 load: install-all  ## the program under the load of sixty centres, ten minutes; the last line is JSON
 	@$(BIN)/python -m tests.load.run $(OPTIONS)
+
+lighthouse: install tests/lighthouse/node_modules/.stamp  ## five pages as a phone on a slow line sees them, fifteen minutes
+	@$(BIN)/python -m tests.lighthouse.measure $(OPTIONS)
+
+tests/lighthouse/node_modules/.stamp: tests/lighthouse/package-lock.json
+	$(NPM) ci --prefix tests/lighthouse --no-audit --no-fund --silent
+	@touch $@
 
 audit: .venv/uv.stamp  ## ask the advisory database about every pinned package; needs the network, so not a test
 	$(BIN)/uv tool run pip-audit --disable-pip --no-deps -r requirements.txt -r requirements-serve.txt

@@ -48,10 +48,10 @@ def new_client(app: Flask) -> CheckedClient:
 
 
 def without_token(html: str) -> str:
-    """The page without values that change every second: CSRF tokens, the session's remaining time, since when news
-    are asked for.
+    """The page without values that change every second: CSRF tokens, the session's remaining time, since when
+    something is asked for.
     """
-    return re.sub(r'name="csrf_token"[^>]*>|data-seconds="\d+"|since=[^"&]+', "", html)
+    return re.sub(r'name="(?:csrf_token|since)"[^>]*>|data-seconds="\d+"|since=[^"&]+', "", html)
 
 
 def check_page(response: TestResponse) -> None:

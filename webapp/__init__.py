@@ -12,11 +12,25 @@ from webapp.admin.reports.routes import blueprint as reports
 from webapp.admin.routes import blueprint as admin
 from webapp.analysis import bundles, queue
 from webapp.analysis import queries as analyses
+from webapp.cases.addition_routes import blueprint as additions
+from webapp.cases.correction_routes import blueprint as corrections
 from webapp.cases.media import blueprint as media
 from webapp.cases.routes import blueprint as cases
-from webapp.core import access, database, errors, filters, headers, health, logs, migrations, overload, parameters
+from webapp.core import (
+    access,
+    assets,
+    database,
+    errors,
+    filters,
+    headers,
+    health,
+    logs,
+    migrations,
+    overload,
+    parameters,
+)
 from webapp.core.config import PROJECT_ROOT, Settings, flask_config
-from webapp.core.extensions import bootstrap, csrf, db
+from webapp.core.extensions import csrf, db
 from webapp.core.help import blueprint as help_pages
 from webapp.histology.routes import blueprint as histology
 from webapp.metrics.routes import blueprint as metrics_page
@@ -24,6 +38,7 @@ from webapp.review.change_routes import blueprint as changes
 from webapp.review.claim_routes import blueprint as claims
 from webapp.review.opinion_routes import blueprint as opinions
 from webapp.review.routes import blueprint as review
+from webapp.review.scale_routes import blueprint as scale
 from webapp.storage.store import open_store, store_of
 
 
@@ -48,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     overload.init_app(app)
     parameters.init_app(app)
     csrf.init_app(app)
-    bootstrap.init_app(app)
+    assets.init_app(app)
     headers.init_app(app, https=settings.https)
     headers.trust_proxies(app, settings.trusted_proxies)
     sessions.init_app(app)
@@ -67,11 +82,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     }
     health.init_app(app, checks)
     cli.init_app(app)
-    reading = (review, claims, changes, opinions, histology)
+    reading = (review, claims, changes, opinions, scale, histology)
     for blueprint in (
         accounts,
         cases,
         media,
+        additions,
+        corrections,
         *reading,
         admin,
         options,

@@ -42,6 +42,8 @@
       line.textContent = part.textContent;
       return line;
     }));
+    const wayOut = main.querySelector("a[data-way-out]");
+    if (wayOut) notice.append(wayOut);
     form.prepend(notice);
     notice.scrollIntoView({ block: "center" });
   }

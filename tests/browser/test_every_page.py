@@ -30,6 +30,7 @@ PAGES: dict[str, tuple[Role | None, str | None]] = {
     "cases.index": (GP, None),
     "cases.new": (GP, None),
     "cases.show": (GP, NUMBER),
+    "corrections.page": (GP, NUMBER),
     "histology.enter": (GP, DECIDED),
     "review.worklist": (READER, None),
     "review.decided": (READER, None),
@@ -61,7 +62,6 @@ AT_SIGN_IN = {
 """Pages that come only in sequence: checked in the story of the second factor (`test_sign_in.py`)."""
 NO_PAGES = {
     "static",
-    "bootstrap.static",
     "security.static",
     "security.two_factor_rescue",
     "security.tf_select",
@@ -75,6 +75,7 @@ NO_PAGES = {
     "review.preview",
     "operation.rerun_status",
     "media.image",
+    "media.preview",
     "media.thumbnail",
     "media.heatmap",
     "media.letter",

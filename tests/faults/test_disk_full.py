@@ -120,7 +120,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
     before, hopeless = files_on(small_disk), world.case(gp, files=[lesion()])
     with filled(small_disk):
         until_quiet(app)
-        assert len(files_on(small_disk)) == len(before) + 2, "its image and thumbnail, and nothing of the attempts"
+        assert len(files_on(small_disk)) == len(before) + 3, "the image in three sizes, and nothing of the attempts"
     with stored_case(app, hopeless) as case:
         assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -21,6 +22,7 @@ from tests.patience import PATIENCE
 from tests.unit.work import analysis_ids, change, stored_case
 from tests.web.helpers import WITHDRAWAL, actions, filled_in, standing, words
 from tests.web.reading import all_of, decide, take
+from tests.web.test_corrections import form_of
 from tests.web.test_thresholds import CARD
 from tests.web_client import CheckedClient
 from webapp.admin.operation import service as operation
@@ -198,7 +200,9 @@ def test_two_of_the_centre_open_an_answer(app: Flask, world: World, gp_email: st
         answers = together(*(lambda client=client, at=number: client.get(f"/cases/{at}") for client in (gp, colleague)))
         assert codes(answers) == [200, 200]
         assert all(BENIGN["advice"] in answer.text for answer in answers)
-    assert actions(app).count("answer.read") == ROUNDS, "each was opened once"
+        with stored_case(app, number) as case:
+            assert (case.unread, case.unread_by) == (False, [])
+    assert actions(app).count("answer.read") == 2 * ROUNDS, "each was opened once by each"
 
 
 def test_taken_back_after_a_second_decision(app: Flask, world: World, gp_email: str, first, second) -> None:
@@ -233,6 +237,55 @@ def test_the_gp_withdraws_while_it_is_decided(app: Flask, world: World, gp_email
                 assert BENIGN["advice"] in decided.text, "the reader keeps the words"
             else:
                 assert (case.state, len(case.reviews)) == (CaseState.REVIEWED, 1)
+
+
+def test_a_colleague_voids_it_while_it_is_decided(app: Flask, world: World, gp_email: str, first, second) -> None:
+    """Whichever comes second is told: no decision of a void case, and no answer voided unseen."""
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        page = f"/corrections/{number}"
+        since = form_of(second, number)["since"]
+        voided, decided = together(
+            to_send(second, f"{page}/void", reason="Wrong images.", since=since),
+            to_send(first, f"/review/{number}/decide", shown=all_of(first, number), **BENIGN),
+        )
+        assert codes([voided, decided]) == [302, 409]
+        with stored_case(app, number) as case:
+            if voided.status_code == 302:
+                assert (case.state, case.reviews) == (CaseState.VOIDED, [])
+                assert BENIGN["advice"] in decided.text, "the reader keeps the words"
+            else:
+                assert (case.state, len(case.reviews), case.voiding) == (CaseState.REVIEWED, 1, None)
+                assert "Wrong images." in voided.text
+
+
+def test_the_gp_adds_something_while_it_is_decided(app: Flask, world: World, gp_email: str, gp, first) -> None:
+    """Either the reader has to look at it first, or the GP is told that it came too late."""
+    for _ in range(ROUNDS):
+        number = analysed(world, gp_email)
+        take(first, number)
+        added, decided = together(
+            to_send(gp, f"/cases/{number}/additions", token=str(uuid.uuid4()), note="It bleeds."),
+            to_send(first, f"/review/{number}/decide", shown=all_of(first, number), **BENIGN),
+        )
+        assert (added.status_code, decided.status_code) in ((302, 422), (409, 302))
+        with stored_case(app, number) as case:
+            assert (len(case.additions), len(case.reviews)) in ((1, 0), (0, 1))
+        lost = decided if decided.status_code == 422 else added
+        assert ("It bleeds." if lost is added else BENIGN["advice"]) in lost.text
+
+
+def test_an_addition_is_sent_twice_at_once(app: Flask, world: World, gp_email: str, gp) -> None:
+    for _ in range(ROUNDS):
+        number, token = analysed(world, gp_email), str(uuid.uuid4())
+        sends = [
+            to_send(client, f"/cases/{number}/additions", token=token, note="It bleeds.")
+            for client in (gp, another_tab(gp))
+        ]
+        assert codes(together(*sends)) == [302, 302]
+        with stored_case(app, number) as case:
+            assert len(case.additions) == 1
 
 
 def test_the_gp_withdraws_while_it_is_claimed(app: Flask, world: World, gp_email: str, gp, first) -> None:

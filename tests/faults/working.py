@@ -91,7 +91,7 @@ def named_objects(app: Flask) -> set[str]:
     """Keys named by rows; each object must exist and be intact."""
     store = store_of(app)
     with app.app_context(), reading() as session:
-        columns = (Image.key, Image.thumbnail_key, Finding.heatmap_key)
+        columns = (Image.key, Image.thumbnail_key, Image.preview_key, Finding.heatmap_key)
         keys = {key for column in columns for key in session.scalars(select(column)) if key}
     for key in keys:
         assert store.get(key)

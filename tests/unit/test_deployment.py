@@ -101,7 +101,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for source in image_files():
         path = ROOT / source
         if path.is_dir():
-            shutil.copytree(path, folder / source, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+            shutil.copytree(path, folder / source, ignore=shutil.ignore_patterns("__pycache__", "vendor", "packed"))
         else:
             shutil.copy(path, folder / source)
     return folder

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE, wait_until
 from webapp.core.config import Settings
 from webapp.core.overload import BusyError
 from webapp.intake.gate import DECODING, INSIDE, admitted
-from webapp.intake.rebuild import THUMBNAIL_SIDE, RefusedImageError, rebuild
+from webapp.intake.rebuild import PREVIEW_SIDE, THUMBNAIL_SIDE, RefusedImageError, rebuild
 
 SECRET = b"Jane-Placeholder"
 
@@ -49,7 +49,7 @@ def test_no_metadata_survives(settings: Settings, make) -> None:
     data = make()
     assert SECRET in data, "the test's own file must hold what is to vanish"
     clean = rebuild(data, settings)
-    for stored in (clean.data, clean.thumbnail):
+    for stored in (clean.data, clean.preview, clean.thumbnail):
         assert SECRET not in stored
         for marker in (b"Exif", b"http://ns.adobe.com", b"xmpmeta", b"ICC_PROFILE", b"iCCP", b"tEXt", b"iTXt", b"eXIf"):
             assert marker not in stored
@@ -75,7 +75,7 @@ def test_every_orientation_becomes_upright(settings: Settings, orientation: int)
     exif[0x0112] = orientation
     clean = rebuild(encoded(stored, "JPEG", exif=exif, quality=95), settings)
     assert (clean.width, clean.height) == (200, 100)
-    for data in (clean.data, clean.thumbnail):
+    for data in (clean.data, clean.preview, clean.thumbnail):
         red, green, _blue = pixel(Image.open(io.BytesIO(data)), (20, 20))
         assert red > 200
         assert green < 60
@@ -93,6 +93,18 @@ def test_the_thumbnail_is_small_and_keeps_the_proportions(settings: Settings) ->
     clean = rebuild(jpeg(800, 400), settings)
     assert Image.open(io.BytesIO(clean.thumbnail)).size == (THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2)
     assert (clean.width, clean.height) == Image.open(io.BytesIO(clean.data)).size == (800, 400)
+
+
+def test_the_preview_fills_a_screen_and_is_never_larger_than_the_image(settings: Settings) -> None:
+    for size, expected in (((2048, 1024), (PREVIEW_SIDE, PREVIEW_SIDE // 2)), ((300, 200), (300, 200))):
+        clean = rebuild(jpeg(*size), settings)
+        assert Image.open(io.BytesIO(clean.preview)).size == expected
+        assert len(clean.preview) < len(clean.data) / 2
+
+
+def test_what_lists_and_screens_show_first_is_webp(settings: Settings) -> None:
+    clean = rebuild(png(), settings)
+    assert {Image.open(io.BytesIO(data)).format for data in (clean.preview, clean.thumbnail)} == {"WEBP"}
 
 
 def test_a_file_of_too_many_bytes_is_refused_with_the_limit(settings: Settings) -> None:
@@ -137,10 +149,11 @@ def test_a_place_is_not_waited_for_without_end() -> None:
     assert not full(INSIDE)
 
 
-def test_an_image_that_is_only_judged_gets_no_thumbnail(settings: Settings) -> None:
-    judged, kept = rebuild(jpeg(), settings, thumbnail=False), rebuild(jpeg(), settings)
+def test_an_image_that_is_only_judged_gets_no_smaller_ones(settings: Settings) -> None:
+    judged, kept = rebuild(jpeg(), settings, smaller=False), rebuild(jpeg(), settings)
     assert (judged.sha256, judged.quality_flags) == (kept.sha256, kept.quality_flags)
-    assert judged.thumbnail == b""
+    assert judged.preview == judged.thumbnail == b""
+    assert kept.preview
     assert kept.thumbnail
 
 

@@ -19,8 +19,11 @@ def test_python_packages(name: Path) -> None:
     assert [line for line in lines if not PIN.fullmatch(line)] == []
 
 
-def test_browser_libraries() -> None:
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("lock", ["package-lock.json", "tests/lighthouse/package-lock.json"])
+def test_browser_libraries(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
     installed = {name: facts for name, facts in packages.items() if name}
     assert installed
     assert all(facts["integrity"].startswith("sha512-") for facts in installed.values())
+    asked = packages[""].get("dependencies", {}) | packages[""].get("devDependencies", {})
+    assert [version for version in asked.values() if not re.fullmatch(r"[\d.]+", version)] == []

@@ -22,7 +22,6 @@ OF_A_CASE = {"number", "image_id", "finding_id"}
 OTHERS = {"user_id", "centre_id", "version_id", "token", "filename"}
 FILES = {
     "static": "css/dermtriage.css",
-    "bootstrap.static": "css/bootstrap.min.css",
     "security.static": "js/webauthn.js",
 }
 BOOKKEEPING = {"seen_at"}

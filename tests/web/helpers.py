@@ -54,6 +54,11 @@ def send(client: CheckedClient, files: list[File] | None = None, /, **changes: o
     return client.submit("/cases/new", {**filled_in(**changes), "images": images})
 
 
+def keys_of(image: Image) -> list[str]:
+    """Of everything stored of one image: the whole one, preview and thumbnail."""
+    return [image.key, str(image.preview_key), image.thumbnail_key]
+
+
 def stored_files(settings: Settings) -> set[str]:
     """Keys of everything in the image store, whichever store is used."""
     return {key for key, _written in open_store(settings).keys()}  # noqa: SIM118 - a store is no dict

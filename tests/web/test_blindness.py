@@ -5,6 +5,7 @@ after the model's results and the decisions have been replaced by their opposite
 """
 
 import difflib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -18,7 +19,7 @@ from ml.patterns import Call
 from tests.cards import THRESHOLDS
 from tests.conftest import World
 from tests.web.doors import Clinic, Door, knock
-from tests.web.helpers import change_case, heatmap_ids, user_id
+from tests.web.helpers import change_case, heatmap_ids, image_ids, user_id
 from tests.web.reading import decide, take
 from tests.web.test_blinded import switch
 from tests.web.test_opinions import ask, give
@@ -28,7 +29,7 @@ from webapp.models import Case, Diagnosis, HistologyResult, Management, ReopenRe
 from webapp.review import queries, worklist, worklist_queries
 from webapp.triage import rank
 
-SECRET_DECISION = ("Secret advice", "Secret reason", "Secret remark", "Secret histology")
+SECRET_DECISION = ("Secret advice", "Secret reason", "Secret remark", "Secret histology", "Secret mark")
 SECRET_RESULT = ("83 %", "0.831", "77 %", "0.772", "the model suspects", "/media/heatmaps/")
 ENDS_IT = {"review.reading_mode", "security.logout"}
 """Ends blindness or the session."""
@@ -60,7 +61,8 @@ class Blind(Clinic):
         self.fresh, self.decided, self.reopened = (self._analysed(world, gp, age) for age in (9, 8, 7))
         for number in (self.decided, self.reopened):
             take(first, number)
-            words = {"advice": SECRET_DECISION[0], "override_reason": SECRET_DECISION[1]}
+            mark = {"image": image_ids(app, number)[0], "x": 0.123, "y": 0.456, "text": SECRET_DECISION[4]}
+            words = {"advice": SECRET_DECISION[0], "override_reason": SECRET_DECISION[1], "marks": json.dumps([mark])}
             assert decide(first, number, diagnosis="premalignant", **words).status_code == 302
             for whom in ("asked", "asked and blinded"):
                 ask(first, number, user_id(app, emails[whom]))
@@ -123,6 +125,8 @@ class Blind(Clinic):
                 for review in case.reviews:
                     review.diagnosis, review.management = Diagnosis.BCC, Management.BIOPSY
                     review.advice, review.override_reason = "Other advice", ""
+                    for mark in review.marks:
+                        mark.text, mark.x = "Other mark", 0.789
                 for request in case.opinion_requests:
                     if request.opinion:
                         request.opinion.diagnosis, request.opinion.remark = Diagnosis.BENIGN, "Other"

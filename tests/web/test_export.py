@@ -78,6 +78,7 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
         "diagnosis": "bcc",
         "management": "biopsy",
         "model_wrong": "0",
+        "marks": "0",
         "label_at": "present",
         "label_pn": "cannot_tell",
     }

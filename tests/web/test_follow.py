@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import WITHDRAWAL, actions, change_case, counted_queries, image_ids, stored_case, words
+from tests.web.helpers import WITHDRAWAL, actions, change_case, counted_queries, image_ids, keys_of, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
 from webapp.cases import queries
@@ -231,7 +231,7 @@ def test_a_colleague_of_the_centre_may_read_the_answer(world: World, email: str,
 def test_pages_name_images_only_by_their_address(app: Flask, world: World, email: str, gp: CheckedClient) -> None:
     number = world.case(email)
     with stored_case(app, number) as case:
-        keys = [case.images[0].key, case.images[0].thumbnail_key]
+        keys = keys_of(case.images[0])
     page = gp.get(f"/cases/{number}").text
     assert f"/media/images/{image_ids(app, number)[0]}" in page
     assert not any(key in page for key in keys)

@@ -68,7 +68,7 @@ def test_the_administrator_is_told_first(app: Flask, world, gp, colleague, admin
     answered(world, sign_in, gp, management="retake", advice="Please in focus.")
     before = actions(app)
     page = words(leave(app, admin, gp, way).text)
-    told = "2 cases without an answer, 1 request for new images and 1 answer that nobody has opened"
+    told = "2 cases without an answer, 1 request for new images and 1 answer to read"
     assert f"Test Leaver follows {told}. They stay with Test Centre A." in page
     assert "Test Colleague" in page
     assert "Test Centre A as a whole" in page
@@ -102,6 +102,21 @@ def test_or_to_the_centre_as_a_whole(app: Flask, world, gp, colleague, admin, si
     page = words(at_work.get(f"/cases/{number}").text)
     assert "followed by whoever is at Test Centre A" in page
     assert "Basal cell carcinoma" in page
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_an_answer_that_only_a_colleague_has_opened_is_still_to_be_read(
+    app: Flask, world, gp, colleague, admin, sign_in, whole: bool
+) -> None:
+    number = answered(world, sign_in, gp, diagnosis="bcc", management="biopsy")
+    at_work = sign_in(colleague)
+    at_work.get(f"/cases/{number}")
+    assert "1 answer to read" in words(leave(app, admin, gp, WAYS[0]).text)
+    to = WHOLE if whole else {"to": str(user_id(app, colleague))}
+    assert leave(app, admin, gp, WAYS[0], **to, **SURE).status_code == 302
+    with stored_case(app, number) as case:
+        assert [row.user_id for row in case.unread_by] == [user_id(app, colleague)]
+    assert "Open the case to read what has changed" in words(at_work.get("/cases/").text)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -9,7 +9,7 @@ from flask import Flask
 from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.images import encoded, jpeg, picture, png
-from tests.web.helpers import count, filled_in, image_ids, number_of, send, stored_case, stored_files
+from tests.web.helpers import count, filled_in, image_ids, keys_of, number_of, send, stored_case, stored_files
 from tests.web.test_submit_errors import error_beside
 from tests.web_client import CheckedClient
 from webapp.core.config import Settings
@@ -78,18 +78,26 @@ LADEN = {
 }
 
 
+def ends_with_the_picture(data: bytes) -> bool:
+    """Nothing follows the last byte that the format's own header, or end mark, tells of."""
+    if data.startswith(b"RIFF"):
+        return len(data) == 8 + int.from_bytes(data[4:8], "little")
+    return data.endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
+
+
 @pytest.mark.parametrize("kind", LADEN)
 def test_only_pixels_are_stored_and_served(app: Flask, gp: CheckedClient, kind: str) -> None:
     assert traces(LADEN[kind]), "there is something to lose"
     number = number_of(send(gp, [(LADEN[kind], "lesion.jpg")]))
     store = store_of(app)
     with stored_case(app, number) as case:
-        kept = [store.get(case.images[0].key), store.get(case.images[0].thumbnail_key)]
+        kept = [store.get(key) for key in keys_of(case.images[0])]
     (image,) = image_ids(app, number)
-    kept += [gp.get(f"/media/images/{image}").data, gp.get(f"/media/images/{image}/thumbnail").data]
+    kept += [gp.get(f"/media/images/{image}").data]
+    kept += [gp.get(f"/media/images/{image}/{size}").data for size in ("preview", "thumbnail")]
     for data in kept:
         assert traces(data) == []
-        assert data.endswith((b"\xff\xd9", b"IEND\xaeB`\x82")), "nothing follows the picture"
+        assert ends_with_the_picture(data)
         shown = Image.open(io.BytesIO(data))
         assert not shown.getexif()
         assert not {"comment", "icc_profile", "xmp", "Patient"} & set(shown.info)
@@ -160,4 +168,4 @@ def test_what_chance_has_broken_leaves_nothing_behind(app: Flask, settings: Sett
         assert response.status_code in (302, 422)
         accepted += response.status_code == 302
     assert count(app) == accepted
-    assert len(stored_files(settings)) == 4 * accepted
+    assert len(stored_files(settings)) == 6 * accepted

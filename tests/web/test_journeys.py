@@ -14,6 +14,7 @@ from tests.unit.work import analysis_ids, change, stored
 from tests.web.helpers import WITHDRAWAL, stored_case
 from tests.web.reading import decide, put_back, take, take_over
 from tests.web.test_changes import amend, undo
+from tests.web.test_corrections import void
 from tests.web.test_retake import send_images
 from webapp.analysis import leases, reruns, results
 from webapp.core.config import Settings
@@ -131,6 +132,14 @@ class Journeys:
         for number in (self.decided(**RETAKE), reopened):
             assert send_images(self.gp, number, jpeg(seed=5)).status_code == 302
 
+    def errors(self) -> None:
+        """Entered in error, noticed at any time."""
+        waiting, unanalysed, under_review = self.case(), self.case(analysed=False), self.case()
+        take(self.colleague, under_review)
+        decided = (self.decided(), self.closed(), self.decided(**RETAKE))
+        for number in (waiting, unanalysed, under_review, *decided):
+            assert void(self.reader, number).status_code == 302
+
 
 def test_cases_go_every_way_of_the_table_and_no_other(app: Flask, world: World, sign_in, ways: set[Way]) -> None:
     journeys = Journeys(app, world, sign_in)
@@ -139,6 +148,7 @@ def test_cases_go_every_way_of_the_table_and_no_other(app: Flask, world: World, 
     journeys.changes()
     journeys.doubts()
     journeys.new_images()
+    journeys.errors()
     assert ways == set(CASE_JOURNEYS)
 
 

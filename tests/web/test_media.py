@@ -6,12 +6,16 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from PIL import Image
+from sqlalchemy import select
 
 from tests.conftest import World
+from tests.images import jpeg
 from tests.web.helpers import actions, heatmap_ids, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient, without_token
+from webapp import models
 from webapp.core.config import Settings
+from webapp.core.database import transaction
 from webapp.models import Role, utcnow
 from webapp.storage.store import store_of
 
@@ -30,16 +34,17 @@ def number(world: World, sign_in, gp: str) -> str:
 
 @pytest.fixture
 def addresses(app: Flask, number: str) -> list[str]:
-    """Image, thumbnail and heatmap of the case."""
+    """Image, thumbnail, heatmap and preview of the case."""
     (image,), (finding,) = image_ids(app, number), heatmap_ids(app, number)
-    return [f"/media/images/{image}", f"/media/images/{image}/thumbnail", f"/media/heatmaps/{finding}"]
+    parts = [f"/media/images/{image}", f"/media/images/{image}/thumbnail", f"/media/heatmaps/{finding}"]
+    return [*parts, f"/media/images/{image}/preview"]
 
 
 def test_the_own_gp_and_any_dermatologist_see_it(world: World, sign_in, gp: str, addresses: list[str]) -> None:
     colleague = world.user(Role.GP)
     for email in (gp, colleague, world.user(Role.DERMATOLOGIST)):
         client = sign_in(email)
-        assert [client.get(address).status_code for address in addresses] == [200, 200, 200]
+        assert [client.get(address).status_code for address in addresses] == [200] * 4
 
 
 def test_another_centre_sees_nothing_not_even_that_it_exists(world: World, sign_in, addresses: list[str]) -> None:
@@ -53,11 +58,11 @@ def test_another_centre_sees_nothing_not_even_that_it_exists(world: World, sign_
 
 def test_an_administrator_sees_no_patient(world: World, sign_in, addresses: list[str]) -> None:
     admin = sign_in(world.user(Role.ADMIN))
-    assert [admin.get(address).status_code for address in addresses] == [403, 403, 403]
+    assert [admin.get(address).status_code for address in addresses] == [403] * 4
 
 
 def test_nobody_sees_it_without_signing_in(client: CheckedClient, addresses: list[str]) -> None:
-    assert [client.get(address).status_code for address in addresses] == [302, 302, 302]
+    assert [client.get(address).status_code for address in addresses] == [302] * 4
 
 
 def test_what_is_shown_is_what_was_stored(app: Flask, sign_in, gp: str, number: str, addresses: list[str]) -> None:
@@ -66,10 +71,29 @@ def test_what_is_shown_is_what_was_stored(app: Flask, sign_in, gp: str, number: 
         image = case.images[0]
         assert client.get(addresses[0]).data == store_of(app).get(image.key)
         assert client.get(addresses[0]).mimetype == image.media_type
+        size = image.width, image.height
     thumbnail = client.get(addresses[1])
-    assert thumbnail.mimetype == "image/jpeg"
+    assert thumbnail.mimetype == "image/webp"
     assert max(Image.open(io.BytesIO(thumbnail.data)).size) <= 320
     assert client.get(addresses[2]).mimetype == "image/png"
+    preview = client.get(addresses[3])
+    assert preview.mimetype == "image/webp"
+    assert Image.open(io.BytesIO(preview.data)).size == size
+
+
+def test_images_of_earlier_releases_are_shown_as_they_were_stored(
+    app: Flask, sign_in, gp: str, number: str, addresses: list[str]
+) -> None:
+    """JPEG thumbnails, and no preview: the whole image takes its place."""
+    store, old = store_of(app), jpeg(320, 240)
+    with app.app_context(), transaction() as session:
+        image = session.scalars(select(models.Image)).one()
+        store.discard(str(image.preview_key))
+        image.thumbnail_key, image.preview_key = store.put(old), None
+    client = sign_in(gp)
+    thumbnail, preview, whole = (client.get(addresses[place]) for place in (1, 3, 0))
+    assert (thumbnail.mimetype, thumbnail.data) == ("image/jpeg", old)
+    assert (preview.mimetype, preview.data) == (whole.mimetype, whole.data)
 
 
 def test_each_view_is_audited_and_a_refused_one_is_not(
@@ -80,7 +104,7 @@ def test_each_view_is_audited_and_a_refused_one_is_not(
     for address in addresses:
         client.get(address)
         stranger.get(address)
-    assert actions(app)[len(before) :] == ["image.viewed", "thumbnail.viewed", "heatmap.viewed"]
+    assert actions(app)[len(before) :] == ["image.viewed", "thumbnail.viewed", "heatmap.viewed", "preview.viewed"]
 
 
 def test_a_thumbnail_is_noted_once_an_hour_for_each_person(

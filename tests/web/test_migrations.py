@@ -77,14 +77,21 @@ def test_each_revision_down_and_up_with_rows_in_every_table(app: Flask) -> None:
         downgrade(revision=before)
         with db.engine.connect() as connection:
             older = keys(connection)
-        assert older == {table: filled[table] for table in older}, f"the way down from {revision}"
+        left = {table: {key[: _width(older[table])] for key in filled[table]} for table in older}
+        assert older == left, f"the way down from {revision}"
         upgrade(revision=revision)
         with db.engine.connect() as connection:
             again = keys(connection)
-        assert {table: again[table] for table in older} == older, f"the way up to {revision}"
+        found = {table: {key[: _width(older[table])] for key in again[table]} for table in older}
+        assert found == older, f"the way up to {revision}"
         before = revision
     assert set(filled) == OURS
     assert differences() == []
+
+
+def _width(keys: set[tuple[object, ...]]) -> int:
+    """Of a primary key, to which a later revision may have added a column at the end."""
+    return len(next(iter(keys)))
 
 
 @pytest.mark.usefixtures("from_nothing")

@@ -14,6 +14,8 @@ from tests.conftest import World, outcome
 from tests.unit.work import analysis_ids
 from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
+from tests.web.test_additions import add
+from tests.web.test_corrections import correct, void
 from webapp.analysis import leases, results, runner
 from webapp.core.config import Settings
 from webapp.core.database import reading, transaction
@@ -31,6 +33,7 @@ KEPT = {
     "audit_event",
     "audit_head",
     "centre",
+    "letterhead",
     "management_option",
     "model_version",
     "operating_point_choice",
@@ -71,6 +74,7 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
         session.query(User).filter_by(email=first_email).one().reads_blinded = True
         colleague = session.query(User).filter_by(email=second_email).one().id
     first, second = sign_in(first_email), sign_in(second_email)
+    assert add(sign_in(gp), number, note="A private note").status_code == 302
     take(first, number)
     first.submit(f"/review/{number}/impression", {"diagnosis": "bcc", "management": "biopsy"}, page="/profile")
     patterns = {f"pattern_{code}": "present" for code in ("PN", "U", "ON", "MG", "ML", "SW", "AT")}
@@ -78,15 +82,21 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     with stored_case(app, number) as case:
         seen = case.reviews[-1].id
     first.submit(f"/review/{number}/undo", {"seen": seen}, page="/profile")
-    assert decide(first, number, diagnosis="bcc", management="biopsy", advice="Private advice").status_code == 302
+    marks = json.dumps([{"image": image_ids(app, number)[0], "x": 0.5, "y": 0.5, "text": "A private mark"}])
+    answer = {"advice": "Private advice", "marks": marks}
+    assert decide(first, number, diagnosis="bcc", management="biopsy", **answer).status_code == 302
     asked = first.submit(
         f"/review/{number}/opinions", {"colleague": colleague, "question": "And you?"}, page="/profile"
     )
     assert asked.status_code == 302
     give_opinion(second, number)
+    world.user(Role.GP, name="A colleague who has yet to read it")
     client = sign_in(gp)
     client.get(f"/cases/{number}")
     client.submit(f"/histology/{number}", {"result": "bcc", "remark": "Private remark"}, page=f"/cases/{number}")
+    assert correct(client, number, f"{reference}/old").status_code == 302
+    assert correct(client, number, reference).status_code == 302
+    assert void(first, number).status_code == 302
     return number
 
 
@@ -198,7 +208,7 @@ def test_objects_that_could_not_be_removed_are_found_again(app, settings, world,
         patch.setattr(store_of(app).blobs, "delete", lambda _key: (_ for _ in ()).throw(OSError()))
         assert erase(app)[0] == 0
     monkeypatch.setattr("webapp.maintenance.store.YOUNG", timedelta(0))
-    assert len(stored_files(settings)) == 2
+    assert len(stored_files(settings)) == 3
     run(app, "verify-store", "--delete-orphans")
     assert stored_files(settings) == set()
 
@@ -233,7 +243,8 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     with app.app_context(), reading() as session:
         heatmaps = session.scalar(select(func.count()).where(Finding.heatmap_key.is_not(None)))
         images = session.scalar(select(func.count()).where(Image.case_id == Case.id, Case.number == number))
-    assert len([name for name in names if name.startswith("image/")]) == 2 * images == 4
+    assert len([name for name in names if name.startswith("image/")]) == 3 * images == 6
+    assert {Path(name).suffix for name in names if name.startswith("image/")} == {".jpg", ".webp"}
     assert len([name for name in names if name.startswith("finding/")]) == heatmaps == 2
     assert record["patient_reference"] == REFERENCE
     assert [row["number"] for row in record["case_file"]] == [number]
@@ -255,7 +266,7 @@ def test_what_cannot_be_read_back_is_said(app, settings, world, gp, tmp_path: Pa
     file = tmp_path / "patient.zip"
     status, output = run(app, "export-patient", REFERENCE, "--centre", CENTRE, "--to", str(file))
     assert status == 1
-    assert output.count("unknown format") == 2
+    assert output.count("unknown format") == 3
     assert zipfile.ZipFile(file).namelist() == ["record.json", "audit.json"]
 
 

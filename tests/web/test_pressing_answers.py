@@ -38,7 +38,7 @@ def test_it_stands_first_until_it_is_opened(world: World, gp: str, client, reade
     newest = world.case(gp)
     for address in ("/cases/", "/cases/list"):
         page = client.get(address).text
-        assert order(page) == [pressing, newest, calm], "once, and before newer ones"
+        assert order(page) == [pressing, calm, newest], "once, and before newer ones"
         assert FIRST in page
         assert words(page).count(PRESSING) == 1
     assert order(client.get("/cases/?only=to_read").text) == [pressing, calm]
@@ -46,7 +46,7 @@ def test_it_stands_first_until_it_is_opened(world: World, gp: str, client, reade
     assert "Act on this now" in client.get(f"/cases/{pressing}").text
     page = client.get("/cases/").text
     assert (FIRST in page, PRESSING in page) == (False, False)
-    assert order(page) == [newest, calm, pressing]
+    assert order(page) == [calm, newest, pressing]
     assert "answer-card presses" not in client.get(f"/cases/{calm}").text
 
 

@@ -45,7 +45,7 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
     with stored_case(app, number) as case:
         digest, case_id = case.images[0].sha256, case.id
     closed = world.case(people["GP of A"])
-    change_case(app, closed, is_open=False)
+    change_case(app, closed, is_open=False, unread=True)
 
     def case_itself() -> Case:
         return db.session.get_one(Case, case_id)
@@ -58,6 +58,8 @@ def looks(app: Flask, world: World, people: dict[str, str]) -> dict[str, Callabl
         "page": lambda user: cases.page(user, "", None),
         "search": lambda user: cases.page(user, number, None),
         "counts": lambda user: any(cases.counts(user).values()),
+        "unread": lambda user: cases.unread(user),
+        "unread_count": lambda user: cases.unread_count(user),
         "sent_before": lambda user: cases.sent_before(user, [digest], ""),
         "candidates": lambda user: cases.candidates(user, case_itself()),
         "candidate": lambda user: cases.candidate(user, case_itself(), earlier),

@@ -60,7 +60,7 @@ def test_a_new_case_comes_back_as_it_was_typed(
 
     server.start("images")
     assert send(gp).status_code == 302
-    assert len(stored_files(settings)) == 2
+    assert len(stored_files(settings)) == 3
 
 
 @pytest.mark.control("H3.1")

@@ -33,7 +33,7 @@ def settings(instance: Path) -> Settings:
 
 @pytest.fixture
 def number(world: World) -> str:
-    """Two images with thumbnails and one heatmap each."""
+    """Two images with preview, thumbnail and one heatmap each."""
     number = world.case(world.user(Role.GP), images=2)
     world.analyse(number, 0.9)
     return number
@@ -107,7 +107,7 @@ def test_an_object_for_which_the_key_is_not_at_hand(settings: Settings, number: 
     status, output = run(rotated(with_old=False), "verify-store")
     assert status == 1
     (key_id,) = settings.image_keys
-    assert output.count(f"needs the encryption key {key_id!r}") == 6
+    assert output.count(f"needs the encryption key {key_id!r}") == 8
 
 
 def test_two_images_that_were_exchanged_in_the_rows_are_noticed(app: Flask, sign_in, world, number: str) -> None:
@@ -153,7 +153,7 @@ def test_every_object_gets_the_first_key(settings: Settings, rotated) -> None:
     changed = rotated()
     status, output = run(changed, "rotate-keys")
     assert (status, key_ids(settings)) == (0, {b"new"})
-    assert "6 objects re-encrypted with the key 'new'" in output
+    assert "8 objects re-encrypted with the key 'new'" in output
     assert "0 objects" in run(changed, "rotate-keys")[1], "nothing is left to do"
     assert run(rotated(with_old=False), "verify-store")[0] == 0, "the old key is not needed any more"
 
@@ -166,7 +166,7 @@ def test_a_rotation_goes_on_where_it_was_interrupted(settings: Settings, rotated
         assert [next(halfway), next(halfway)] == [None, None]
     assert len(key_ids(settings)) == 2
     assert run(changed, "verify-store")[0] == 0
-    assert "4 objects" in run(changed, "rotate-keys")[1]
+    assert "6 objects" in run(changed, "rotate-keys")[1]
 
 
 @pytest.mark.usefixtures("number")
@@ -178,7 +178,7 @@ def test_without_the_old_key_nothing_is_damaged(settings: Settings, another, los
     status, output = run(another(settings.model_copy(update={"image_keys": keys})), "rotate-keys")
     assert status == 1
     assert f"{key_id!r}" in output
-    assert "6 objects could not be read and were not changed" in output
+    assert "8 objects could not be read and were not changed" in output
     assert stored_bytes(settings) == before
 
 

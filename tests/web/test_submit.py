@@ -62,7 +62,7 @@ def test_one_to_six_images_in_the_order_they_were_chosen(app: Flask, settings: S
     files = [(jpeg(width=200 + i), f"{i}.jpg") for i in range(images)]
     with stored_case(app, number_of(send(gp, files))) as case:
         assert [(image.position, image.width) for image in case.images] == [(i + 1, 200 + i) for i in range(images)]
-    assert len(stored_files(settings)) == 2 * images
+    assert len(stored_files(settings)) == 3 * images
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_real_double_click_is_one_case(app: Flask, settings: Settings, gp) -> 
     assert [answer.status_code for answer in answers] == [302, 302]
     assert answers[0].location == answers[1].location
     assert count(app) == 1
-    assert len(stored_files(settings)) == 2
+    assert len(stored_files(settings)) == 3
 
 
 @pytest.mark.parametrize("reference", ["A12", "pc-7.2026/x_1", "9" * 40, "  padded-1  "])

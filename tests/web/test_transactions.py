@@ -69,7 +69,7 @@ def test_an_error_after_the_commit_keeps_the_images(
     monkeypatch.setattr(app.session_interface, "save_session", Mock(side_effect=RuntimeError("a bug")))
     gp.post("/cases/new", data=form)
     assert count(app) == 1
-    assert len(stored_files(settings)) == 2
+    assert len(stored_files(settings)) == 3
 
 
 def test_a_commit_whose_answer_is_lost_keeps_the_images(
@@ -92,10 +92,10 @@ def test_a_commit_whose_answer_is_lost_keeps_the_images(
         patch.setattr(dialect, "is_disconnect", lambda *_: True)
         answer = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
     assert answer.status_code == 503
-    assert (count(app), len(stored_files(settings))) == (1, 2)
+    assert (count(app), len(stored_files(settings))) == (1, 3)
     again = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
     assert again.status_code == 302
-    assert (count(app), len(stored_files(settings))) == (1, 2)
+    assert (count(app), len(stored_files(settings))) == (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ SECONDS_TO_FINISH = 600
 """How soon after the password the code must be given."""
 SINCE = "second_factor_since"
 HALF_WAY = {"security.two_factor_setup", "security.two_factor_token_validation", "security.mf_recovery"}
-SETTING_UP = {*HALF_WAY, "security.verify", "security.logout", "static", "bootstrap.static"}
+SETTING_UP = {*HALF_WAY, "security.verify", "security.logout", "static"}
 """The only pages open to somebody who must have a second factor and has none yet."""
 
 

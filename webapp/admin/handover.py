@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from webapp import audit
 from webapp.admin import queries
-from webapp.models import Case, Centre, Role, User
+from webapp.models import Case, Centre, Role, Unread, User
 from webapp.triage.risk import joined
 
 
@@ -27,14 +27,14 @@ class LeftBehind:
 
     @property
     def words(self) -> str:
-        """For example "2 cases without an answer and 1 answer that nobody has opened"."""
+        """For example "2 cases without an answer and 1 answer to read"."""
         waiting = sum(case.is_open for case in self.cases)
-        unread = sum(case.unread for case in self.cases)
+        unread = sum(not case.is_open and (case.unread or _is_news_to(self.gp, case)) for case in self.cases)
         wanted = len(self.cases) - waiting - unread
         found = [
             (waiting, "case without an answer", "cases without an answer"),
             (wanted, "request for new images", "requests for new images"),
-            (unread, "answer that nobody has opened", "answers that nobody has opened"),
+            (unread, "answer to read", "answers to read"),
         ]
         return joined(f"{count} {one if count == 1 else many}" for count, one, many in found if count)
 
@@ -45,9 +45,21 @@ def leaves(user: User, role: Role, centre_id: int | None) -> bool:
 
 
 def hand_over(actor: User, left: LeftBehind, to: User | None) -> None:
-    """``to`` a colleague, or None: to the centre as a whole. The cases stay where they are."""
+    """``to`` a colleague, or None: to the centre as a whole. The cases stay where they are.
+
+    An answer that the GP has yet to read is to be read by the colleague, or by everybody.
+    """
     for case in left.cases:
         before = case.responsible_id
+        if _is_news_to(left.gp, case):
+            kept = [row for row in case.unread_by if row.user_id != left.gp.id]
+            known = {row.user_id for row in kept}
+            heirs = [heir for heir in ([to] if to else left.colleagues) if heir.id not in known]
+            case.unread_by = [*kept, *(Unread(user_id=heir.id) for heir in heirs)]
         case.responsible = to
         after = to.id if to else None
         audit.record(actor, "case.handed_over", case, before={"responsible": before}, after={"responsible": after})
+
+
+def _is_news_to(gp: User, case: Case) -> bool:
+    return any(row.user_id == gp.id for row in case.unread_by)

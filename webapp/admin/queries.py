@@ -21,6 +21,7 @@ from webapp.models import (
     ModelVersion,
     Review,
     Role,
+    Unread,
     User,
 )
 
@@ -115,12 +116,13 @@ def _for_a_gp() -> list[ColumnElement[bool]]:
 
 
 def followed_by_locked(gp: User) -> list[Case]:
-    """The cases of the GP's centre that this GP follows and that are not over, locked."""
+    """The cases of the GP's centre that this GP follows and that are not over, or that are news to this GP, locked."""
     walks = [
         select(Case.id).where(Case.centre_id == gp.centre_id, Case.responsible_id == gp.id, condition)
         for condition in _for_a_gp()
     ]
-    ids = list(db.session.scalars(union_all(*walks)))
+    own_news = select(Unread.case_id).join(Case).where(Unread.user_id == gp.id, Case.responsible_id == gp.id)
+    ids = set(db.session.scalars(union_all(*walks, own_news)))
     statement = select(Case).where(Case.id.in_(ids)).order_by(Case.id).with_for_update(of=Case)
     return list(db.session.scalars(statement.execution_options(populate_existing=True)))
 

@@ -8,10 +8,10 @@ from sqlalchemy.orm import selectinload
 
 from webapp.core.extensions import db
 from webapp.models import (
+    DROPPED_STATES,
     Analysis,
     AnalysisState,
     Case,
-    CaseState,
     FailureReason,
     Image,
     ModelVersion,
@@ -103,7 +103,7 @@ def stranded(now: datetime, pause: timedelta) -> list[Analysis]:
         )
         .order_by(Analysis.id)
     )
-    decided = and_(~Case.is_open, Case.state != CaseState.WITHDRAWN)
+    decided = and_(~Case.is_open, Case.state.not_in(DROPPED_STATES))
     portions = ((Case.is_open, PORTION), (decided, AFTERWARDS))
     return [
         analysis
@@ -184,7 +184,7 @@ def _untouched(version_id: int, *more: ColumnElement[bool]) -> list[ColumnElemen
     """Images without an analysis of this model version, one that is pending, or one that meets ``more``."""
     found = or_(Analysis.model_version_id == version_id, Analysis.state.in_(PENDING_STATES), *more)
     touched = select(Analysis.id).where(Analysis.image_id == Image.id, found).exists()
-    return [Case.state != CaseState.WITHDRAWN, ~touched]
+    return [Case.state.not_in(DROPPED_STATES), ~touched]
 
 
 def images_left(rerun: Rerun, limit: int, below: int | None = None) -> list[int]:

@@ -4,16 +4,16 @@ from webapp import audit
 from webapp.cases import queries
 from webapp.cases.service import CaseChangedError
 from webapp.core.extensions import db
-from webapp.models import Case, CaseState, Receipt, Role, User, utcnow
+from webapp.models import Case, CaseState, Receipt, Role, Unread, User, utcnow
 
 
 def open_answer(user: User, number: str) -> Case | None:
-    """The case, with its answer marked as opened: the first time counts as read at the centre, for good.
+    """The case, with its answer marked as opened by ``user``, for good.
 
     The case is locked and read again first, so that an answer just being taken back is neither shown nor marked.
     """
     case = queries.find(user, number)
-    if case is None or not _is_unopened(case):
+    if case is None or not (_is_unopened(user, case) or any(row.user_id == user.id for row in case.unread_by)):
         return case
     case = queries.find_locked(user, number)
     if case is not None:
@@ -34,29 +34,52 @@ def hand_out_letter(user: User, number: str, review_id: int) -> None:
     audit.record(user, "letter.made", case)
 
 
-def _is_unopened(case: Case) -> bool:
+def _is_unopened(user: User, case: Case) -> bool:
+    """Whether there is an answer that ``user`` has not opened."""
     review = case.standing_review
-    return review is not None and review.receipt is None and case.state is not CaseState.WITHDRAWN
+    return review is not None and not review.opened_by(user) and not case.is_dropped
 
 
 def _note_reading(user: User, case: Case) -> None:
-    """Note who at the centre first opens the answer of a locked case, and when."""
+    """Note that ``user`` opens a locked case. What nobody had opened stays unread for the others at the centre."""
+    note_opening(user, case)
+    if case.unread:
+        case.unread = False
+        _tell(case, queries.gps_at(case.centre_id), but=user)
     review = case.standing_review
-    if review is None or not _is_unopened(case):
-        return
-    db.session.add(Receipt(review_id=review.id, user_id=user.id))
-    case.unread = False
-    db.session.flush()
-    db.session.refresh(review, ["receipt"])
-    audit.record(user, "answer.read", review)
+    if review is not None and _is_unopened(user, case):
+        review.receipts.append(Receipt(user_id=user.id))
+        db.session.flush()
+        audit.record(user, "answer.read", review)
+
+
+def tell_others(case: Case, but: User) -> None:
+    """The centre's GPs, and whose decision is in force, have yet to open the case, except ``but``, who changed it."""
+    review = case.standing_review
+    _tell(case, [*queries.gps_at(case.centre_id), *([review.reviewer_id] if review else [])], but)
+
+
+def _tell(case: Case, people: list[int], but: User) -> None:
+    known = {but.id, *(row.user_id for row in case.unread_by)}
+    case.unread_by += [Unread(user_id=person) for person in people if person not in known]
+
+
+def note_opening(user: User, case: Case) -> None:
+    """``user`` opens the case, which is no longer news."""
+    for row in [row for row in case.unread_by if row.user_id == user.id]:
+        case.unread_by.remove(row)
 
 
 def close(user: User, case: Case) -> None:
-    """The GP has read the answer. Raises CaseChangedError unless there is one and it has been opened."""
+    """The GP has read the answer; whoever follows the case has still to read it, colleagues have not.
+
+    Raises CaseChangedError unless there is an answer that ``user`` has opened.
+    """
     if case.state is CaseState.CLOSED:
         return
-    if case.state is not CaseState.REVIEWED or _is_unopened(case):
+    if case.state is not CaseState.REVIEWED or _is_unopened(user, case):
         raise CaseChangedError
     case.move_to(CaseState.CLOSED)
+    case.unread_by = [row for row in case.unread_by if row.user_id == case.responsible_id]
     case.closed_at = utcnow()
     audit.record(user, "case.closed", case, before={"state": "reviewed"}, after={"state": "closed"})

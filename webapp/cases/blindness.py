@@ -9,7 +9,9 @@ from webapp.models import Case, Impression, OpinionRequest, Role, User
 
 
 def request_for(user: User, case: Case) -> OpinionRequest | None:
-    """The open request for this user's opinion."""
+    """The open request for this user's opinion; none once nobody is to decide the case."""
+    if case.is_dropped:
+        return None
     waiting = [request for request in case.opinion_requests if request.opinion is None]
     return next((request for request in waiting if request.asked_of_id == user.id), None)
 

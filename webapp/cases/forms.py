@@ -41,13 +41,45 @@ class ImagesForm(FlaskForm):
     )
 
 
-class CaseForm(ImagesForm):
+class WarnedForm(FlaskForm):
+    """Warns of what looks like an identifier in ``texts``, until the user confirms that it is none."""
+
+    texts: tuple[str, ...] = ()
+    nobody_identified = BooleanField("I have checked: none of this identifies the patient.")
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        valid = super().validate(extra_validators)
+        warned = [self[name] for name in self.texts if _warn(self[name])]
+        if not warned or self.nobody_identified.data:
+            return bool(valid)
+        for field in warned:
+            field.errors = [*field.errors, *_warn(field)]
+        self.nobody_identified.errors = ["Remove what identifies the patient, or confirm that nothing does."]
+        return False
+
+
+def _warn(field: StringField) -> list[str]:
+    return [f"{words}." for words in identifiers_in(field.data or "", datetime.now(UTC).date())]
+
+
+def a_code(_form: FlaskForm, field: StringField) -> None:
+    """A patient reference is a code, not a name."""
+    field.data = (field.data or "").strip()
+    if not REFERENCE.fullmatch(field.data):
+        raise ValidationError(
+            "Use 3 to 40 letters, digits, dots, dashes or slashes, with at least one digit and no spaces: "
+            "a code, not a name."
+        )
+
+
+class CaseForm(WarnedForm, ImagesForm):
+    texts = ("patient_reference", "history", "clinical_question")
     submission_token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
     follows = HiddenField(validators=[Length(max=12)])
     patient_reference = StringField(
         "Patient reference",
         description="Your centre's own code. Not a name, date of birth, or NHS or other national number.",
-        validators=[InputRequired("Enter your centre's code for the patient."), Length(max=40)],
+        validators=[InputRequired("Enter your centre's code for the patient."), Length(max=40), a_code],
     )
     birth_year = IntegerField("Year of birth", validators=[Optional()])
     sex = SelectField("Sex", choices=choices_of(Sex, empty="Not stated"), validators=[Optional()])
@@ -89,27 +121,7 @@ class CaseForm(ImagesForm):
         "No image or text includes a name, date of birth, whole face or anything else that could identify the patient.",
         validators=[DataRequired("Confirm that nothing identifies the patient.")],
     )
-    nobody_identified = BooleanField("I have checked: none of this identifies the patient.")
     urgency = RadioField("Urgency", choices=choices_of(Urgency), default=Urgency.ROUTINE.value)
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Also warns, until ``nobody_identified`` is ticked, of what looks like an identifier."""
-        valid = super().validate(extra_validators)
-        warned = [field for field in (self.patient_reference, self.history, self.clinical_question) if _warn(field)]
-        if not warned or self.nobody_identified.data:
-            return valid
-        for field in warned:
-            field.errors = [*field.errors, *_warn(field)]
-        self.nobody_identified.errors = ["Remove what identifies the patient, or confirm that nothing does."]
-        return False
-
-    def validate_patient_reference(self, field: StringField) -> None:
-        field.data = (field.data or "").strip()
-        if not REFERENCE.fullmatch(field.data):
-            raise ValidationError(
-                "Use 3 to 40 letters, digits, dots, dashes or slashes, with at least one digit and no spaces: "
-                "a code, not a name."
-            )
 
     def validate_birth_year(self, field: IntegerField) -> None:
         this_year = datetime.now(UTC).year
@@ -117,19 +129,61 @@ class CaseForm(ImagesForm):
             raise ValidationError(f"Enter a year between {this_year - LONGEST_LIFE} and {this_year}.")
 
 
-def _warn(field: StringField) -> list[str]:
-    return [f"{words}." for words in identifiers_in(field.data or "", datetime.now(UTC).date())]
+class AdditionForm(WarnedForm, ImagesForm):
+    """Something to add to a case that waits: a note, images, or both. ``token``: the form adds once."""
+
+    texts = ("note",)
+    token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
+    note = TextAreaField(
+        "Note",
+        description="For example what has changed, or what you forgot. Do not include names.",
+        validators=[Length(max=2000, message="Please keep the note under 2,000 characters.")],
+        filters=[lambda text: (text or "").strip()],
+    )
+
+
+def _reason(description: str, missing: str, element: str = "reason") -> StringField:
+    """``element``: its id on the page, if there is another such field."""
+    return StringField(
+        "Reason",
+        id=element,
+        description=f"{description} Do not include names.",
+        validators=[DataRequired(missing), Length(max=300, message="Please keep the reason under 300 characters.")],
+        filters=[lambda text: (text or "").strip()],
+    )
 
 
 class WithdrawForm(FlaskForm):
-    reason = StringField(
-        "Reason",
-        description="For example: wrong patient, or sent twice. The dermatologist can read it. Do not include names.",
-        validators=[
-            DataRequired("Say why you withdraw the case: a dermatologist may be reading it now."),
-            Length(max=300, message="Please keep the reason under 300 characters."),
-        ],
-        filters=[lambda text: (text or "").strip()],
+    reason = _reason(
+        "For example: wrong patient, or sent twice. The dermatologist can read it.",
+        "Say why you withdraw the case: a dermatologist may be reading it now.",
+    )
+
+
+class ReferenceForm(WarnedForm):
+    """``seen``: the reference that the page showed."""
+
+    texts = ("patient_reference", "reason")
+    seen = HiddenField()
+    patient_reference = StringField(
+        "Correct patient reference",
+        description="The centre's own code. Not a name, date of birth, or NHS or other national number.",
+        validators=[InputRequired("Enter the centre's code for the patient."), Length(max=40), a_code],
+    )
+    reason = _reason(
+        "For example: two patients were mixed up. The centre and the dermatologist can read it.",
+        "Say why the reference is wrong: the correction stays on the record.",
+        element="reference-reason",
+    )
+
+
+class VoidForm(FlaskForm):
+    """``since``: when the page showed the case."""
+
+    since = HiddenField()
+    reason = _reason(
+        "For example: images of another patient. The centre and the dermatologist can read it.",
+        "Say why the case is void: the centre and the dermatologist are told.",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import current_app, render_template
 
 from webapp.cases import queries
+from webapp.cases.marked import marked_images
 from webapp.core.database import pause
 from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
@@ -42,6 +43,7 @@ def pdf_of(case: Case) -> bytes:
         review=case.standing_review,
         head=queries.letterhead(),
         layout=LAYOUTS[0],
+        marked=marked_images(case.standing_review),
         images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
         made_at=utcnow(),
     )

@@ -14,6 +14,8 @@ from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
 
+JPEG = b"\xff\xd8"
+
 log = logging.getLogger(__name__)
 
 blueprint = Blueprint("media", __name__, url_prefix="/media")
@@ -40,11 +42,24 @@ def image(image_id: int) -> Response:
     return _serve(found.key, found.media_type, found.sha256)
 
 
+@blueprint.get("/images/<id:image_id>/preview")
+def preview(image_id: int) -> Response:
+    """The image for a screen, in a tenth of the bytes; the whole one where there is no preview."""
+    found = _image(image_id)
+    audit.record(current_user, "preview.viewed", found)
+    if found.preview_key:
+        return _serve(found.preview_key, "image/webp")
+    return _serve(found.key, found.media_type, found.sha256)
+
+
 @blueprint.get("/images/<id:image_id>/thumbnail")
 def thumbnail(image_id: int) -> Response:
     found = _image(image_id)
     audit.record_now_and_then(current_user, "thumbnail.viewed", found)
-    return _serve(found.thumbnail_key, "image/jpeg")
+    response = _serve(found.thumbnail_key, "image/webp")
+    if response.get_data().startswith(JPEG):  # sent before thumbnails became WebP
+        response.mimetype = "image/jpeg"
+    return response
 
 
 @blueprint.get("/heatmaps/<id:finding_id>")

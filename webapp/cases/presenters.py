@@ -35,6 +35,7 @@ STATE_WORDS = {
     CaseState.CLOSED: "Closed",
     CaseState.RETAKE_REQUESTED: "New images requested",
     CaseState.WITHDRAWN: "Withdrawn",
+    CaseState.VOIDED: "Void: entered in error",
 }
 
 
@@ -51,23 +52,36 @@ def presses(review: Review | None) -> bool:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """One row of the GP's list; ``in_line``: only for an open case."""
+    """One row of the list of ``user``; ``in_line``: only for an open case; ``news``: only for this user."""
 
     case: Case
-    in_line: PlaceInLine | None
+    user: User
+    in_line: PlaceInLine | None = None
+    news: bool = False
 
     @property
     def state(self) -> str:
         return STATE_WORDS[self.case.state]
 
     @property
-    def unread(self) -> bool:
-        """Nobody at the centre has opened the answer."""
-        return self.case.state is CaseState.REVIEWED and self.outcome is None
+    def mine(self) -> bool:
+        return self.case.followed_by == self.user
 
-    def handed_to(self, user: User) -> bool:
-        """Whether ``user`` follows it though somebody else sent it."""
-        return self.case.followed_by == user and self.case.submitted_by_id != user.id
+    @property
+    def unread(self) -> bool:
+        """The user has yet to open the answer."""
+        return self.case.unread or self.news
+
+    @property
+    def opened_by(self) -> str:
+        """The colleague who has opened the answer that the user has not."""
+        answer = opened_answer(self.case) if self.unread and self._unopened_answer else None
+        return answer.receipt.user.name if answer and answer.receipt else ""
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the user follows it though somebody else sent it."""
+        return self.mine and self.case.submitted_by_id != self.user.id
 
     @property
     def waits_for_gp(self) -> bool:
@@ -84,21 +98,34 @@ class CaseRow:
 
     @property
     def outcome(self) -> Review | None:
-        return opened_answer(self.case)
+        """Not before the user opens it, so that nobody takes it for read."""
+        return None if self.unread or self.case.is_dropped else opened_answer(self.case)
 
     @property
     def presses(self) -> bool:
-        """Until the case is closed; told before the answer is opened, so that it is opened soon."""
-        return self.case.state is CaseState.REVIEWED and presses(self.case.standing_review)
+        """Until the case is closed, or still unread; told before the answer is opened, so that it is opened soon."""
+        late = self.case.state is CaseState.CLOSED and self.unread and self._unopened_answer
+        return (late or self.case.state is CaseState.REVIEWED) and presses(self.case.standing_review)
 
     @property
     def to_open(self) -> str:
         """Why the GP should open the case; empty if nothing is new."""
         if self.outcome is not None or not self.waits_for_gp:
             return ""
+        if self.case.state is CaseState.VOIDED:
+            return "Do not act on it. Open the case to read why"
+        if self.unread and not self._unopened_answer:
+            return "Open the case to read what has changed"
         if self.unread and self.presses:
             return "Open the case to read the answer now: the patient needs an early appointment"
         return "Open the case to read the answer" if self.unread else "Open the case to read what is needed"
+
+    @property
+    def _unopened_answer(self) -> bool:
+        """Whether there is an answer that the user has not opened: not only a correction is new."""
+        review = self.case.standing_review
+        answered = self.case.state in (CaseState.REVIEWED, CaseState.CLOSED)
+        return answered and review is not None and not review.opened_by(self.user)
 
 
 def place_words(in_line: PlaceInLine | None) -> str:
@@ -133,16 +160,19 @@ _READING = {
     CaseState.CLOSED: "Decided",
     CaseState.RETAKE_REQUESTED: "Needs new images",
     CaseState.WITHDRAWN: "Withdrawn before a decision",
+    CaseState.VOIDED: "Void: entered in error",
 }
 _ANSWER = {
     CaseState.REVIEWED: "Ready to read",
     CaseState.CLOSED: "Read",
     CaseState.RETAKE_REQUESTED: "Not yet: send new images first",
     CaseState.WITHDRAWN: "None",
+    CaseState.VOIDED: "None to act on",
 }
 _ARRIVED = {
     CaseState.REVIEWED: "The answer has arrived. Read it now",
     CaseState.RETAKE_REQUESTED: "The dermatologist needs new images. See what is needed",
+    CaseState.VOIDED: "This case is now void: it was entered in error. See why",
 }
 
 

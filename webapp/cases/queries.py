@@ -9,7 +9,19 @@ from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, se
 
 from webapp.core.counts import MOST, up_to
 from webapp.core.extensions import db
-from webapp.models import Analysis, Case, CaseState, Finding, Image, Letterhead, Review, Role, User
+from webapp.models import (
+    DROPPED_STATES,
+    Analysis,
+    Case,
+    CaseState,
+    Finding,
+    Image,
+    Letterhead,
+    Review,
+    Role,
+    Unread,
+    User,
+)
 from webapp.models.case import reference_key
 
 PAGE_SIZE = 25
@@ -32,10 +44,13 @@ def _with_details(statement: Select[Case]) -> Select[Case]:
     return statement.options(
         analyses.selectinload(Analysis.findings),
         analyses.joinedload(Analysis.model_version),
-        selectinload(Case.reviews).options(joinedload(Review.reviewer), selectinload(Review.assessments)),
+        selectinload(Case.reviews).options(
+            joinedload(Review.reviewer), selectinload(Review.assessments), selectinload(Review.marks)
+        ),
         joinedload(Case.centre),
         joinedload(Case.submitted_by),
         joinedload(Case.responsible),
+        joinedload(Case.voiding),
     )
 
 
@@ -63,10 +78,10 @@ def by_submission(user: User, token: str) -> Case | None:
 def sent_before(user: User, digests: Sequence[str], token: str) -> dict[str, str]:
     """SHA-256 of an image → number of the centre's first case with it, other than the case of this form.
 
-    A withdrawn case does not count: its images can be sent again.
+    A withdrawn or void case does not count: its images can be sent again.
     """
     statement = select(Image.sha256, Case.number).join(Image.case)
-    kept = Case.submission_token != token, Case.state != CaseState.WITHDRAWN
+    kept = Case.submission_token != token, Case.state.not_in(DROPPED_STATES)
     statement = statement.where(visible_to(user), Image.sha256.in_(digests), *kept)
     return {row.sha256: row.number for row in db.session.execute(statement.order_by(Image.id.desc()))}
 
@@ -80,23 +95,24 @@ class ListFilter(StrEnum):
     RETAKE = "retake"
     ANSWERED = "answered"
     WITHDRAWN = "withdrawn"
+    VOID = "void"
 
     @property
     def label(self) -> str:
         return {
-            "to_read": "Answers to read",
+            "to_read": "To read",
             "analysing": "Being analysed",
             "waiting": "With the dermatologists",
             "retake": "New images requested",
             "answered": "Answered",
             "withdrawn": "Withdrawn",
+            "void": "Void",
         }[self.value]
 
-    @property
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """At least one must hold. Each selects a contiguous range of an index that starts with the centre."""
+    def conditions(self, user: User) -> list[ColumnElement[bool]]:
+        """Exactly one must hold. Each selects a range of an index that starts with the centre or the user."""
         if self is ListFilter.TO_READ:
-            return [Case.unread == true()]
+            return [Case.unread == true(), and_(Case.unread == false(), Case.id.in_(_unread_by(user)))]
         return [Case.state == state for state in _STATES[self]]
 
 
@@ -106,18 +122,38 @@ _STATES = {
     ListFilter.RETAKE: (CaseState.RETAKE_REQUESTED,),
     ListFilter.ANSWERED: (CaseState.REVIEWED, CaseState.CLOSED),
     ListFilter.WITHDRAWN: (CaseState.WITHDRAWN,),
+    ListFilter.VOID: (CaseState.VOIDED,),
 }
+
+
+def _unread_by(user: User) -> Select[int]:
+    return select(Unread.case_id).where(Unread.user_id == user.id)
+
+
+def unread_among(user: User, cases: Sequence[Case]) -> set[int]:
+    """Ids of those of ``cases`` that this user, but not everybody at the centre, has yet to open."""
+    return set(db.session.scalars(_unread_by(user).where(Unread.case_id.in_([case.id for case in cases]))))
+
+
+def gps_at(centre_id: int) -> list[int]:
+    """Ids of the centre's active GPs."""
+    statement = select(User.id).where(User.centre_id == centre_id, User.role == Role.GP, User.active)
+    return list(db.session.scalars(statement.order_by(User.id)))
 
 
 def counts(user: User) -> dict[ListFilter, int]:
     """How many of the centre's cases each filter shows, up to the limit of ``webapp.core.counts``."""
-    columns = [up_to(_matching(user, choice.conditions)) for choice in ListFilter]
+    columns = [up_to(_matching(user, choice)) for choice in ListFilter]
     return dict(zip(ListFilter, db.session.execute(select(*columns)).one(), strict=True))
 
 
-def _matching(user: User, conditions: Sequence[ColumnElement[bool]]) -> Select[int]:
-    """Ids of the visible cases for which at least one condition holds."""
-    return select(Case.id).where(visible_to(user), or_(*conditions))
+def _matching(user: User, choice: ListFilter, most: int = MOST) -> Select[int]:
+    """Ids of the visible cases that the filter shows, at least ``most`` + 1 if there are as many."""
+    walks = [
+        select(Case.id).where(visible_to(user), condition).limit(most + 1) for condition in choice.conditions(user)
+    ]
+    ids = union_all(*(select(walk.subquery().c.id) for walk in walks)).subquery()
+    return select(ids.c.id)
 
 
 def page(user: User, search: str, before: int | None, only: ListFilter | None = None) -> list[Case]:
@@ -127,7 +163,7 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
     # One index scan per condition: to merge them itself, the database would sort all rows of both.
     walks = [
         select(Case.id).where(visible_to(user), condition, older, found).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
-        for condition in (only.conditions if only else [true()])
+        for condition in (only.conditions(user) if only else [true()])
     ]
     ids = union_all(*(select(walk.subquery().c.id) for walk in walks))
     statement = select(Case).where(Case.id.in_(ids)).order_by(Case.id.desc()).limit(PAGE_SIZE + 1)
@@ -136,10 +172,15 @@ def page(user: User, search: str, before: int | None, only: ListFilter | None = 
 
 
 def unread(user: User) -> list[Case]:
-    """The centre's cases whose answer nobody has opened, newest first."""
-    statement = (
-        select(Case).where(visible_to(user), Case.unread == true()).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
-    )
+    """What the user has yet to open: the user's own cases first, then the newest first."""
+    colleagues = Case.responsible_id.is_distinct_from(user.id)
+    walks = [
+        select(Case.id).where(visible_to(user), condition, whose).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
+        for condition in ListFilter.TO_READ.conditions(user)
+        for whose in (~colleagues, colleagues)
+    ]
+    ids = union_all(*(select(walk.subquery().c.id) for walk in walks))
+    statement = select(Case).where(Case.id.in_(ids)).order_by(colleagues, Case.id.desc()).limit(4 * PAGE_SIZE)
     statement = statement.options(selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.responsible))
     return list(db.session.scalars(statement))
 
@@ -164,9 +205,9 @@ def _begins(column: InstrumentedAttribute[str], beginning: str) -> ColumnElement
 
 
 def unread_count(user: User) -> int:
-    """Cases that wait for the centre (unread answers, requests for new images): each counted up to BADGE_MOST."""
-    waiting = [*ListFilter.TO_READ.conditions, *ListFilter.RETAKE.conditions]
-    columns = [up_to(_matching(user, [condition]), BADGE_MOST) for condition in waiting]
+    """Cases that wait for the user (what is to be read, requests for new images): each counted up to BADGE_MOST."""
+    waiting = (ListFilter.TO_READ, ListFilter.RETAKE)
+    columns = [up_to(_matching(user, choice, BADGE_MOST), BADGE_MOST) for choice in waiting]
     return sum(db.session.execute(select(*columns)).one())
 
 
@@ -200,7 +241,14 @@ def _earlier(user: User, case: Case) -> Select[Case]:
     """Cases that may show the same lesion."""
     same_patient = (Case.centre_id == case.centre_id, Case.reference_key == case.reference_key)
     statement = select(Case).where(visible_to(user), *same_patient, Case.id < case.id)
-    return statement.where(Case.state != CaseState.WITHDRAWN)
+    return statement.where(Case.state.not_in(DROPPED_STATES))
+
+
+def linked(user: User, case: Case) -> tuple[list[Case], list[Case]]:
+    """The case that ``case`` follows, if any, and those that follow it; the latter locked for this transaction."""
+    earlier = select(Case).where(visible_to(user), Case.id == case.follows_id)
+    later = select(Case).where(visible_to(user), Case.follows_id == case.id).order_by(Case.id)
+    return list(db.session.scalars(earlier)), list(db.session.scalars(later.with_for_update(of=Case)))
 
 
 JUDGED = Case.images, Case.reviews, Case.histologies, Case.opinion_requests, Case.impressions
@@ -214,15 +262,15 @@ def lesion_history(user: User, case: Case) -> list[Case]:
     chain = select(Case.id, Case.follows_id).where(Case.id == case.follows_id).cte("chain", recursive=True)
     chain = chain.union_all(select(Case.id, Case.follows_id).where(Case.id == chain.c.follows_id))
     statement = select(Case).where(visible_to(user), Case.id.in_(select(chain.c.id))).order_by(Case.id.desc())
-    return list(db.session.scalars(statement.options(*map(selectinload, JUDGED))))
+    return list(db.session.scalars(statement.options(joinedload(Case.voiding), *map(selectinload, JUDGED))))
 
 
 def of_patient(user: User, case: Case) -> list[Case]:
     """The patient's latest cases at the centre, this one included, newest first."""
     same_patient = Case.centre_id == case.centre_id, Case.reference_key == case.reference_key
-    statement = select(Case).where(visible_to(user), *same_patient, Case.state != CaseState.WITHDRAWN)
+    statement = select(Case).where(visible_to(user), *same_patient, Case.state.not_in(DROPPED_STATES))
     latest = statement.order_by(Case.id.desc()).limit(PAGE_SIZE)
-    return list(db.session.scalars(latest.options(*map(selectinload, JUDGED))))
+    return list(db.session.scalars(latest.options(joinedload(Case.voiding), *map(selectinload, JUDGED))))
 
 
 def letterhead() -> Letterhead:

@@ -1,35 +1,26 @@
 """The GP's pages: submit a case, follow it, read the answer."""
 
 import uuid
-from collections.abc import Collection
-from typing import TypeVar
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import current_user
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from webapp import audit
-from webapp.cases import answers, presenters, queries, service, uploads
-from webapp.cases.blindness import hides_decisions
-from webapp.cases.forms import CaseForm, FollowForm, ImagesForm, WithdrawForm
+from webapp.cases import answers, pages, presenters, queries, service, uploads
+from webapp.cases.forms import CaseForm, ImagesForm, WithdrawForm
 from webapp.cases.queries import ListFilter
 from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError, SentAlreadyError
-from webapp.cases.uploads import AlreadyThereError, ReasonMissingError, RefusedUploadError
+from webapp.cases.uploads import AlreadyThereError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, places_of
-from webapp.core.choices import choices
 from webapp.core.config import current_settings
-from webapp.core.confirm import ConfirmForm
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
-from webapp.intake.rebuild import CleanImage
-from webapp.models import BodySite, Case, CaseState, Role, Sex, Urgency
+from webapp.models import BodySite, Case, Role, Sex, Urgency
 from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
-
-AnyForm = TypeVar("AnyForm", bound=ImagesForm)
 
 
 @blueprint.app_context_processor
@@ -57,14 +48,15 @@ def _list() -> dict[str, object]:
     before = request.args.get("before", type=row_id)
     cases = queries.page(current_user, search, before, only)
     shown = cases[: queries.PAGE_SIZE]
-    places = places_of(shown)
     newest = before is None and not search and only in (None, ListFilter.TO_READ)
-    rows = [presenters.CaseRow(case, places.get(case.id)) for case in shown]
-    pressing = [row for row in _unread_rows() if row.presses] if newest else []
-    first = {row.case.id for row in pressing}
+    first = _rows(queries.unread(current_user)) if newest else []
+    pressing = [row for row in first if row.presses]
+    own = [row for row in first if row.mine and not row.presses]
+    above = {row.case.id for row in (*pressing, *own)}
     return {
         "pressing": pressing,
-        "rows": [row for row in rows if row.case.id not in first],
+        "own": own,
+        "rows": [row for row in _rows(shown) if row.case.id not in above],
         "search": search,
         "only": only,
         "before": before,
@@ -74,8 +66,9 @@ def _list() -> dict[str, object]:
     }
 
 
-def _unread_rows() -> list[presenters.CaseRow]:
-    return [presenters.CaseRow(case, None) for case in queries.unread(current_user)]
+def _rows(cases: list[Case]) -> list[presenters.CaseRow]:
+    places, news = places_of(cases), queries.unread_among(current_user, cases)
+    return [presenters.CaseRow(case, current_user, places.get(case.id), case.id in news) for case in cases]
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -83,10 +76,10 @@ def new() -> Reply:
     if request.method == "GET":
         return _empty_form(request.args.get("follows", ""), request.args.get("again", ""))
     form = CaseForm()
-    follows = _visible_case(form.follows.data) if form.follows.data else None
+    follows = pages.visible_case(form.follows.data) if form.follows.data else None
     valid = form.validate()
     try:
-        images = _accepted(form, form.submission_token.data or "")
+        images = pages.accepted(form, form.submission_token.data or "")
         if not valid or images is None:
             return _form_page(form, follows), 422
         case = service.submit(current_user, _new_case(form, follows), images)
@@ -98,9 +91,9 @@ def new() -> Reply:
     except SentAlreadyError as sent:
         return _form_page(_another(form), follows, sent_already=sent.number), 422
     except (BusyError, StoreAwayError) as error:
-        return _form_page(_not_sent(form, error), follows), *LATER
+        return _form_page(pages.not_sent(form, error), follows), *LATER
     flash(f"Case {case.number} was sent. It is in the dermatologists' worklist and will be analysed.", "success")
-    return _arrived(case.number)
+    return pages.arrived(case.number)
 
 
 def _another(form: CaseForm) -> CaseForm:
@@ -110,31 +103,13 @@ def _another(form: CaseForm) -> CaseForm:
     return form
 
 
-def _arrived(number: str) -> Reply:
-    """Redirect to the case's page. A script would follow a redirect silently, so it gets the address instead."""
-    page = url_for("cases.show", number=number)
-    by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
-    return ({"page": page}, 201) if by_script else redirect(page)
-
-
-def _not_sent(form: AnyForm, error: BusyError | StoreAwayError) -> AnyForm:
-    """The form as it was sent, with the message that images cannot be accepted at the moment."""
-    if isinstance(error, BusyError):
-        why = "Too many images are arriving at the moment, so nothing was sent."
-    else:
-        current_app.logger.error("image store: %s", error)
-        why = "The images could not be stored, so nothing was sent."
-    form.images.errors = [f"{why} Please send the form again in a minute: this will not create a second case."]
-    return form
-
-
 def _empty_form(follows: str, again: str) -> str:
     """A new form. For a follow-up, filled in with what the earlier case says about the patient; to send a withdrawn
-    case ``again``, with all it said.
+    or void case ``again``, with all it said.
     """
-    earlier = _visible_case(follows) if follows else None
-    withdrawn = _visible_case(again) if again else None
-    if withdrawn is not None and withdrawn.state is not CaseState.WITHDRAWN:
+    earlier = pages.visible_case(follows) if follows else None
+    withdrawn = pages.visible_case(again) if again else None
+    if withdrawn is not None and not withdrawn.is_dropped:
         abort(409)
     form = CaseForm(obj=withdrawn or earlier)
     form.submission_token.data = str(uuid.uuid4())
@@ -151,26 +126,10 @@ def _form_page(form: CaseForm, follows: Case | None, sent_already: str = "") -> 
     return render_template("cases/new.html", form=form, follows=follows, settings=settings, sent_already=sent_already)
 
 
-def _files() -> list[tuple[str, bytes]]:
-    chosen: list[FileStorage] = [file for file in request.files.getlist("images") if file.filename]
-    return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
-
-
-def _accepted(form: ImagesForm, token: str = "", there: Collection[str] = ()) -> list[CleanImage] | None:
-    """The chosen images, or None, with the reason as the field's error. Raises AlreadyThereError."""
-    try:
-        return uploads.accept(current_user, _files(), (form.send_anyway.data or "").strip(), token, there)
-    except RefusedUploadError as error:
-        form.images.errors = error.problems
-    except ReasonMissingError as missing:
-        form.send_anyway.errors = missing.quality_flags
-    return None
-
-
 @blueprint.post("/images/check")
 def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str, str]]:
     """Quality problems of one chosen image, before the form is sent. Nothing is stored."""
-    files = [("This image", data) for _name, data in _files()]
+    files = [("This image", data) for _name, data in pages.files()]
     if len(files) != 1:
         abort(400)
     try:
@@ -199,77 +158,44 @@ def _new_case(form: CaseForm, follows: Case | None) -> NewCase:
     )
 
 
-def _visible_case(number: str, *, locked: bool = False) -> Case:
-    find = queries.find_locked if locked else queries.find
-    return find(current_user, number) or abort(404)
-
-
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = answers.open_answer(current_user, number) or abort(404)
     audit.record(current_user, "case.viewed", case)
-    return _case_page(case, ImagesForm())
-
-
-def _case_page(case: Case, form: ImagesForm, withdraw_form: WithdrawForm | None = None) -> str:
-    history = queries.lesion_history(current_user, case)
-    return render_template(
-        "cases/show.html",
-        case=case,
-        timeline=_timeline(case),
-        form=form,
-        confirm=ConfirmForm(),
-        history=history,
-        sealed={shown.id for shown in history if hides_decisions(current_user, shown)},
-        follow_form=_follow_form(case),
-        withdraw_form=withdraw_form or WithdrawForm(formdata=None),
-        settings=current_settings(),
-        head=queries.letterhead(),
-    )
+    return pages.case_page(case)
 
 
 @blueprint.get("/<number>/status")
 def status(number: str) -> str:
     """The part of the case page that updates itself."""
-    return render_template("cases/_timeline.html", timeline=_timeline(_visible_case(number)))
-
-
-def _timeline(case: Case) -> presenters.CaseTimeline:
-    return presenters.CaseTimeline(case, places_of([case]).get(case.id))
+    return render_template("cases/_timeline.html", timeline=pages.timeline(pages.visible_case(number)))
 
 
 @blueprint.post("/<number>/images")
 def add_images(number: str) -> Reply:
     form = ImagesForm()
-    there = {image.sha256 for image in _visible_case(number).images}  # no decoding for somebody else's case
+    there = {image.sha256 for image in pages.visible_case(number).images}  # no decoding for somebody else's case
     valid = form.validate()
     try:
-        images = _accepted(form, there=there)
+        images = pages.accepted(form, there=there)
         if not valid or images is None:
-            return _case_page(_visible_case(number), form), 422
-        service.add_images(current_user, _visible_case(number, locked=True), images)
+            case = pages.visible_case(number)
+            return (pages.case_page(case, form), 422) if case.images_wanted else abort(409)
+        service.add_images(current_user, pages.visible_case(number, locked=True), images)
     except AlreadyThereError:
         flash(f"These images were already added to case {number}.", "success")
-        return _arrived(number)
+        return pages.arrived(number)
     except CaseChangedError:
         abort(409)
     except (BusyError, StoreAwayError) as error:
-        return _case_page(_visible_case(number), _not_sent(form, error)), *LATER
+        return pages.case_page(pages.visible_case(number), pages.not_sent(form, error)), *LATER
     flash(f"The new images were added to case {number}. The case keeps its waiting time.", "success")
-    return _arrived(number)
-
-
-def _follow_form(case: Case) -> FollowForm:
-    form = FollowForm()
-    earlier = queries.candidates(current_user, case)
-    form.follows.choices = choices([("", "None: this is a different lesion"), *map(presenters.as_choice, earlier)])
-    form.follows.data = next((other.number for other in earlier if other.id == case.follows_id), "")
-    return form
+    return pages.arrived(number)
 
 
 @blueprint.post("/<number>/follow")
 def follow(number: str) -> Response:
-    case = _visible_case(number, locked=True)
+    case = pages.visible_case(number, locked=True)
     try:
         service.follow(current_user, case, request.form.get("follows", ""))
     except NotTheSamePatientError:
@@ -280,9 +206,9 @@ def follow(number: str) -> Response:
 
 @blueprint.post("/<number>/withdraw")
 def withdraw(number: str) -> Reply:
-    case, form = _visible_case(number, locked=True), WithdrawForm()
+    case, form = pages.visible_case(number, locked=True), WithdrawForm()
     if not form.validate() and service.can_be_withdrawn(case):
-        return _case_page(case, ImagesForm(formdata=None), form), 422
+        return pages.case_page(case, withdraw_form=form), 422
     try:
         service.withdraw(current_user, case, form.reason.data or "")
     except CaseChangedError:
@@ -293,7 +219,7 @@ def withdraw(number: str) -> Reply:
 
 @blueprint.post("/<number>/close")
 def close(number: str) -> Response:
-    case = _visible_case(number, locked=True)
+    case = pages.visible_case(number, locked=True)
     try:
         answers.close(current_user, case)
     except CaseChangedError:

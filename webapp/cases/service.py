@@ -91,7 +91,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         return _the_same(earlier, new, images)
     if new.follows is not None:
         follow(user, case, new.follows.number)
-    _add(case, images)
+    attach(case, images)
     rank.refresh(case)
     audit.record(user, "case.submitted", case, after={"images": len(images), "urgency": case.urgency.value})
     return case
@@ -125,14 +125,14 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
     """
     if case.images_wanted is None:
         raise CaseChangedError
-    _add(case, images)
+    attach(case, images)
     if case.state in (CaseState.RETAKE_REQUESTED, CaseState.AWAITING_REVIEW):
         case.move_to(CaseState.SUBMITTED)
     rank.refresh(case)
     audit.record(user, "case.images_added", case, after={"images": len(images)})
 
 
-def _add(case: Case, images: Sequence[CleanImage]) -> None:
+def attach(case: Case, images: Sequence[CleanImage]) -> None:
     """Attach images after the existing ones, and queue their analysis."""
     analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
     db.session.flush()
@@ -146,6 +146,7 @@ def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
         position=position,
         key=_store(clean.data),
         thumbnail_key=_store(clean.thumbnail),
+        preview_key=_store(clean.preview),
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,

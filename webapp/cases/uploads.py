@@ -81,7 +81,7 @@ def sentence(quality_flags: dict[QualityFlag, str]) -> str:
 
 
 def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[CleanImage]:
-    """Rebuild uploaded files; ``only_to_judge``: without a long wait and without thumbnails.
+    """Rebuild uploaded files; ``only_to_judge``: without a long wait, previews and thumbnails.
 
     Raises RefusedUploadError or, see ``admitted``, BusyError.
     """
@@ -98,7 +98,7 @@ def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[
     with admitted(CHECK_SECONDS if only_to_judge else WAIT_SECONDS):
         for name, data in files:
             try:
-                images.append(rebuild(data, settings, limits, thumbnail=not only_to_judge))
+                images.append(rebuild(data, settings, limits, smaller=not only_to_judge))
             except RefusedImageError as error:
                 problems.append(f"{name}: {error}")
     if problems:

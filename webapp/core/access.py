@@ -23,7 +23,6 @@ ADMIN = frozenset({Role.ADMIN})
 
 ACCESS: dict[str, frozenset[Role] | None] = {
     "static": PUBLIC,
-    "bootstrap.static": PUBLIC,
     "health.live": PUBLIC,
     "health.ready": PUBLIC,
     "metrics.show": PUBLIC,  # asks for its own token, and does not exist without one
@@ -57,8 +56,13 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "cases.follow": GP,
     "cases.add_images": GP,
     "cases.withdraw": GP,
+    "additions.add": GP,
+    "corrections.page": CLINICIANS,
+    "corrections.reference": CLINICIANS,
+    "corrections.void": CLINICIANS,
     "histology.enter": CLINICIANS,
     "media.image": CLINICIANS,
+    "media.preview": CLINICIANS,
     "media.thumbnail": CLINICIANS,
     "media.heatmap": CLINICIANS,
     "media.letter": CLINICIANS,
@@ -78,6 +82,7 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "opinions.ask": DERMATOLOGIST,
     "opinions.give": DERMATOLOGIST,
     "opinions.acknowledge": DERMATOLOGIST,
+    "scale.set_scale": DERMATOLOGIST,
     "changes.undo": DERMATOLOGIST,
     "changes.amend": DERMATOLOGIST,
     "admin.accounts": ADMIN,

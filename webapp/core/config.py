@@ -231,5 +231,4 @@ def flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=settings.session_hours),
         "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session: a long form must not expire
-        "BOOTSTRAP_SERVE_LOCAL": True,
     }

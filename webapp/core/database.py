@@ -17,6 +17,7 @@ from webapp.core.extensions import db
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 AUDITED_READS = {
     "media.image",
+    "media.preview",
     "media.heatmap",
     "media.letter",
     "cases.show",

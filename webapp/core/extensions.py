@@ -1,6 +1,5 @@
 """Every extension, created once and bound to nothing; ``create_app`` binds them."""
 
-from flask_bootstrap import Bootstrap5
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
@@ -8,4 +7,3 @@ from webapp.core.orm import Base
 
 db = SQLAlchemy(model_class=Base)
 csrf = CSRFProtect()
-bootstrap = Bootstrap5()

@@ -35,7 +35,7 @@ def init_app(app: Flask, *, https: bool) -> None:
         response.headers.update(FIXED)
         if https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if request.endpoint not in ("static", "bootstrap.static") or response.status_code >= 400:
+        if request.endpoint != "static" or response.status_code >= 400:
             response.headers["Cache-Control"] = "no-store"
         if request.endpoint == "security.logout" and response.status_code < 400:
             response.headers["Clear-Site-Data"] = '"storage"'  # drafts; pages and images are never kept

@@ -13,7 +13,7 @@ class NotDecidedError(Exception):
 
 
 def may_enter(case: Case) -> bool:
-    return case.standing_review is not None
+    return case.standing_review is not None and not case.is_dropped
 
 
 def enter(user: User, case: Case, result: HistologyResult, remark: str, reported_on: date | None) -> Histology:

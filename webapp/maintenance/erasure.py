@@ -10,11 +10,11 @@ from webapp import audit
 from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
-from webapp.models import Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
+from webapp.models import DROPPED_STATES, Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
 from webapp.models.case import reference_key
 from webapp.storage.store import current_store
 
-ENDED = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.WITHDRAWN)
+ENDED = (CaseState.REVIEWED, CaseState.CLOSED, *DROPPED_STATES)
 
 
 def centre_named(name: str) -> Centre | None:

@@ -14,15 +14,17 @@ from sqlalchemy import Column, Table, and_, cast, or_, select
 from sqlalchemy.types import String
 
 from webapp.audit.words import action_in_words
+from webapp.cases import queries
+from webapp.cases.letter import LAYOUTS
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
-from webapp.models import AuditEvent, Case, CaseState, Centre, User, utcnow
+from webapp.models import AuditEvent, Case, Centre, User, utcnow
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
 
 NAMED = (User.__tablename__, Centre.__tablename__)
 """If a row points to one of these, the export gives its name."""
-KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg"}
+KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "webp"}
 
 
 def export(cases: Sequence[Case], reference: str, file: Path) -> list[str]:
@@ -43,7 +45,7 @@ def _fill(archive: zipfile.ZipFile, cases: Sequence[Case], reference: str) -> li
     archive.writestr("record.json", _json(facts))
     archive.writestr("audit.json", _json(_events(ids)))
     for case in cases:
-        if case.state in (CaseState.REVIEWED, CaseState.CLOSED) and case.standing_review is not None:
+        if case.has_letter:
             archive.writestr(f"letters/{case.number}.html", _letter(case))
     return _add_objects(archive, ids)
 
@@ -105,7 +107,14 @@ def _events(case_ids: Sequence[int]) -> list[dict[str, Any]]:
 def _letter(case: Case) -> str:
     """As the GP can print it, without its images, which are next to it."""
     template = current_app.jinja_env.get_template("letters/letter.html")
-    return template.render(case=case, review=case.standing_review, images=[], made_at=utcnow())
+    facts: dict[str, Any] = {
+        "review": case.standing_review,
+        "head": queries.letterhead(),
+        "images": [],
+        "marked": [],
+        "made_at": utcnow(),
+    }
+    return template.render(case=case, layout=LAYOUTS[0], **facts)
 
 
 def _add_objects(archive: zipfile.ZipFile, case_ids: Sequence[int]) -> list[str]:

@@ -1,26 +1,32 @@
 """The tables, one file per concept. Importing this module registers all of them."""
 
 from webapp.core.orm import Base, utcnow
+from webapp.models.addition import Addition
 from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
 from webapp.models.case import BodySite, Case, ReopenReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
+from webapp.models.correction import ReferenceCorrection, Voiding
 from webapp.models.histology import Histology, HistologyResult
 from webapp.models.image import Image, QualityFlag
 from webapp.models.impression import Impression
 from webapp.models.letterhead import Letterhead
 from webapp.models.management import ManagementOption
+from webapp.models.mark import Mark
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
 from webapp.models.review import Assessment, Claim, Diagnosis, Management, PatternAnswer, Receipt, Retraction, Review
 from webapp.models.sign_in import Attempt, AttemptKind, SignInSession
-from webapp.models.states import DECIDED_STATES, AnalysisState, CaseState
+from webapp.models.states import DECIDED_STATES, DROPPED_STATES, AnalysisState, CaseState
+from webapp.models.unread import Unread
 from webapp.models.user import Role, User
 from webapp.models.worker import Worker
 
 __all__ = [
     "DECIDED_STATES",
+    "DROPPED_STATES",
+    "Addition",
     "Analysis",
     "AnalysisState",
     "Assessment",
@@ -44,6 +50,7 @@ __all__ = [
     "Letterhead",
     "Management",
     "ManagementOption",
+    "Mark",
     "ModelVersion",
     "OperatingPoint",
     "OperatingPointChoice",
@@ -52,6 +59,7 @@ __all__ = [
     "PatternAnswer",
     "QualityFlag",
     "Receipt",
+    "ReferenceCorrection",
     "ReopenReason",
     "Rerun",
     "Retraction",
@@ -60,8 +68,10 @@ __all__ = [
     "Sex",
     "SignInSession",
     "TriageReason",
+    "Unread",
     "Urgency",
     "User",
+    "Voiding",
     "Worker",
     "utcnow",
 ]

@@ -12,15 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.centre import Centre
-from webapp.models.states import CASE_TRANSITIONS, OPEN_STATES, CaseState, NotAllowedError
+from webapp.models.states import CASE_TRANSITIONS, DROPPED_STATES, OPEN_STATES, CaseState, NotAllowedError
 from webapp.models.user import User
 
 if TYPE_CHECKING:
+    from webapp.models.addition import Addition
+    from webapp.models.correction import ReferenceCorrection, Voiding
     from webapp.models.histology import Histology
     from webapp.models.image import Image
     from webapp.models.impression import Impression
     from webapp.models.opinion import OpinionRequest
     from webapp.models.review import Claim, Review
+    from webapp.models.unread import Unread
 
 
 class Sex(StrEnum):
@@ -140,7 +143,8 @@ class Case(Base):
     ``other_cancer``: a malignant lesion other than BCC is suspected.
     ``reopened``: what called the decision into question, while the case waits for a new one.
     ``waiting_since``: when it was sent, or re-opened.
-    ``unread``: the case is answered and nobody at the centre has opened the answer.
+    ``unread``: the case is answered and nobody at the centre has opened the answer. ``unread_by``: who has yet to open
+    the case, although somebody has.
     ``responsible``: the GP who follows it, at first whoever sent it; None: the centre as a whole. Pages name
     ``followed_by``.
     """
@@ -223,6 +227,12 @@ class Case(Base):
     histologies: Mapped[list["Histology"]] = relationship(back_populates="case", order_by="Histology.id")
     impressions: Mapped[list["Impression"]] = relationship(back_populates="case", order_by="Impression.id")
     opinion_requests: Mapped[list["OpinionRequest"]] = relationship(back_populates="case", order_by="OpinionRequest.id")
+    additions: Mapped[list["Addition"]] = relationship(back_populates="case", order_by="Addition.id")
+    corrections: Mapped[list["ReferenceCorrection"]] = relationship(
+        back_populates="case", order_by="ReferenceCorrection.id"
+    )
+    voiding: Mapped["Voiding | None"] = relationship(back_populates="case")
+    unread_by: Mapped[list["Unread"]] = relationship(cascade="all, delete-orphan")
 
     @property
     def followed_by(self) -> User | None:
@@ -247,7 +257,7 @@ class Case(Base):
     def images_wanted(self) -> "Review | None":
         """The request for new images that the GP can answer: also of a case re-opened since, until there are some."""
         kept = [review for review in self.reviews if review.retraction is None]
-        if not kept or not kept[-1].asks_for_images or self.state is CaseState.WITHDRAWN:
+        if not kept or not kept[-1].asks_for_images or self.is_dropped:
             return None
         sent = self.is_open and any(image.stored_at > kept[-1].decided_at for image in self.images)
         return None if sent or (self.is_open and not self.reopened) else kept[-1]
@@ -259,9 +269,20 @@ class Case(Base):
         return last if last is not None and last.retraction and not self.standing_review else None
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether nobody is to decide the case, or to act on its answer."""
+        return self.state in DROPPED_STATES
+
+    @property
     def has_letter(self) -> bool:
-        """Whether there is an answer for a letter: neither a request for images nor called into question."""
-        return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and self.standing_review is not None
+        """Whether there is an answer for a letter: neither a request for images nor called into question.
+
+        That of a void case says so, for whoever has opened the answer before.
+        """
+        review = self.standing_review
+        if self.state is CaseState.VOIDED:
+            return review is not None and review.receipt is not None and not review.asks_for_images
+        return self.state in (CaseState.REVIEWED, CaseState.CLOSED) and review is not None
 
     @validates("patient_reference")
     def _keep_keys(self, _name: str, reference: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.core.orm import OBJECT, Base, UtcDateTime, utcnow
 from webapp.models.case import Case
+from webapp.models.user import User
 
 if TYPE_CHECKING:
     from webapp.models.analysis import Analysis
@@ -39,7 +40,11 @@ class QualityFlag(StrEnum):
 
 
 class Image(Base):
-    """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them."""
+    """``quality_flags``: codes, set when it was sent; ``sent_anyway``: the GP's reason for sending it despite them.
+
+    ``preview_key``: none where it was sent before there were previews.
+    ``mm_per_pixel``: its scale, once a dermatologist has measured something of known length; nothing else gives it one.
+    """
 
     __tablename__ = "image"
     __table_args__ = (UniqueConstraint("case_id", "position"),)
@@ -49,6 +54,7 @@ class Image(Base):
     position: Mapped[int]
     key: Mapped[str] = mapped_column(String(40), unique=True, info={**OBJECT, "sha256": "sha256"})
     thumbnail_key: Mapped[str] = mapped_column(String(40), unique=True, info=OBJECT)
+    preview_key: Mapped[str | None] = mapped_column(String(40), unique=True, index=True, info=OBJECT)
     media_type: Mapped[str] = mapped_column(String(20))
     width: Mapped[int]
     height: Mapped[int]
@@ -57,8 +63,12 @@ class Image(Base):
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     quality_flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     sent_anyway: Mapped[str] = mapped_column(Text, default="")
+    mm_per_pixel: Mapped[float | None]
+    scale_set_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    scale_set_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     case: Mapped[Case] = relationship(back_populates="images")
+    scale_set_by: Mapped[User | None] = relationship()
     analyses: Mapped[list["Analysis"]] = relationship(back_populates="image", order_by="Analysis.id")
 
     @property

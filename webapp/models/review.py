@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +11,9 @@ from ml.patterns import Pattern
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
 from webapp.models.case import Case, ReopenReason
 from webapp.models.user import User
+
+if TYPE_CHECKING:
+    from webapp.models.mark import Mark
 
 
 class Diagnosis(StrEnum):
@@ -138,13 +142,24 @@ class Review(Base):
     case: Mapped[Case] = relationship(back_populates="reviews")
     reviewer: Mapped[User] = relationship()
     assessments: Mapped[list["Assessment"]] = relationship(order_by="Assessment.id")
-    receipt: Mapped["Receipt | None"] = relationship(lazy="joined", viewonly=True)
+    marks: Mapped[list["Mark"]] = relationship(order_by="Mark.id")
+    receipts: Mapped[list["Receipt"]] = relationship(
+        lazy="selectin", order_by="(Receipt.outcome_seen_at, Receipt.user_id)"
+    )
     amends: Mapped["Review | None"] = relationship(remote_side=[id])
     retraction: Mapped["Retraction | None"] = relationship(lazy="joined")
 
     @property
     def asks_for_images(self) -> bool:
         return self.management is Management.RETAKE
+
+    @property
+    def receipt(self) -> "Receipt | None":
+        """The first at the GP's centre."""
+        return self.receipts[0] if self.receipts else None
+
+    def opened_by(self, user: User) -> bool:
+        return any(receipt.user_id == user.id for receipt in self.receipts)
 
 
 class Retraction(Base):
@@ -170,12 +185,12 @@ class Assessment(Base):
 
 
 class Receipt(Base):
-    """Who at the GP's centre first opened a decision, and when. A later decision is unread again."""
+    """Who at the GP's centre opened a decision, and when first. A later decision is unread again."""
 
     __tablename__ = "outcome_receipt"
 
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     outcome_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     user: Mapped[User] = relationship(lazy="joined")

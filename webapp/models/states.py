@@ -16,12 +16,15 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     RETAKE_REQUESTED = "retake_requested"
     WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
 
 
 OPEN_STATES = (CaseState.SUBMITTED, CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW)
 """States in which a case is in the worklist."""
 DECIDED_STATES = (CaseState.REVIEWED, CaseState.CLOSED, CaseState.RETAKE_REQUESTED)
 """States in which a decision is in force that can be amended or called into question."""
+DROPPED_STATES = (CaseState.WITHDRAWN, CaseState.VOIDED)
+"""States in which nobody is to decide, or to act on an answer: withdrawn in time, or void because entered in error."""
 
 
 class AnalysisState(StrEnum):
@@ -47,7 +50,7 @@ CASE_JOURNEYS: dict[tuple[CaseState, CaseState], str] = {
     (CaseState.SUBMITTED, CaseState.IN_REVIEW): "claimed",
     (CaseState.SUBMITTED, CaseState.WITHDRAWN): "withdrawn",
     (CaseState.AWAITING_REVIEW, CaseState.IN_REVIEW): "claimed",
-    (CaseState.AWAITING_REVIEW, CaseState.SUBMITTED): "re-opened, and new images added",
+    (CaseState.AWAITING_REVIEW, CaseState.SUBMITTED): "new images added",
     (CaseState.AWAITING_REVIEW, CaseState.WITHDRAWN): "withdrawn",
     (CaseState.IN_REVIEW, CaseState.SUBMITTED): "released or expired, not analysed yet",
     (CaseState.IN_REVIEW, CaseState.AWAITING_REVIEW): "released or expired",
@@ -69,6 +72,12 @@ CASE_JOURNEYS: dict[tuple[CaseState, CaseState], str] = {
     (CaseState.RETAKE_REQUESTED, CaseState.REVIEWED): "amended, or amendment taken back",
     (CaseState.RETAKE_REQUESTED, CaseState.RETAKE_REQUESTED): "amended, or amendment taken back",
     (CaseState.RETAKE_REQUESTED, CaseState.WITHDRAWN): "withdrawn",
+    (CaseState.SUBMITTED, CaseState.VOIDED): "entered in error",
+    (CaseState.AWAITING_REVIEW, CaseState.VOIDED): "entered in error",
+    (CaseState.IN_REVIEW, CaseState.VOIDED): "entered in error",
+    (CaseState.REVIEWED, CaseState.VOIDED): "entered in error",
+    (CaseState.CLOSED, CaseState.VOIDED): "entered in error",
+    (CaseState.RETAKE_REQUESTED, CaseState.VOIDED): "entered in error",
 }
 """(from, to) → what happens: every change of a case's state.
 
@@ -105,6 +114,6 @@ def drawing(journeys: Mapping[tuple[AnyState, AnyState], str], begin: AnyState, 
 
 def drawings() -> str:
     """Both, as docs/architecture.md shows them."""
-    case = drawing(CASE_JOURNEYS, CaseState.SUBMITTED, CaseState.WITHDRAWN)
+    case = drawing(CASE_JOURNEYS, CaseState.SUBMITTED, *DROPPED_STATES)
     analysis = drawing(ANALYSIS_JOURNEYS, AnalysisState.QUEUED)
     return "\n\n".join(f"```mermaid\n{one}\n```" for one in (case, analysis))

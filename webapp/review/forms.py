@@ -1,16 +1,19 @@
 """The dermatologist's forms."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, TextAreaField
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms import BooleanField, FloatField, HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.form import BaseForm
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from ml.patterns import Pattern
 from webapp.core.choices import choices, choices_of
 from webapp.models import Diagnosis, Management, PatternAnswer, Review, User
-from webapp.review import queries
+from webapp.review import marks, queries
+from webapp.review.marks import MarksError
 from webapp.review.service import Decision
 from webapp.triage.risk import Shown
 
@@ -26,6 +29,16 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
     answers = [(field.label.text, texts.get(field.data, "")) for field in choices]
     answers += [(field.label.text, field.data) for field in typed]
     return [(label, text) for label, text in answers if text]
+
+
+class MarksField(HiddenField):
+    """Marks for the GP, which the viewer's script writes; their errors lead to the list of them."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        try:
+            marks.check(marks.read(self.data or ""))
+        except MarksError as error:
+            raise ValidationError(str(error)) from error
 
 
 class DecisionForm(FlaskForm):
@@ -63,6 +76,7 @@ class DecisionForm(FlaskForm):
 
     model_wrong = BooleanField("The model was wrong")
     opinion_read = BooleanField("I have read the second opinion")
+    marks = MarksField("Marks for the GP")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -94,6 +108,7 @@ class DecisionForm(FlaskForm):
             assessments=self.assessments,
             model_wrong=self.model_wrong.data,
             opinion_read=self.opinion_read.data,
+            marks=marks.read(self.marks.data or ""),
         )
 
     @classmethod
@@ -106,6 +121,7 @@ class DecisionForm(FlaskForm):
             advice=review.advice,
             override_reason=review.override_reason,
             model_wrong=review.model_wrong,
+            marks=marks.as_json(review.marks),
             **answers,
         )
 
@@ -220,6 +236,23 @@ class AmendmentForm(DecisionForm):
     @property
     def words(self) -> list[TextAreaField]:
         return [*super().words, self.amendment_reason]
+
+
+class LengthField(FloatField):
+    """A number with a point or a comma; NaN for anything else."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            self.data = float(valuelist[0].strip().replace(",", "."))
+        except (IndexError, ValueError):
+            self.data = nan
+
+
+class ScaleForm(FlaskForm):
+    """A line drawn on an image: its length in pixels of the image, and in reality."""
+
+    pixels = LengthField()
+    mm = LengthField()
 
 
 class UndoForm(FlaskForm):

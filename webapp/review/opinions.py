@@ -21,7 +21,7 @@ class AskedAlreadyError(Exception):
 
 
 def may_ask(user: User, case: Case) -> bool:
-    held, standing = valid_claim(case), case.standing_review
+    held, standing = valid_claim(case), case.standing_review if not case.is_dropped else None
     reading = case.is_open and held is not None and held.user_id == user.id
     return reading or (standing is not None and standing.reviewer_id == user.id)
 

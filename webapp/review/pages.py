@@ -7,7 +7,7 @@ from webapp.cases import queries as cases
 from webapp.cases.blindness import impression_of
 from webapp.core.replies import Reply
 from webapp.models import Case, Claim
-from webapp.review import presenters, queries
+from webapp.review import marks, presenters, queries
 from webapp.review.forms import (
     AmendmentForm,
     ClaimForm,
@@ -42,6 +42,7 @@ def reading_page(
         case=case,
         reading=presenters.Reading(case, current_user, amending=isinstance(form, AmendmentForm)),
         form=form,
+        marked=marks.named(form.marks.data or "", case),
         opinion_form=opinion_form or OpinionForm(formdata=None, **impression_values(case)),
         impression_form=impression_form or ImpressionForm(formdata=None),
         opinion_request_form=opinion_request_form,
@@ -65,7 +66,10 @@ def busy_page(case: Case, claim: Claim, form: TakeOverForm) -> str:
 
 def too_late_page(case: Case, form: DecisionForm | ImpressionForm, sentence: str) -> Reply:
     """Nothing was stored, and ``sentence`` says why. Shows everything that was chosen or typed."""
-    return render_template("review/too_late.html", case=case, form=form, sentence=sentence), 409
+    entered = list(form.filled_in)
+    if isinstance(form, DecisionForm):
+        entered += marks.named(form.marks.data or "", case)
+    return render_template("review/too_late.html", case=case, entered=entered, sentence=sentence), 409
 
 
 def shown_id(text: str | None) -> int:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from webapp.cases.blindness import hides_decisions, hides_model, impression_of, request_for
 from webapp.core.filters import local_time
 from webapp.models import Case, CaseState, Claim, Image, Impression, OpinionRequest, Review, User, utcnow
-from webapp.review import opinions
+from webapp.review import marks, opinions, scale
 from webapp.review.changes import can_amend, can_undo, undo_until, why_not_undo
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
@@ -30,6 +30,8 @@ def not_open_sentence(case: Case) -> str:
     if case.state is CaseState.WITHDRAWN:
         reason = f" Reason: {case.withdrawal_reason}" if case.withdrawal_reason else ""
         return f"The GP has withdrawn this case.{reason}"
+    if case.voiding is not None:
+        return f"{case.voiding.user.name} has voided this case: entered in error. Reason: {case.voiding.reason}"
     standing = case.standing_review
     by = f" by {standing.reviewer.name}" if standing else ""
     return f"The case was decided{by} while you were reviewing it."
@@ -109,9 +111,29 @@ class Reading:
     def claim(self) -> Claim | None:
         return valid_claim(self.case)
 
+    def came_later(self, moment: datetime) -> bool:
+        """Whether this happened since the user claimed the case, and so has begun to read it."""
+        return self.claim is not None and self.claim.user_id == self.user.id and moment > self.claim.claimed_at
+
     @property
     def can_decide(self) -> bool:
         return self.case.is_open and self.claim is not None and self.claim.user_id == self.user.id
+
+    @property
+    def can_mark(self) -> bool:
+        """Whether the page has the form of a decision, with which marks are sent."""
+        deciding = self.can_decide and not self.model_hidden and not self.opinion_requested
+        return deciding or (self.amending and not self.decisions_hidden)
+
+    @property
+    def marks_in_force(self) -> str:
+        """The marks of the decision in force, for the viewer; empty where they must not be seen, or others are made."""
+        if self.review is None or self.can_mark or self.decisions_hidden:
+            return ""
+        return marks.as_json(self.review.marks)
+
+    def scale_of(self, image: Image) -> str:
+        return scale.in_words(image)
 
     @property
     def busy(self) -> Claim | None:

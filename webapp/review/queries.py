@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, union_all
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from webapp.cases.queries import BADGE_MOST
 from webapp.core.counts import up_to
 from webapp.core.extensions import db
 from webapp.models import (
+    DROPPED_STATES,
     Case,
     Claim,
     Management,
@@ -16,6 +17,7 @@ from webapp.models import (
     OpinionRequest,
     Review,
     Role,
+    Unread,
     User,
 )
 
@@ -28,9 +30,22 @@ def decided_by(user: User, before: int | None) -> list[Review]:
     if before is not None:
         statement = statement.where(Review.id < before)
     details = joinedload(Review.case).options(
-        joinedload(Case.centre), selectinload(Case.images), selectinload(Case.reviews)
+        joinedload(Case.centre), selectinload(Case.images), selectinload(Case.reviews), joinedload(Case.voiding)
     )
     return list(db.session.scalars(statement.order_by(Review.id.desc()).limit(PAGE_SIZE + 1).options(details)))
+
+
+def changed_since(user: User) -> list[Case]:
+    """Cases that this user decided and that were corrected or voided since, until the user opens them; newest first."""
+    news = select(Unread.case_id).where(Unread.user_id == user.id)
+    statement = select(Case).where(Case.id.in_(news)).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
+    shown = joinedload(Case.centre), joinedload(Case.voiding), selectinload(Case.images)
+    return list(db.session.scalars(statement.options(*shown)))
+
+
+def changes_waiting(user: User) -> int:
+    """How many these are, counted up to BADGE_MOST."""
+    return db.session.scalar(select(up_to(select(Unread.case_id).where(Unread.user_id == user.id), BADGE_MOST))) or 0
 
 
 def held_claim(case: Case) -> Claim | None:
@@ -61,11 +76,16 @@ def colleagues(user: User) -> list[User]:
     return list(db.session.scalars(statement.order_by(User.name, User.id)))
 
 
+def _requests() -> Select[int]:
+    """Ids of the requests on cases that were neither withdrawn nor voided."""
+    return select(OpinionRequest.id).join(OpinionRequest.case).where(Case.state.not_in(DROPPED_STATES))
+
+
 def opinion_requests(user: User) -> list[OpinionRequest]:
     """The latest requests to and from this user, unanswered ones first."""
     waits, limit = OpinionRequest.answered_at.is_(None), 4 * PAGE_SIZE
     walks = [
-        select(OpinionRequest.id).where(who, now).order_by(OpinionRequest.id.desc()).limit(limit)
+        _requests().where(who, now).order_by(OpinionRequest.id.desc()).limit(limit)
         for who in (OpinionRequest.asked_of_id == user.id, OpinionRequest.asked_by_id == user.id)
         for now in (waits, ~waits)
     ]
@@ -80,7 +100,7 @@ def opinions_waiting(user: User) -> int:
     answered = OpinionRequest.answered_at
     to_give = OpinionRequest.asked_of_id == user.id, answered.is_(None)
     to_read = OpinionRequest.asked_by_id == user.id, OpinionRequest.seen_at.is_(None), answered.is_not(None)
-    columns = [up_to(select(OpinionRequest.id).where(*conditions), BADGE_MOST) for conditions in (to_give, to_read)]
+    columns = [up_to(_requests().where(*conditions), BADGE_MOST) for conditions in (to_give, to_read)]
     return sum(db.session.execute(select(*columns)).one())
 
 

@@ -5,6 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from webapp import audit
+from webapp.cases import answers
 from webapp.core.parameters import moment, row_id
 from webapp.core.replies import Reply
 from webapp.models import Case, Diagnosis, Management, utcnow
@@ -61,12 +62,14 @@ def decided() -> str:
     found = queries.decided_by(current_user, before)
     shown = found[: queries.PAGE_SIZE]
     older = shown[-1].id if len(found) > len(shown) else None
-    return render_template("review/decided.html", reviews=shown, before=before, older=older)
+    changed = queries.changed_since(current_user) if before is None else []
+    return render_template("review/decided.html", reviews=shown, before=before, older=older, changed=changed)
 
 
 @blueprint.get("/<number>")
 def show(number: str) -> str:
     case = find_case(number)
+    answers.note_opening(current_user, case)
     audit.record(current_user, "case.viewed", case)
     undone = case.taken_back
     if undone is not None and undone.reviewer_id == current_user.id:

@@ -1,6 +1,6 @@
 """The rules of deciding: only with a claim on the case, with a reason where one is needed; the row never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ml.patterns import Pattern
@@ -18,14 +18,15 @@ from webapp.models import (
     User,
     utcnow,
 )
-from webapp.review import claims, opinions, queries
+from webapp.review import claims, marks, opinions, queries
+from webapp.review.marks import MarksError, PlacedMark
 from webapp.triage import concern, reopen, risk
 from webapp.triage.risk import Shown
 
 
 class IncompleteError(ValueError):
-    """Reassuring despite concern needs a reason, a request for new images an instruction, and a second opinion must be
-    read; ``field`` says which.
+    """Reassuring despite concern needs a reason, a request for new images an instruction, a second opinion must be
+    read, and marks are on images of the case; ``field`` says which.
     """
 
     def __init__(self, field: str, sentence: str) -> None:
@@ -47,7 +48,7 @@ class NotYetError(Exception):
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision. The GP sees ``advice`` but not ``override_reason``, nor ``model_wrong``: that the model was.
+    """A decision. The GP sees ``advice`` and ``marks``, but neither ``override_reason`` nor that the model was wrong.
 
     ``opinion_read``: the reader says so with it.
     """
@@ -59,6 +60,7 @@ class Decision:
     assessments: Mapping[Pattern, PatternAnswer] = field(default_factory=dict)
     model_wrong: bool = False
     opinion_read: bool = False
+    marks: Sequence[PlacedMark] = ()
 
 
 def decide(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
@@ -93,6 +95,7 @@ def store(user: User, case: Case, decision: Decision, shown: Shown) -> Review:
         model_wrong=decision.model_wrong,
         known_suspicions=concern.known_suspicions(case, shown.analyses),
         assessments=[Assessment(pattern=pattern, answer=answer) for pattern, answer in decision.assessments.items()],
+        marks=[mark.stored() for mark in decision.marks],
     )
     db.session.add(review)
     answer(case, review)
@@ -109,7 +112,8 @@ def answer(case: Case, review: Review) -> None:
 
 def in_short(review: Review) -> dict[str, str]:
     """A decision for the audit trail: never its free text."""
-    return {"diagnosis": review.diagnosis.value, "management": review.management.value}
+    marked = {"marks": str(len(review.marks))} if review.marks else {}
+    return {"diagnosis": review.diagnosis.value, "management": review.management.value, **marked}
 
 
 def demand_a_look(user: User, case: Case, decision: Decision, shown: Shown) -> None:
@@ -130,6 +134,10 @@ def demand_words(case: Case, decision: Decision) -> None:
         raise IncompleteError("override_reason", f"Enter a reason: {risk.joined(concerns)}.")
     if decision.management is Management.RETAKE and not decision.advice:
         raise IncompleteError("advice", "Tell the GP what the new images should show.")
+    try:
+        marks.check_images(decision.marks, case)
+    except MarksError as error:
+        raise IncompleteError("marks", str(error)) from error
 
 
 def _reassures(decision: Decision) -> bool:

@@ -24,6 +24,7 @@ OUTSIDE = {
     CaseState.REVIEWED: "answered",
     CaseState.CLOSED: "closed",
     CaseState.WITHDRAWN: "withdrawn",
+    CaseState.VOIDED: "void: entered in error",
 }
 """Why a case that a search has found is not in the worklist."""
 

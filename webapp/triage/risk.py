@@ -1,23 +1,31 @@
 """Which decisions need a reason, and what must be seen before deciding."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from webapp.models import Case, Diagnosis, Management, OpinionRequest, Review
+from webapp.models import Addition, Case, Diagnosis, Management, OpinionRequest, Review
 from webapp.triage import concern
 
 EARLY = (Management.URGENT_REFERRAL, Management.BIOPSY)
 """An early appointment: if the lesion is a cancer, it is not missed."""
 
 
+LETTERS = "aohicn"
+"""By which a form tells the parts of ``Shown`` apart, in their order."""
+
+
 @dataclass(frozen=True)
 class Shown:
-    """Ids of what was on the page with the form: images, model results, second opinions, histology results."""
+    """Ids of what was on the page with the form: images, model results, second opinions, histology results, corrections
+    of the patient's reference, what the GP added.
+    """
 
     analyses: frozenset[int] = frozenset()
     opinions: frozenset[int] = frozenset()
     histologies: frozenset[int] = frozenset()
     images: frozenset[int] = frozenset()
+    corrections: frozenset[int] = frozenset()
+    additions: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, case: Case) -> "Shown":
@@ -26,18 +34,20 @@ class Shown:
             frozenset(request.id for request in _opinions(case)),
             frozenset(histology.id for histology in case.histologies),
             frozenset(image.id for image in case.images),
+            frozenset(correction.id for correction in case.corrections),
+            frozenset(addition.id for addition in _notes(case)),
         )
 
     def __str__(self) -> str:
         """As a form field holds it, for example "a12 a13 o2"."""
-        parts = (("a", self.analyses), ("o", self.opinions), ("h", self.histologies), ("i", self.images))
+        parts = zip(LETTERS, (getattr(self, part.name) for part in fields(self)), strict=True)
         return " ".join(f"{letter}{number}" for letter, numbers in parts for number in sorted(numbers))
 
     @classmethod
     def parse(cls, text: str) -> "Shown":
         """Ignores what is not such an id: it then counts as not seen."""
         words = [word for word in text.split() if word[1:].isdecimal()]
-        return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in "aohi"))
+        return cls(*(frozenset(int(word[1:]) for word in words if word[0] == letter) for letter in LETTERS))
 
 
 def unseen(case: Case, shown: Shown) -> list[str]:
@@ -46,7 +56,11 @@ def unseen(case: Case, shown: Shown) -> list[str]:
     opinions = [request for request in _opinions(case) if request.id not in shown.opinions]
     histologies = [histology for histology in case.histologies if histology.id not in shown.histologies]
     images = [image for image in case.images if image.id not in shown.images]
+    corrections = [correction for correction in case.corrections if correction.id not in shown.corrections]
+    notes = [addition for addition in _notes(case) if addition.id not in shown.additions]
     found = {
+        "the GP has added a note": notes,
+        "the patient reference has been corrected": corrections,
         "new images have been added": images,
         "a model result that suspects a cancer has arrived": results,
         "a second opinion has arrived": opinions,
@@ -88,6 +102,10 @@ def joined(parts: Iterable[str]) -> str:
 def _named(suspicion: concern.Suspicion) -> str:
     name = suspicion.lesion.label
     return f"{name[0].lower()}{name[1:]}"
+
+
+def _notes(case: Case) -> list[Addition]:
+    return [addition for addition in case.additions if addition.note]
 
 
 def _opinions(case: Case) -> list[OpinionRequest]:

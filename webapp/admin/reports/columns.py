@@ -46,7 +46,7 @@ def _models(case: Case) -> str:
 
 
 def _review(case: Case) -> Review | None:
-    return case.standing_review
+    return None if case.voiding else case.standing_review
 
 
 def _label(case: Case, pattern: Pattern) -> str | None:
@@ -74,7 +74,11 @@ CASE = [
     Column("case", "Case number", lambda case: case.number),
     Column("centre", "Centre that sent the case", lambda case: case.centre.name),
     Column("sent_at", "Time sent: ISO 8601, UTC", lambda case: _time(case.submitted_at)),
-    Column("state", "State of the case when exported", lambda case: case.state.value),
+    Column(
+        "state",
+        "State of the case when exported; voided: entered in error, not to be used",
+        lambda case: case.state.value,
+    ),
     Column("open", "1: in the worklist when exported", lambda case: int(case.is_open)),
     Column(
         "section",
@@ -143,8 +147,9 @@ MODEL = [
 LABELS = [
     Column(
         "decisions",
-        "Number of decisions, including those changed or taken back; the next columns show the decision in force",
-        lambda case: len(case.reviews),
+        "Number of decisions, including those changed or taken back; the next columns show the decision in force. "
+        "A void case has none",
+        lambda case: 0 if case.voiding else len(case.reviews),
     ),
     Column(
         "decided_at", "Time decided: ISO 8601, UTC", lambda case: _time(r.decided_at) if (r := _review(case)) else None
@@ -162,9 +167,14 @@ LABELS = [
         lambda case: int(r.model_wrong) if (r := _review(case)) else None,
     ),
     Column(
+        "marks",
+        "Number of marks that the dermatologist placed on the images for the GP",
+        lambda case: len(r.marks) if (r := _review(case)) else None,
+    ),
+    Column(
         "histology",
         f"Histology result: {', '.join(HistologyResult)}; empty: not entered",
-        lambda case: case.histology.result.value if case.histology else None,
+        lambda case: case.histology.result.value if case.histology and not case.voiding else None,
     ),
     *(
         Column(

@@ -29,6 +29,7 @@ from webapp.models import (
     Analysis,
     AnalysisState,
     Case,
+    CaseState,
     Centre,
     Diagnosis,
     Histology,
@@ -87,7 +88,7 @@ def each_case(
         .outerjoin(last, last.id == decisions.c.last_id)
         .outerjoin(unaided, unaided.id == decisions.c.unaided_id)
         .outerjoin(histology, histology.id == known.c.last_id)
-        .where(Case.submitted_at >= moment)
+        .where(Case.submitted_at >= moment, _KEPT)
     )
     return iter(db.session.connection().execute(statement, execution_options={"yield_per": AT_ONCE}))
 
@@ -153,6 +154,8 @@ def _decisions(first: int, known: Subquery) -> Subquery:
 
 _DECIDES = (Review.management != Management.RETAKE, ~Review.retraction.has())
 """Neither a request for new images nor a decision taken back counts."""
+_KEPT = Case.state != CaseState.VOIDED
+"""A case that was entered in error counts nowhere."""
 
 
 def diagnoses_since(moment: datetime) -> dict[Diagnosis, int]:
@@ -161,7 +164,7 @@ def diagnoses_since(moment: datetime) -> dict[Diagnosis, int]:
     if first is None:
         return {}
     last = select(func.max(Review.id).label("id")).join(Review.case)
-    last = last.where(Review.case_id >= first, Case.submitted_at >= moment, *_DECIDES).group_by(Review.case_id)
+    last = last.where(Review.case_id >= first, Case.submitted_at >= moment, _KEPT, *_DECIDES).group_by(Review.case_id)
     of_each = select(Review.diagnosis, func.count().label("cases")).where(Review.id.in_(last))
     return {row.diagnosis: row.cases for row in db.session.execute(of_each.group_by(Review.diagnosis))}
 
@@ -195,8 +198,9 @@ def portion_in(begin: datetime | None, end: datetime | None, centre_id: int | No
             joinedload(Case.centre),
             analyses.selectinload(Analysis.findings),
             analyses.joinedload(Analysis.model_version),
-            selectinload(Case.reviews).selectinload(Review.assessments),
+            selectinload(Case.reviews).options(selectinload(Review.assessments), selectinload(Review.marks)),
             selectinload(Case.histologies),
+            joinedload(Case.voiding),
         )
     )
     return list(db.session.scalars(statement))

@@ -1,13 +1,13 @@
 """the hospital's letterhead, and registration numbers of dermatologists
 
-Revision: 0032_letterhead, after 0031_responsible; written 2026-11-28.
+Revision: 0025_letterhead, after 0024_additions; written 2026-11-28.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0032_letterhead'
-down_revision = '0031_responsible'
+revision = '0025_letterhead'
+down_revision = '0024_additions'
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """which GP follows a case
 
-Revision: 0031_responsible, after 0020_model_wrong; written 2026-11-28.
+Revision: 0021_responsible, after 0020_model_wrong; written 2026-11-28.
 
 Until now that was whoever sent it.
 """
 
 from alembic import op
 
-revision = '0031_responsible'
+revision = '0021_responsible'
 down_revision = '0020_model_wrong'
 branch_labels = None
 depends_on = None
