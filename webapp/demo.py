@@ -14,7 +14,7 @@ from webapp.cases import queries as case_queries
 from webapp.cases import service as cases
 from webapp.cases import uploads
 from webapp.core.database import transaction
-from webapp.models import BodySite, Role, Sex, Urgency, User, utcnow
+from webapp.models import BodySite, Role, Sex, Side, Surface, Urgency, User, utcnow
 
 CENTRE = "Demo Health Centre"
 ACCOUNTS = {
@@ -35,6 +35,9 @@ class DemoCase:
     history: str
     question: str
     urgency: Urgency = Urgency.ROUTINE
+    side: Side = Side.LEFT
+    surface: Surface | None = None
+    size_mm: float | None = None
 
 
 def _one(*codes: str, spoil: str = "") -> tuple[tuple[tuple[str, ...], str], ...]:
@@ -42,8 +45,16 @@ def _one(*codes: str, spoil: str = "") -> tuple[tuple[tuple[str, ...], str], ...
 
 
 CASES = (
-    DemoCase(_one("AT"), BodySite.FACE, 1948, Sex.FEMALE, "Shiny nodule, 8 months, bleeds at times.", "BCC?"),
-    DemoCase(_one("PN"), BodySite.BACK, 1990, Sex.MALE, "Brown mole, known for years.", "Follow-up needed?"),
+    DemoCase(_one("AT"), BodySite.FACE, 1948, Sex.FEMALE, "Shiny nodule, bleeds at times.", "BCC?", size_mm=6),
+    DemoCase(
+        _one("PN"),
+        BodySite.BACK,
+        1990,
+        Sex.MALE,
+        "Brown mole, known for years.",
+        "Follow-up needed?",
+        side=Side.MIDLINE,
+    ),
     DemoCase(
         _one("ON", "MG"),
         BodySite.CHEST,
@@ -52,10 +63,32 @@ CASES = (
         "Slow-growing dark papule.",
         "Melanoma or BCC?",
         Urgency.SOON,
+        Side.RIGHT,
+        size_mm=4.5,
     ),
-    DemoCase(_one(), BodySite.UPPER_LIMB, 1979, Sex.FEMALE, "Flat pink-brown patch.", "Benign?"),
-    DemoCase(_one("U", "AT"), BodySite.EAR, 1940, Sex.MALE, "Not healing for 4 months.", "Excision?", Urgency.URGENT),
-    DemoCase(_one("ML"), BodySite.LOWER_LIMB, 1962, Sex.FEMALE, "Noticed at a check-up.", ""),
+    DemoCase(
+        _one(),
+        BodySite.UPPER_LIMB,
+        1979,
+        Sex.FEMALE,
+        "Flat pink-brown patch.",
+        "Benign?",
+        surface=Surface.OUTER,
+        size_mm=9,
+    ),
+    DemoCase(
+        _one("U", "AT"),
+        BodySite.EAR,
+        1940,
+        Sex.MALE,
+        "Not healing for 4 months.",
+        "Excision?",
+        Urgency.URGENT,
+        Side.RIGHT,
+        Surface.BACK,
+        size_mm=11,
+    ),
+    DemoCase(_one("ML"), BodySite.LOWER_LIMB, 1962, Sex.FEMALE, "Noticed at a check-up.", "", side=Side.RIGHT),
     DemoCase(_one("SW"), BodySite.ABDOMEN, 1970, Sex.MALE, "No symptoms.", "Unsure of the pattern."),
     DemoCase(_one("AT", spoil="defocus"), BodySite.NECK, 1951, Sex.FEMALE, "Nodule; image not sharp.", "BCC?"),
     DemoCase(
@@ -113,6 +146,9 @@ def _submit_cases() -> None:
                     submission_token=token,
                     patient_reference=f"DEMO-{number:03d}",
                     body_site=demo.site,
+                    side=demo.side,
+                    surface=demo.surface,
+                    size_mm=demo.size_mm,
                     birth_year=demo.birth_year,
                     sex=demo.sex,
                     phototype=drawn[0].phototype,

@@ -106,5 +106,7 @@
   dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
   document.addEventListener("keydown", pressed);
   document.addEventListener("keyup", released);
+  const first = document.querySelector("[data-focus]"); // autofocus would scroll a phone past the case and its image
+  if (first) first.focus({ preventScroll: true });
   for (const line of document.querySelectorAll("[data-chosen]")) summarise(line.closest("form"));
 })();

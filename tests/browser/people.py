@@ -122,8 +122,9 @@ class Gp(Person):
     def site(self, name: str) -> Locator:
         return self.page.get_by_role("radio", name=name, exact=True)
 
-    def choose_site(self, name: str) -> None:
+    def choose_site(self, name: str, side: str = "Left") -> None:
         self.site(name).check()
+        self.site(side).check()
 
     def confirm(self) -> None:
         """Consent and privacy."""

@@ -33,6 +33,7 @@ PROGRAM = FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"
 NODE = Path(sys.executable).parent / "node"
 CATEGORIES = {"performance": 0.95, "accessibility": 1.0, "best-practices": 1.0}
 """The least that each page must reach."""
+ATTEMPTS = 3
 MOST_KIB = 150
 """Of the page that is opened first, with an empty cache."""
 
@@ -150,7 +151,7 @@ def _pages(program: Program) -> list[Page]:
 
 
 def _median(page: Page, browser: str, folder: Path, runs: int) -> Result:
-    found = [_load(page, browser, folder) for _ in range(runs)]
+    found = [Result.of(_load(page, browser, folder)) for _ in range(runs)]
     return min(found, key=_distance([one.scores["performance"] for one in found]))
 
 
@@ -159,7 +160,17 @@ def _distance(scores: list[float]) -> Callable[[Result], float]:
     return lambda result: abs(result.scores["performance"] - middle)
 
 
-def _load(page: Page, browser: str, folder: Path) -> Result:
+def _load(page: Page, browser: str, folder: Path) -> dict[str, Any]:
+    """Lighthouse's report. On a busy machine a browser may paint nothing in time: it is then started again."""
+    for _ in range(ATTEMPTS):
+        report = _report(page, browser, folder)
+        failed = [audit["errorMessage"] for audit in report["audits"].values() if audit["scoreDisplayMode"] == "error"]
+        if not failed:
+            return report
+    raise RuntimeError(f"Lighthouse could not judge {page.path}: {failed[0]}")
+
+
+def _report(page: Page, browser: str, folder: Path) -> dict[str, Any]:
     report, headers = folder / "report.json", folder / "headers.json"
     headers.write_text(json.dumps(page.visitor.headers))
     command = [
@@ -170,9 +181,9 @@ def _load(page: Page, browser: str, folder: Path) -> Result:
     done = subprocess.run(command, env={**os.environ, "CHROME_PATH": browser}, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"Lighthouse failed on {page.path}:\n{done.stderr.decode()}")
-    read = json.loads(report.read_text())
+    read: dict[str, Any] = json.loads(report.read_text())
     assert urllib.parse.urlparse(read["finalDisplayedUrl"]).path == page.path, "it was sent elsewhere"
-    return Result.of(read)
+    return read
 
 
 def _tell(results: dict[Page, Result]) -> int:

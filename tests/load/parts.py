@@ -21,7 +21,14 @@ from tests.browser.program import descendants, free_port
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIZE = (600, 450)  # as in HAM10000
 IDLE_SECONDS = 3.0
-FORM = {"body_site": "face", "urgency": "routine", "consent": "y", "nothing_identifying": "y", "send_anyway": "Bench."}
+FORM = {
+    "body_site": "face",
+    "side": "left",
+    "urgency": "routine",
+    "consent": "y",
+    "nothing_identifying": "y",
+    "send_anyway": "Bench.",
+}
 
 
 def picture(seed: int) -> bytes:

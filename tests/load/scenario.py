@@ -250,6 +250,7 @@ class Centre(Person):
             "sex": "female",
             "phototype": "2",
             "body_site": "face",
+            "side": "left",
             "history": "A load test's case.",
             "clinical_question": "BCC?",
             "urgency": "routine",

@@ -37,6 +37,7 @@ def filled_in(**changes: object) -> dict[str, Any]:
         "sex": "female",
         "phototype": "2",
         "body_site": "face",
+        "side": "left",
         "history": "Shiny nodule since spring.",
         "clinical_question": "BCC?",
         "urgency": "soon",

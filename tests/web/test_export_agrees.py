@@ -10,6 +10,7 @@ from tests.cards import found
 from tests.conftest import World
 from tests.web.helpers import centre_id, change_case, words
 from tests.web.reading import decide, put_back, take
+from tests.web.test_corrections import void
 from tests.web.test_export import exported
 from tests.web.test_filters import listed, targets
 from tests.web.test_follow import listed as gps_list
@@ -42,12 +43,13 @@ OF_GP_LIST: dict[ListFilter, Holds] = {
     ListFilter.RETAKE: lambda row: row["state"] == "retake_requested",
     ListFilter.ANSWERED: lambda row: row["state"] in ("reviewed", "closed"),
     ListFilter.WITHDRAWN: lambda row: row["state"] == "withdrawn",
+    ListFilter.VOID: lambda row: row["state"] == "voided",
 }
 
 
 @pytest.fixture
 def region(app: Flask, world: World, gp: str, reader: CheckedClient, sign_in) -> None:
-    """Cases of every kind that a filter knows, some of them decided, re-opened, closed and withdrawn."""
+    """Cases of every kind that a filter knows, some of them decided, re-opened, closed, withdrawn and void."""
     elsewhere = world.user(Role.GP, centre="Test Centre B")
     for who in (gp, elsewhere):
         for probability, changes in (
@@ -69,6 +71,9 @@ def region(app: Flask, world: World, gp: str, reader: CheckedClient, sign_in) ->
         world.case(who, images=2)
         number = world.case(who)
         sign_in(who).submit(f"/cases/{number}/withdraw", {"reason": "A test."}, page=f"/cases/{number}")
+        take(reader, number := world.case(who))
+        assert decide(reader, number).status_code == 302
+        assert void(sign_in(who), number).status_code == 302  # by whoever reads the list: to others it would be news
         change_case(app, world.case(who), waiting_since=utcnow() - timedelta(days=400))
     take(reader, number := world.case(gp))
     put_back(reader, number)

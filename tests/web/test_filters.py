@@ -83,7 +83,7 @@ def test_a_contradiction_is_said_and_found(
     assert listed(reader, contradiction=1) == ([number] if contradicts else [])
     said = any("ule and probability disagree" in beside for _, beside in leads(reader.get("/review/").text))
     assert said is contradicts
-    assert ("Clinical rule and probability disagree." in reader.get(f"/review/{number}").text) is contradicts
+    assert ("They disagree:" in reader.get(f"/review/{number}").text) is contradicts
 
 
 def test_where_patterns_were_not_assessed_there_is_no_contradiction(world: World, gp: str, reader) -> None:

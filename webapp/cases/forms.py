@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import MultipleFileField
 from wtforms import (
     BooleanField,
+    FloatField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -16,14 +17,16 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional
+from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional, StopValidation
 
 from webapp.cases.identifiers import identifiers_in
 from webapp.core.choices import choices, choices_of
-from webapp.models import BodySite, Sex, Urgency
+from webapp.models import BodySite, Sex, Side, Surface, Urgency
 
 REFERENCE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9._/-]{2,39}")  # a code contains a digit, a name does not
 LONGEST_LIFE = 120
+SMALLEST, LARGEST = 0.5, 300
+SIZE = "Enter the largest diameter in millimetres, from 0.5 to 300: for example 6 or 4.5."
 
 
 def _optional_int(value: Any) -> int | None:
@@ -72,6 +75,49 @@ def a_code(_form: FlaskForm, field: StringField) -> None:
         )
 
 
+def _site_in(form: FlaskForm) -> BodySite | None:
+    """None if none is chosen yet."""
+    chosen = form["body_site"].data
+    return BodySite(chosen) if chosen in tuple(BodySite) else None
+
+
+def a_side(form: FlaskForm, field: RadioField) -> None:
+    """One that the body site has; it may be missing only where the site is not among those named."""
+    site = _site_in(form)
+    ask = "Choose left or right." if site and site.paired else "Choose left, right or midline."
+    if not field.data:
+        field.errors.clear()
+        raise StopValidation(ask if site not in (None, BodySite.OTHER) else None)
+    if site and field.data not in site.sides:
+        raise ValidationError(ask)
+
+
+def a_surface(form: FlaskForm, field: SelectField) -> None:
+    site = _site_in(form)
+    if site and field.data not in site.surfaces:
+        raise ValidationError("The body site that you chose has no such surface. Choose another, or “Not stated”.")
+
+
+class MillimetreField(FloatField):
+    """Takes a decimal comma too."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0].strip().replace(",", ".").removesuffix("mm").strip() if valuelist else ""
+        try:
+            self.data = round(float(text), 1) if text else None
+        except ValueError:
+            self.data = None
+            raise ValueError(SIZE) from None
+
+    def _value(self) -> str:
+        return self.raw_data[0] if self.raw_data else "" if self.data is None else f"{self.data:g}"
+
+
+def a_size(_form: FlaskForm, field: FloatField) -> None:
+    if field.data is not None and not SMALLEST <= field.data <= LARGEST:
+        raise ValidationError(SIZE)
+
+
 class CaseForm(WarnedForm, ImagesForm):
     texts = ("patient_reference", "history", "clinical_question")
     submission_token = HiddenField(validators=[DataRequired(), UUID("Please reload the page and send the form again.")])
@@ -104,6 +150,16 @@ class CaseForm(WarnedForm, ImagesForm):
         choices=choices_of(BodySite),
         validators=[InputRequired("Choose a body site.")],
     )
+    side = RadioField(
+        "Side",
+        description="The patient's own left or right.",
+        choices=choices_of(Side),
+        validators=[a_side],
+    )
+    surface = SelectField(
+        "Surface", choices=choices_of(Surface, empty="Not stated"), validators=[Optional(), a_surface]
+    )
+    size_mm = MillimetreField("Largest diameter (mm)", validators=[Optional(), a_size])
     history = TextAreaField(
         "History",
         description="For example duration, growth, bleeding, treatment. Do not include names.",

@@ -24,7 +24,7 @@ def file_label(position: int, filename: str | None) -> str:
 def as_choice(case: Case) -> tuple[str, str]:
     """A case as a choice in a select field: (number, text)."""
     sent = case.submitted_at.astimezone(reader_zone()).date()
-    return case.number, f"{case.number}: {case.body_site.label}, sent {day(sent)}"
+    return case.number, f"{case.number}: {case.site}, sent {day(sent)}"
 
 
 STATE_WORDS = {

@@ -17,7 +17,7 @@ from webapp.core.config import current_settings
 from webapp.core.overload import LATER, BusyError
 from webapp.core.parameters import row_id
 from webapp.core.replies import Reply
-from webapp.models import BodySite, Case, Role, Sex, Urgency
+from webapp.models import BodySite, Case, Role, Sex, Side, Surface, Urgency
 from webapp.storage.errors import StoreAwayError
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
@@ -117,6 +117,7 @@ def _empty_form(follows: str, again: str) -> str:
     if withdrawn is not None:
         return _form_page(form, None)
     form.history.data = form.clinical_question.data = ""
+    form.size_mm.data = None
     form.urgency.data = Urgency.ROUTINE.value
     return _form_page(form, earlier)
 
@@ -147,6 +148,9 @@ def _new_case(form: CaseForm, follows: Case | None) -> NewCase:
         submission_token=form.submission_token.data or "",
         patient_reference=form.patient_reference.data or "",
         body_site=BodySite(form.body_site.data),
+        side=Side(form.side.data) if form.side.data else None,
+        surface=Surface(form.surface.data) if form.surface.data else None,
+        size_mm=form.size_mm.data,
         birth_year=form.birth_year.data,
         sex=Sex(form.sex.data) if form.sex.data else None,
         phototype=form.phototype.data,

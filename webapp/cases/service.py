@@ -12,7 +12,7 @@ from webapp.cases import queries
 from webapp.core.database import after_commit, after_rollback
 from webapp.core.extensions import db
 from webapp.intake.rebuild import CleanImage
-from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Urgency, User, utcnow
+from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Side, Surface, Urgency, User, utcnow
 from webapp.storage.errors import StoreAwayError
 from webapp.storage.store import current_store
 from webapp.triage import rank
@@ -43,6 +43,9 @@ class NewCase:
     submission_token: str
     patient_reference: str
     body_site: BodySite
+    side: Side | None = None
+    surface: Surface | None = None
+    size_mm: float | None = None
     birth_year: int | None = None
     sex: Sex | None = None
     phototype: int | None = None
@@ -75,6 +78,9 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
         sex=new.sex,
         phototype=new.phototype,
         body_site=new.body_site,
+        side=new.side,
+        surface=new.surface,
+        size_mm=new.size_mm,
         history=new.history,
         clinical_question=new.clinical_question,
         urgency=new.urgency,
@@ -102,6 +108,9 @@ def _the_same(case: Case, new: NewCase, images: Sequence[CleanImage]) -> Case:
     told = (
         "patient_reference",
         "body_site",
+        "side",
+        "surface",
+        "size_mm",
         "birth_year",
         "sex",
         "phototype",

@@ -4,7 +4,8 @@ from webapp.core.orm import Base, utcnow
 from webapp.models.addition import Addition
 from webapp.models.analysis import Analysis, FailureReason, Finding, ModelVersion
 from webapp.models.audit import AuditEvent, AuditHead
-from webapp.models.case import BodySite, Case, ReopenReason, Sex, TriageReason, Urgency
+from webapp.models.body_site import BodySite, Side, Surface
+from webapp.models.case import Case, ReopenReason, Sex, TriageReason, Urgency
 from webapp.models.centre import Centre
 from webapp.models.correction import ReferenceCorrection, Voiding
 from webapp.models.histology import Histology, HistologyResult
@@ -66,7 +67,9 @@ __all__ = [
     "Review",
     "Role",
     "Sex",
+    "Side",
     "SignInSession",
+    "Surface",
     "TriageReason",
     "Unread",
     "Urgency",

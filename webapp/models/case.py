@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from webapp.core.orm import Base, UtcDateTime, text_enum, utcnow
+from webapp.models.body_site import BodySite, Side, Surface, in_words
 from webapp.models.centre import Centre
 from webapp.models.states import CASE_TRANSITIONS, DROPPED_STATES, OPEN_STATES, CaseState, NotAllowedError
 from webapp.models.user import User
@@ -34,28 +35,6 @@ class Sex(StrEnum):
     @property
     def label(self) -> str:
         return self.value.capitalize()
-
-
-class BodySite(StrEnum):
-    SCALP = "scalp"
-    FACE = "face"
-    EAR = "ear"
-    NECK = "neck"
-    CHEST = "chest"
-    ABDOMEN = "abdomen"
-    BACK = "back"
-    UPPER_LIMB = "upper_limb"
-    HAND = "hand"
-    LOWER_LIMB = "lower_limb"
-    FOOT = "foot"
-    GENITAL = "genital"
-    OTHER = "other"
-
-    @property
-    def label(self) -> str:
-        return {"upper_limb": "Arm", "lower_limb": "Leg", "genital": "Genital area", "other": "Other site"}.get(
-            self.value, self.value.capitalize()
-        )
 
 
 class Urgency(StrEnum):
@@ -152,6 +131,7 @@ class Case(Base):
     __tablename__ = "case_file"
     __table_args__ = (
         CheckConstraint("phototype BETWEEN 1 AND 6", name="phototype_range"),
+        CheckConstraint("size_mm BETWEEN 0.5 AND 300", name="size_range"),
         CheckConstraint("bcc_probability BETWEEN 0 AND 1", name="probability_range"),
         Index("ix_case_file_worklist", "is_open", "rank", "waiting_since", "id"),
         Index("ix_case_file_waiting", "is_open", "waiting_since", "id"),
@@ -204,6 +184,10 @@ class Case(Base):
     sex: Mapped[Sex | None] = mapped_column(text_enum(Sex))
     phototype: Mapped[int | None]
     body_site: Mapped[BodySite] = mapped_column(text_enum(BodySite))
+    side: Mapped[Side | None] = mapped_column(text_enum(Side))
+    surface: Mapped[Surface | None] = mapped_column(text_enum(Surface))
+    size_mm: Mapped[float | None]
+    """The lesion's largest diameter."""
     history: Mapped[str] = mapped_column(Text, default="")
     clinical_question: Mapped[str] = mapped_column(Text, default="")
     urgency: Mapped[Urgency] = mapped_column(text_enum(Urgency), default=Urgency.ROUTINE)
@@ -239,6 +223,11 @@ class Case(Base):
         """The GP responsible, if still at its centre; None: whoever is there."""
         gp = self.responsible
         return gp if gp is not None and gp.active and gp.centre_id == self.centre_id else None
+
+    @property
+    def site(self) -> str:
+        """In words, with side and surface."""
+        return in_words(self.body_site, self.side, self.surface)
 
     @property
     def histology(self) -> "Histology | None":

@@ -20,8 +20,8 @@ blueprint.url_defaults(queue.keep)
 def waiting() -> dict[str, int]:
     """For the navigation on every page of a dermatologist."""
     if current_user.is_authenticated and current_user.role is Role.DERMATOLOGIST:
-        waiting = {"opinions_waiting": queries.opinions_waiting(current_user)}
-        return waiting | {"changes_waiting": queries.changes_waiting(current_user)}
+        opinions_waiting, changes_waiting = queries.waiting(current_user)
+        return {"opinions_waiting": opinions_waiting, "changes_waiting": changes_waiting}
     return {}
 
 

@@ -37,15 +37,13 @@ def decided_by(user: User, before: int | None) -> list[Review]:
 
 def changed_since(user: User) -> list[Case]:
     """Cases that this user decided and that were corrected or voided since, until the user opens them; newest first."""
-    news = select(Unread.case_id).where(Unread.user_id == user.id)
-    statement = select(Case).where(Case.id.in_(news)).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
+    statement = select(Case).where(Case.id.in_(_unread_by(user))).order_by(Case.id.desc()).limit(4 * PAGE_SIZE)
     shown = joinedload(Case.centre), joinedload(Case.voiding), selectinload(Case.images)
     return list(db.session.scalars(statement.options(*shown)))
 
 
-def changes_waiting(user: User) -> int:
-    """How many these are, counted up to BADGE_MOST."""
-    return db.session.scalar(select(up_to(select(Unread.case_id).where(Unread.user_id == user.id), BADGE_MOST))) or 0
+def _unread_by(user: User) -> Select[int]:
+    return select(Unread.case_id).where(Unread.user_id == user.id)
 
 
 def held_claim(case: Case) -> Claim | None:
@@ -95,13 +93,14 @@ def opinion_requests(user: User) -> list[OpinionRequest]:
     return list(db.session.scalars(statement.options(joinedload(OpinionRequest.case).joinedload(Case.centre))))
 
 
-def opinions_waiting(user: User) -> int:
-    """Opinions this user still has to give or read: each counted up to BADGE_MOST."""
+def waiting(user: User) -> tuple[int, int]:
+    """Opinions this user still has to give or read, and cases of ``changed_since``: each counted up to BADGE_MOST."""
     answered = OpinionRequest.answered_at
     to_give = OpinionRequest.asked_of_id == user.id, answered.is_(None)
     to_read = OpinionRequest.asked_by_id == user.id, OpinionRequest.seen_at.is_(None), answered.is_not(None)
-    columns = [up_to(_requests().where(*conditions), BADGE_MOST) for conditions in (to_give, to_read)]
-    return sum(db.session.execute(select(*columns)).one())
+    columns = [_requests().where(*to_give), _requests().where(*to_read), _unread_by(user)]
+    counted = db.session.execute(select(*[up_to(column, BADGE_MOST) for column in columns])).one()
+    return counted[0] + counted[1], counted[2]
 
 
 def management_options() -> list[ManagementOption]:

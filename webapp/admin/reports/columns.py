@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ml.patterns import Call, Lesion, Pattern
-from webapp.models import Case, HistologyResult, PatternAnswer, Review
+from webapp.models import Case, HistologyResult, PatternAnswer, Review, Surface
 from webapp.triage import concern, due
 from webapp.triage.rank import Section
 
@@ -93,6 +93,13 @@ CASE = [
     Column("sex", "female, male, other", lambda case: case.sex.value if case.sex else None),
     Column("phototype", "Fitzpatrick phototype, 1 to 6", lambda case: case.phototype),
     Column("body_site", "Body site chosen by the GP", lambda case: case.body_site.value),
+    Column("side", "left, right (the patient's own), midline", lambda case: case.side.value if case.side else None),
+    Column(
+        "surface",
+        f"Of the body site: {', '.join(Surface)}",
+        lambda case: case.surface.value if case.surface else None,
+    ),
+    Column("size_mm", "Largest diameter of the lesion in millimetres, by the GP", lambda case: case.size_mm),
     Column("images", "Number of images", lambda case: len(case.images)),
 ]
 MODEL = [
