@@ -1,6 +1,7 @@
 """More than expected: long names, long texts, six images."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.checks import check
 from tests.browser.clinic import Clinic, full_outcome, unsure_outcome
@@ -77,3 +78,10 @@ def test_a_long_question_to_a_colleague_with_a_long_name(enter: Arrive, clinic: 
     reader.page.get_by_role("button", name=f"Review case {busy}").click()
     reader.sees_title(f"Case {busy} is being reviewed")
     check(reader.page, "long-busy", focus=False)
+    # Then its row in the worklist is as high as any other
+    reader.open("/review/")
+    taken = reader.page.get_by_role("row").filter(has_text=busy)
+    expect(taken).to_contain_text("Colleague-zzz")
+    box = taken.bounding_box()
+    assert box is not None
+    assert box["height"] <= 50

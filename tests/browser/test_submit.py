@@ -118,9 +118,16 @@ def test_files_that_cannot_be_images_are_named_before_sending(enter: Arrive, gp:
         [re.compile("letter.pdf ?not a JPEG, PNG or WebP image"), "Maximum 6 images: please remove 1"]
     )
     check(doctor.page, "case-new-refused-files", focus=False)
+    expect(refused.locator("img")).to_have_count(0)
     doctor.click("Remove letter.pdf")
     expect(refused).to_have_count(0)
     expect(doctor.page.get_by_role("button", name="Remove lesion-6.png")).to_be_focused()
+    # A text that only calls itself a JPEG leaves no picture of a broken picture beside its name
+    text: FilePayload = {"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"No image at all."}
+    doctor.images.set_input_files([text])
+    line = doctor.page.locator("#previews li").filter(has_text="text.jpg")
+    expect(line).to_have_class("refused")
+    expect(line.locator("img")).to_have_count(0)
 
 
 def test_the_form_works_without_javascript(enter: Arrive, clinic: Clinic, gp: str) -> None:

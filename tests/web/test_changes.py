@@ -138,8 +138,30 @@ def test_the_time_for_it_ends(app: Flask, reader, number: str) -> None:
     later(app, 0.2)
     assert "Take back this decision" not in reader.get(f"/review/{number}").text
     assert undo(reader, number).status_code == 302
-    assert "can no longer be taken back" in words(reader.get(f"/review/{number}").text)
+    assert "can no longer be taken back: the time for it ended at" in words(reader.get(f"/review/{number}").text)
     assert [taken_back for *_, taken_back in rows(app)] == [False]
+
+
+def test_who_opened_the_answer_ends_it_and_the_page_says_so(app: Flask, gp, reader, number: str) -> None:
+    """The hint of before said a time; it ended earlier."""
+    decided(reader, number)
+    before = words(reader.get(f"/review/{number}").text)
+    assert "unless the GP opens it first" in before
+    assert "No longer possible" not in before
+    gp.get(f"/cases/{number}")
+    page = words(reader.get(f"/review/{number}").text)
+    assert re.search(r"No longer possible to take back: Test GP opened it at \d+ \w+ \d{4}, \d\d:\d\d UTC\.", page)
+    undo(reader, number)
+    told = words(reader.get(f"/review/{number}").text)
+    assert "can no longer be taken back: Test GP opened it at" in told
+    later(app, 5.1)
+    assert "No longer possible" not in reader.get(f"/review/{number}").text, "nobody expects it any more"
+
+
+def test_waiting_ends_with_the_decision(app: Flask, reader, number: str) -> None:
+    assert "· waiting" in reader.get(f"/review/{number}").text
+    decided(reader, number)
+    assert "· waiting" not in reader.get(f"/review/{number}").text
 
 
 def test_what_the_gp_has_closed_is_not_taken_back(app: Flask, gp, reader, number: str) -> None:

@@ -53,6 +53,15 @@ def test_the_link_lets_its_holder_in(app: Flask, admin: CheckedClient, client: C
     assert "Active" in admin.get("/admin/accounts").text
 
 
+def test_who_has_chosen_a_password_types_no_address(admin: CheckedClient, client: CheckedClient) -> None:
+    """A link signs nobody in, so the password is asked for once; it is the only thing left to give."""
+    answer = choose(client, invite(admin))
+    page = client.get("/login" if answer.location == "/" else answer.location, follow_redirects=True).text
+    assert 'value="new@test.example"' in page
+    assert 'value="new@test.example"' not in client.get("/login").text, "once, on a computer that others use too"
+    assert 'value="new@test.example"' not in new_client(client.application).get("/login").text
+
+
 def test_a_gp_is_invited_into_a_centre(app: Flask, world: World, admin: CheckedClient, client: CheckedClient) -> None:
     world.centre("Test Centre B")
     choose(client, invite(admin, role=Role.GP, centre_id=centre_id(app, "Test Centre B")))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import session
 from flask_login import current_user
 from flask_security import (
     ChangePasswordForm,
@@ -20,11 +21,18 @@ from webapp.accounts import queries, second_factor, service, throttle
 from webapp.core.choices import choices, choices_of, optional_id
 from webapp.models import AttemptKind, Role, User
 
+CHOSEN_FOR = "password_chosen_for"
+"""In the session: the address of whoever has just chosen a password here, for the sign-in page to fill in once."""
+
 
 class SignInForm(LoginForm):
     """Flask-Security's form without "remember me": these are shared clinic computers."""
 
     remember = None
+
+    def __init__(self, *fields: Any, **more: Any) -> None:
+        super().__init__(*fields, **more)
+        self.email.data = self.email.data or session.pop(CHOSEN_FOR, None)
 
     def validate(self, **kwargs: Any) -> bool:
         typed = (self.email.data or "").strip()

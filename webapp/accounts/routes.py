@@ -1,6 +1,6 @@
 """Home, profile and sessions; sign-in itself is Flask-Security's."""
 
-from flask import Blueprint, Flask, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, flash, redirect, render_template, session, url_for
 from flask_login import current_user, user_logged_out
 from flask_security import password_changed, password_reset, user_authenticated
 from flask_wtf.csrf import generate_csrf
@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from webapp import audit
 from webapp.accounts import service, sessions
+from webapp.accounts.forms import CHOSEN_FOR
 from webapp.models import Role, User
 
 blueprint = Blueprint("accounts", __name__)
@@ -66,6 +67,7 @@ def _signed_out(_app: Flask, user: User, **_more: object) -> None:
 @password_reset.connect
 def _password_reset(_app: Flask, user: User, **_more: object) -> None:
     service.joined(user)
+    session[CHOSEN_FOR] = user.email
 
 
 @password_changed.connect

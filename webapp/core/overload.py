@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 LATE_SECONDS = 0.1
 RETRY_SECONDS = 5
-WITH_IMAGES = {"cases.new", "cases.check_image", "cases.add_images"}
+WITH_IMAGES = {"cases.new", "cases.check_image", "cases.add_images", "additions.add"}
 
 LATER: tuple[int, dict[str, str]] = 503, {"Retry-After": str(RETRY_SECONDS)}
 """Status and headers that ask for the request to be sent again."""

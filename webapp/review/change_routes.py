@@ -24,8 +24,8 @@ def undo(number: str) -> Reply:
         changes.undo(current_user, case, shown_id(UndoForm().seen.data))
     except ChangedMeanwhileError:
         abort(409)
-    except TooLateError:
-        flash("This decision can no longer be taken back. You can still change it, with a reason.", "warning")
+    except TooLateError as why:
+        flash(f"This decision can no longer be taken back: {why}. You can still change it, with a reason.", "warning")
     else:
         flash(f"You have taken back your decision on case {number}.", "success")
     return redirect(url_for("review.show", number=number))

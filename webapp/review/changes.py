@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from webapp import audit
 from webapp.core.config import current_settings
 from webapp.core.extensions import db
+from webapp.core.filters import local_time
 from webapp.models import DECIDED_STATES, Case, CaseState, Retraction, Review, User, utcnow
 from webapp.review import claims, service
 from webapp.review.service import Decision
@@ -19,7 +20,7 @@ class ChangedMeanwhileError(Exception):
 
 
 class TooLateError(Exception):
-    """The decision can no longer be taken back: the time is up, or the GP has read it."""
+    """The decision cannot be taken back; the message says why, in the reader's words."""
 
 
 def undo_until(review: Review) -> datetime:
@@ -28,10 +29,21 @@ def undo_until(review: Review) -> datetime:
 
 def can_undo(user: User, case: Case) -> bool:
     """Whether ``user`` may take back the decision in force."""
+    return not why_not_undo(user, case)
+
+
+def why_not_undo(user: User, case: Case) -> str:
+    """What speaks against it, in words; empty if ``user`` may."""
     review = case.standing_review
-    if review is None or review.reviewer_id != user.id or review.receipt is not None:
-        return False
-    return case.state in UNREAD and utcnow() < undo_until(review)
+    if review is None or review.reviewer_id != user.id:
+        return "only its reader can take a decision back"
+    if review.receipt is not None:
+        return f"{review.receipt.user.name} opened it at {local_time(review.receipt.outcome_seen_at).striptags()}"
+    if case.state not in UNREAD:
+        return "the case has been closed, withdrawn or re-opened since"
+    if utcnow() >= undo_until(review):
+        return f"the time for it ended at {local_time(undo_until(review)).striptags()}"
+    return ""
 
 
 def undo(user: User, case: Case, seen: int) -> None:
@@ -40,8 +52,8 @@ def undo(user: User, case: Case, seen: int) -> None:
     Raises ChangedMeanwhileError or TooLateError.
     """
     review = _in_force(case, seen)
-    if not can_undo(user, case):
-        raise TooLateError
+    if why := why_not_undo(user, case):
+        raise TooLateError(why)
     review.retraction = Retraction(user_id=user.id)
     db.session.flush()
     earlier = case.standing_review

@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from webapp.cases.blindness import hides_decisions, hides_model, impression_of, request_for
 from webapp.core.filters import local_time
-from webapp.models import Case, CaseState, Claim, Image, Impression, OpinionRequest, Review, User
+from webapp.models import Case, CaseState, Claim, Image, Impression, OpinionRequest, Review, User, utcnow
 from webapp.review import marks, opinions, scale
-from webapp.review.changes import can_amend, can_undo, undo_until
+from webapp.review.changes import can_amend, can_undo, undo_until, why_not_undo
 from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask
@@ -183,6 +183,14 @@ class Reading:
     def undo_until(self) -> datetime | None:
         """Until when the user may take the decision back; None if not possible."""
         return undo_until(self.review) if self.review is not None and can_undo(self.user, self.case) else None
+
+    @property
+    def undo_ended(self) -> str:
+        """Why the reader's own decision can no longer be taken back, while they may still expect to."""
+        review = self.review
+        if review is None or review.reviewer_id != self.user.id or utcnow() >= undo_until(review):
+            return ""
+        return why_not_undo(self.user, self.case)
 
     @property
     def can_amend(self) -> bool:
