@@ -89,8 +89,13 @@ def test_the_letter_shows_the_marks(app: Flask, world: World, email: str, sign_i
     decide(reader, number, marks=json.dumps(marks))
     gp = sign_in(email)
     assert gp.get(f"/media/letters/{number}.pdf").data.startswith(b"%PDF-")
-    pages = []
-    monkeypatch.setattr(letter, "_drawn", lambda page, _style: pages.append(page) or b"")
+    pages: list[str] = []
+
+    def drawn(page: str, _style: object) -> bytes:
+        pages.append(page)
+        return b""
+
+    monkeypatch.setattr(letter, "_drawn", drawn)
     gp.get(f"/media/letters/{number}.pdf")
     assert "Mark 1, image 2:</strong> Biopsy &lt;here&gt;" in pages[0]
     first, second = pages[0].split("<figure>")[1:]
