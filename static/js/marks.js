@@ -43,7 +43,7 @@
     const image = document.querySelector(`.image-result[data-id="${Number(mark.image)}"]`);
     const id = `mark-${at + 1}`;
     const label = make("label", { htmlFor: id, textContent: `Mark ${at + 1}, ${image ? image.id.replace("-", " ") : "another image"}` });
-    const text = make("input", { className: "form-control", type: "text", id, maxLength: LONGEST, value: mark.text, placeholder: "What it shows, for example: biopsy here", autocomplete: "off" });
+    const text = make("input", { className: "form-control", type: "text", id, maxLength: LONGEST, value: mark.text, placeholder: "For example: biopsy here", autocomplete: "off" });
     const remove = make("button", { className: "btn btn-sm btn-outline-secondary", type: "button" }, "Remove", make("span", { className: "visually-hidden", textContent: ` mark ${at + 1}` }));
     text.addEventListener("input", () => { mark.text = text.value; save(); });
     text.addEventListener("keydown", (event) => {

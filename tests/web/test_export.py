@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from ml.patterns import Call
 from tests.cards import found
 from tests.conftest import World
-from tests.web.helpers import actions, centre_id, change_case, counted_queries, user_id, words
+from tests.web.helpers import actions, centre_id, change_case, counted_queries, image_ids, user_id, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
 from webapp.admin.reports import queries
@@ -40,7 +41,9 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
     reader = world.user(Role.DERMATOLOGIST)
     client = sign_in(reader)
     take(client, number)
-    decide(client, number, diagnosis="bcc", management="biopsy", pattern_AT="present", pattern_PN="cannot_tell")
+    mark = {"image": image_ids(app, number)[0], "x": 0.5, "y": 0.5, "text": "Secret word"}
+    labels = {"pattern_AT": "present", "pattern_PN": "cannot_tell", "marks": json.dumps([mark])}
+    decide(client, number, diagnosis="bcc", management="biopsy", **labels)
     (row,) = exported(admin)
     shown = {name: text for name, text in row.items() if text and name not in ("sent_at", "decided_at")}
     assert shown == {
@@ -78,7 +81,7 @@ def test_a_decided_case_with_its_labels(app: Flask, world: World, gp: str, admin
         "diagnosis": "bcc",
         "management": "biopsy",
         "model_wrong": "0",
-        "marks": "0",
+        "marks": "1",
         "label_at": "present",
         "label_pn": "cannot_tell",
     }

@@ -1,5 +1,6 @@
 """The PDF letter: what it says, who may have it, and that it loads nothing from elsewhere."""
 
+import json
 import re
 import sys
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import World
-from tests.web.helpers import actions, change_case, stored_case, stored_files
+from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
 from webapp.cases import letter
 from webapp.core.config import Settings
@@ -78,6 +79,28 @@ def test_the_letter_says_what_was_decided(app: Flask, number: str, monkeypatch) 
     ):
         assert text in pages[0], text
     assert pages[0].count("data:image/jpeg;base64,") == 2
+
+
+def test_the_letter_shows_the_marks(app: Flask, world: World, email: str, sign_in, monkeypatch) -> None:
+    number = world.case(email, images=2)
+    marks = [{"image": image_ids(app, number)[1], "x": 0.5, "y": 0.5, "text": "Biopsy <here>"}]
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    decide(reader, number, marks=json.dumps(marks))
+    gp = sign_in(email)
+    assert gp.get(f"/media/letters/{number}.pdf").data.startswith(b"%PDF-")
+    pages: list[str] = []
+
+    def drawn(page: str, _style: object) -> bytes:
+        pages.append(page)
+        return b""
+
+    monkeypatch.setattr(letter, "_drawn", drawn)
+    gp.get(f"/media/letters/{number}.pdf")
+    assert "Mark 1, image 2:</strong> Biopsy &lt;here&gt;" in pages[0]
+    first, second = pages[0].split("<figure>")[1:]
+    assert "<svg" not in first
+    assert ">1</text>" in second
 
 
 def test_another_centre_and_an_admin_get_none(world: World, sign_in, number: str) -> None:

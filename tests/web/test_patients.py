@@ -82,9 +82,9 @@ def whole_case(app: Flask, world: World, sign_in, gp: str, reference: str = REFE
     with stored_case(app, number) as case:
         seen = case.reviews[-1].id
     first.submit(f"/review/{number}/undo", {"seen": seen}, page="/profile")
-    marks = json.dumps([{"image": image_ids(app, number)[0], "x": 0.5, "y": 0.5, "text": "A private mark"}])
-    answer = {"advice": "Private advice", "marks": marks}
-    assert decide(first, number, diagnosis="bcc", management="biopsy", **answer).status_code == 302
+    marks = json.dumps([{"image": image_ids(app, number)[1], "x": 0.5, "y": 0.5, "text": "Private mark"}])
+    words = {"advice": "Private advice", "marks": marks}
+    assert decide(first, number, diagnosis="bcc", management="biopsy", **words).status_code == 302
     asked = first.submit(
         f"/review/{number}/opinions", {"colleague": colleague, "question": "And you?"}, page="/profile"
     )
@@ -253,6 +253,7 @@ def test_everything_is_handed_over_in_words(app, world, sign_in, gp, tmp_path: P
     assert set(record) >= {table.name for table in belonging.tables()}
     assert all(record[table.name] for table in belonging.tables())
     assert "Private advice" in letter
+    assert "Private mark" in letter
     assert {"Case sent", "Image analysed", "Decision made"} <= {event["what"] for event in events}
     assert "SOMEBODY-ELSE" not in json.dumps(record)
     assert actions(app)[-1] == "patient.exported"

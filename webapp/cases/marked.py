@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from webapp.models import Image, Mark, Review
 
-RADIUS = 0.03
+RADIUS = 0.04
 """Of a ring, as a share of the image's longer side."""
 
 
