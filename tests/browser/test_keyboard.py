@@ -93,6 +93,9 @@ def test_a_gp_sends_a_case_by_keyboard(clinic: Clinic, enter: Arrive, gp: str) -
     for _ in range(3):
         keys.press("ArrowDown")
     expect(doctor.site("Neck")).to_be_checked()
+    tab_to(page, "Left")
+    keys.press("Space")
+    expect(doctor.site("Left")).to_be_checked()
     tab_to(page, "Routine")
     keys.press("ArrowRight")
     expect(page.get_by_label("Soon")).to_be_checked()
