@@ -34,6 +34,10 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     # When the patient's data are entered, the site by pointing at the figure, and the page is left and reopened
     doctor.page.get_by_label("Patient reference").fill("STORY-SENT-1")
     doctor.page.locator(".body-map [data-site=ear] label").first.click()
+    expect(doctor.site("Midline")).to_be_hidden()
+    doctor.site("Left").check()
+    doctor.page.get_by_label("Surface").select_option(label="Back")
+    doctor.page.get_by_label("Largest diameter").fill("4,5")
     doctor.page.get_by_label("History").fill("Bleeds at times.")
     doctor.page.get_by_label("Urgent").check()
     doctor.confirm()
@@ -42,6 +46,8 @@ def test_a_gp_sends_a_case(enter: Arrive, clinic: Clinic, gp: str) -> None:
     doctor.sees("Your draft has been restored")
     expect(doctor.page.get_by_label("Patient reference")).to_have_value("STORY-SENT-1")
     expect(doctor.site("Ear")).to_be_checked()
+    expect(doctor.site("Left")).to_be_checked()
+    expect(doctor.page.get_by_label("Largest diameter")).to_have_value("4,5")
     expect(doctor.page.get_by_label("Urgent")).to_be_checked()
     expect(doctor.page.get_by_label("The patient, or the person who decides")).not_to_be_checked()
     # When images come from the file dialog, by drag and drop, and from the camera

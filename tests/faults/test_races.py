@@ -315,7 +315,7 @@ def test_one_form_is_sent_twice(app: Flask, gp: CheckedClient) -> None:
         assert codes(answers) == [302, 302]
         (number,) = numbers(app, str(form["submission_token"]))
         assert {answer.location for answer in answers} == {f"/cases/{number}"}
-    assert len(named_objects(app)) == 2 * ROUNDS
+    assert len(named_objects(app)) == 3 * ROUNDS
     assert not unnamed_files(app)
 
 

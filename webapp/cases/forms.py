@@ -18,6 +18,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.validators import UUID, DataRequired, InputRequired, Length, Optional, StopValidation
+from wtforms.widgets import TextInput
 
 from webapp.cases.identifiers import identifiers_in
 from webapp.core.choices import choices, choices_of
@@ -99,7 +100,9 @@ def a_surface(form: FlaskForm, field: SelectField) -> None:
 
 
 class MillimetreField(FloatField):
-    """Takes a decimal comma too."""
+    """Takes a decimal comma too, which a browser's own field for numbers may not."""
+
+    widget = TextInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = valuelist[0].strip().replace(",", ".").removesuffix("mm").strip() if valuelist else ""
