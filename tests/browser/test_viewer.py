@@ -342,3 +342,26 @@ def test_the_reading_room_can_be_dark_and_stays_so(clinic: Clinic, enter: Arrive
     reader.open(f"/review/{number}").viewer_is_open()
     expect(reader.page.locator("html")).to_have_attribute("data-bs-theme", "dark")
     check(reader.page, "reading-dark", focus=False)
+
+
+SHIFTS = """() => new Promise((done) => {
+  let sum = 0;
+  const add = (list) => { for (const entry of list.getEntries()) sum += entry.value; };
+  new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 500);
+})"""
+
+
+def test_on_a_telephone_the_page_opens_at_its_top_and_nothing_jumps(
+    clinic: Clinic, enter: Arrive, gp: str, dermatologist: str
+) -> None:
+    number = clinic.settled_case(gp, full_outcome())
+    reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist, viewport=PHONE)
+    page = reader.open(f"/review/{number}").page
+    reader.viewer_is_open()
+    expect(page.get_by_role("button", name="Claim this case")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
+    assert page.evaluate(SHIFTS) < 0.02
+    assert (
+        reader.page.locator(".map-button").first.evaluate("(it) => getComputedStyle(it, '::before').content") == "none"
+    )

@@ -81,6 +81,7 @@ class Result:
     kib: float
     largest_paint: float
     shift: float
+    blocked: float
     failed: tuple[str, ...]
 
     @classmethod
@@ -92,13 +93,14 @@ class Result:
             audits["total-byte-weight"]["numericValue"] / 1024,
             audits["largest-contentful-paint"]["numericValue"] / 1000,
             audits["cumulative-layout-shift"]["numericValue"],
+            audits["total-blocking-time"]["numericValue"],
             tuple(sorted(name for name in binding if audits[name]["score"] not in (None, 1))),
         )
 
     @property
     def figures(self) -> list[str]:
         scores = [f"{self.scores[name]:.2f}" for name in CATEGORIES]
-        return [*scores, f"{self.kib:.0f}", f"{self.largest_paint:.1f}", f"{self.shift:.3f}"]
+        return [*scores, f"{self.kib:.0f}", f"{self.largest_paint:.1f}", f"{self.shift:.3f}", f"{self.blocked:.0f}"]
 
     @property
     def misses(self) -> list[str]:
@@ -187,7 +189,7 @@ def _report(page: Page, browser: str, folder: Path) -> dict[str, Any]:
 
 
 def _tell(results: dict[Page, Result]) -> int:
-    header = ["page", *CATEGORIES, "KiB", "largest paint, s", "shift"]
+    header = ["page", *CATEGORIES, "KiB", "largest paint, s", "shift", "blocked, ms"]
     print(table(header, [[page.name, *one.figures] for page, one in results.items()]))
     missed = [f"{page.name}: {', '.join(one.misses)}" for page, one in results.items() if one.misses]
     first = next(iter(results.values()), None)
