@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from tests.conftest import World, make_settings
 from tests.faults.working import (
+    SIZES,
     assert_analysed_once,
     named_objects,
     targets_of,
@@ -81,7 +82,7 @@ def test_an_upload_that_finds_no_room(app: Flask, small_disk: Path, world: World
         assert count(app) == 0
         assert files_on(small_disk) == set()
     assert send(gp, files, **typed).status_code == 302
-    assert len(named_objects(app)) == len(files_on(small_disk)) == 4
+    assert len(named_objects(app)) == len(files_on(small_disk)) == 2 * SIZES
 
 
 def test_new_images_that_find_no_room(app: Flask, small_disk: Path, world: World, sign_in) -> None:
@@ -120,7 +121,7 @@ def test_heatmaps_that_find_no_room(app: Flask, small_disk: Path, world: World) 
     before, hopeless = files_on(small_disk), world.case(gp, files=[lesion()])
     with filled(small_disk):
         until_quiet(app)
-        assert len(files_on(small_disk)) == len(before) + 3, "the image in three sizes, and nothing of the attempts"
+        assert len(files_on(small_disk)) == len(before) + SIZES, "the image in three sizes, and nothing of the attempts"
     with stored_case(app, hopeless) as case:
         assert (case.rank, case.triage_reason) == (2.0, TriageReason.ANALYSIS_FAILED)
 
@@ -157,7 +158,7 @@ def test_a_database_that_finds_no_room(app: Flask, small_disk: Path, world: Worl
         assert answer.status_code == 503
         assert "The database is temporarily unavailable" in answer.text
         assert count(app) == 1 + fitted
-        assert len(files_on(small_disk)) == 2 * (1 + fitted)
+        assert len(files_on(small_disk)) == SIZES * (1 + fitted)
         work_off(app)
     assert send(client, **typed).status_code == 302
     assert count(app) == 2 + fitted

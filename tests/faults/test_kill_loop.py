@@ -15,6 +15,7 @@ from flask import Flask
 from tests.conftest import World
 from tests.faults.killing import Step, killed_at, steps_of
 from tests.faults.working import (
+    SIZES,
     assert_analysed_once,
     numbers,
     targets_of,
@@ -101,5 +102,5 @@ def test_a_web_process_killed_at_any_step(app: Flask, gp: str, targets: set[str]
         (number,) = numbers(app, form.token)
         until_quiet(app)
         assert_analysed_once(app, number, IMAGES, targets)
-        assert len(unnamed_files(app) - before) <= 2 * IMAGES, "at most the files of the form that was killed"
+        assert len(unnamed_files(app) - before) <= SIZES * IMAGES, "at most the files of the form that was killed"
     assert_most_were_killed(killed, steps)

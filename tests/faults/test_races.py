@@ -16,7 +16,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from tests.conftest import World, outcome
-from tests.faults.working import named_objects, numbers, sweep, unnamed_files
+from tests.faults.working import SIZES, named_objects, numbers, sweep, unnamed_files
 from tests.images import jpeg
 from tests.patience import PATIENCE
 from tests.unit.work import analysis_ids, change, stored_case
@@ -315,7 +315,7 @@ def test_one_form_is_sent_twice(app: Flask, gp: CheckedClient) -> None:
         assert codes(answers) == [302, 302]
         (number,) = numbers(app, str(form["submission_token"]))
         assert {answer.location for answer in answers} == {f"/cases/{number}"}
-    assert len(named_objects(app)) == 3 * ROUNDS
+    assert len(named_objects(app)) == SIZES * ROUNDS
     assert not unnamed_files(app)
 
 

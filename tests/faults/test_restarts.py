@@ -17,7 +17,7 @@ from tests.conftest import World, make_app, make_settings
 from tests.faults.processes import wait_until, worker
 from tests.faults.servers import Postgres, Redis
 from tests.faults.test_worker_killed import endless_reading
-from tests.faults.working import named_objects, numbers, unnamed_files
+from tests.faults.working import SIZES, named_objects, numbers, unnamed_files
 from tests.images import jpeg
 from tests.web.helpers import count, filled_in
 from tests.web_client import CheckedClient
@@ -111,7 +111,7 @@ def test_pages_during_an_outage_and_after_it(app: Flask, cluster: Postgres, worl
     assert count(app) == 0
     assert post(gp, form).status_code == 302
     assert count(app) == 1
-    assert len(named_objects(app)) == 2
+    assert len(named_objects(app)) == SIZES
     assert not unnamed_files(app)
 
 
@@ -143,7 +143,7 @@ def test_forms_sent_while_the_database_crashes_again_and_again(
         assert post(gp, form).status_code == 302
         assert len(numbers(app, str(form["submission_token"]))) == 1
     assert count(app) == len(forms)
-    assert len(named_objects(app)) == 2 * len(forms)
+    assert len(named_objects(app)) == SIZES * len(forms)
 
 
 @pytest.mark.parametrize("broker", ["sqlite", "postgresql"], indirect=True)

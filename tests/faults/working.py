@@ -87,6 +87,10 @@ def targets_of(app: Flask) -> set[str]:
         return set(session.scalars(select(Finding.target)))
 
 
+SIZES = 3
+"""Objects of one image: the image itself, its preview and its thumbnail."""
+
+
 def named_objects(app: Flask) -> set[str]:
     """Keys named by rows; each object must exist and be intact."""
     store = store_of(app)
