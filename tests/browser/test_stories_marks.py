@@ -137,6 +137,7 @@ def test_marks_by_keyboard_alone(enter: Arrive, clinic: Clinic, gp: str, dermato
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist).open(f"/review/{number}")
     reader.viewer_is_open()
     reader.looks()
+    reader.will_not_reload()
     page, keys = reader.page, reader.page.keyboard
     # g, then Enter at the cross in the middle; the text is typed at once
     keys.press("g")
@@ -163,6 +164,7 @@ def test_marks_by_keyboard_alone(enter: Arrive, clinic: Clinic, gp: str, dermato
     keys.press("Enter")
     keys.type("To the right")
     keys.press("Escape")
+    reader.has_not_reloaded()  # no Enter after a text has sent the decision
     # the decision goes out with four more keys, as ever
     for key in ("1", "b", "d", "Enter"):
         keys.press(key)
