@@ -70,10 +70,14 @@ def no_store(app: Flask, settings: Settings) -> None:
 
 
 def no_mount(_app: Flask, settings: Settings) -> None:
+    if not settings.storage_url.startswith("file:"):
+        pytest.skip("a bucket is not mounted")
     (settings.instance_dir / "images" / MARKER).unlink()
 
 
-def damage(app: Flask, _settings: Settings) -> None:
+def damage(app: Flask, settings: Settings) -> None:
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("a server tells of its own accord")
     error = sqlite3.DatabaseError("database disk image is malformed")
     error.sqlite_errorname = "SQLITE_CORRUPT_INDEX"
 
