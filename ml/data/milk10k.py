@@ -4,11 +4,8 @@ Source: MILK study team, MILK10k (ISIC challenge 2025), CC BY-NC. Nearly every l
 are those that a dermatologist doubted; the share of BCC is no clinic's.
 """
 
-from collections.abc import Mapping
-
 from PIL import Image
 
-from ml.data.diagnoses import diagnosis
 from ml.data.records import DataError, DataSet, Record
 from ml.imaging.decoding import UnreadableImage, decode
 
@@ -22,7 +19,7 @@ class Milk10k(DataSet):
         self._tones = {row["image_id"]: int(row["skin_tone_class"]) for row in self.rows if row["skin_tone_class"]}
         close_ups = self._table("clinical.csv", ("image_id", "lesion_id"))
         self._close_ups = {row["lesion_id"]: row["image_id"] for row in close_ups}
-        return [_record(row) for row in self.rows]
+        return [Record.of(row) for row in self.rows]
 
     def skin_tone(self, record: Record) -> int | None:
         """0 very dark to 5 very light, as published; None where it was not given."""
@@ -37,14 +34,3 @@ class Milk10k(DataSet):
             return decode(self._read(f"clinical/{self._close_ups[record.group]}.jpg"))
         except (OSError, KeyError, UnreadableImage) as error:
             raise DataError(f"The close-up of {record.image_id} in the data set cannot be read: {error}") from error
-
-
-def _record(row: Mapping[str, str]) -> Record:
-    return Record(
-        image_id=row["image_id"],
-        group=row["lesion_id"],
-        lesion=diagnosis(row["dx"]),
-        sex=row["sex"],
-        age=float(row["age"]) if row["age"] else None,
-        site=row["site"],
-    )

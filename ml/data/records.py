@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ml.data.diagnoses import diagnosis
 from ml.imaging.decoding import UnreadableImage, decode
 from ml.patterns import Lesion
 from ml.tables import read_table
@@ -33,6 +34,18 @@ class Record:
     sex: str
     age: float | None
     site: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, str], *, group: str = "", site: str = "site") -> Self:
+        """From a row of metadata.csv. `group`: instead of its lesion_id; `site`: the column of the body site."""
+        return cls(
+            image_id=row["image_id"],
+            group=group or row["lesion_id"],
+            lesion=diagnosis(row["dx"]),
+            sex=row["sex"],
+            age=float(row["age"]) if row["age"] else None,
+            site=row[site],
+        )
 
     @property
     def bcc(self) -> bool:

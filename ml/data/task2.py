@@ -4,13 +4,10 @@ Source: Codella et al., arXiv 1902.03368, and Tschandl et al. (2018), CC BY-NC. 
 seven patterns the experts marked pigment network only.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.data.diagnoses import diagnosis
 from ml.data.records import DataSet, Record
 from ml.imaging.preprocessing import region
 
@@ -20,7 +17,8 @@ class Isic2018Task2(DataSet):
 
     def _records(self) -> list[Record]:
         self._network = {row["image_id"]: bool(int(row["pigment_network"])) for row in self.rows}
-        return [_record(row) for row in self.rows]
+        # For most images the lesion is not recorded.
+        return [Record.of(row, group=row["lesion_id"] or row["image_id"]) for row in self.rows]
 
     def pigment_network(self, record: Record) -> bool:
         """Whether the experts marked pigment network somewhere in the image."""
@@ -39,14 +37,3 @@ class Isic2018Task2(DataSet):
         """How much of each cell of the analysed square is marked, 0 to 255: (side, side). Raises `DataError`."""
         mask = Image.fromarray(self.network_mask(record).astype(np.uint8) * 255)
         return np.array(mask.resize((side, side), Image.Resampling.BOX, box=region(*mask.size).box))
-
-
-def _record(row: Mapping[str, str]) -> Record:
-    return Record(
-        image_id=row["image_id"],
-        group=row["lesion_id"] or row["image_id"],  # for most images the lesion is not recorded
-        lesion=diagnosis(row["dx"]),
-        sex=row["sex"],
-        age=float(row["age"]) if row["age"] else None,
-        site=row["site"],
-    )

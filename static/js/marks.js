@@ -1,11 +1,10 @@
 // Marks for the GP: numbered rings on the images and, in the form of the decision, what each shows. A hidden field of the
 // form has them as JSON. On a decided case the rings are those of the decision in force.
 (() => {
-  const MOST = 12;
-  const LONGEST = 120;
   const box = document.getElementById("viewer");
   const button = document.querySelector("[data-tool=mark]");
   const field = document.getElementById("marks-value");
+  const { most, longest } = field ? field.dataset : {};
   const section = document.getElementById("marks");
   const status = document.querySelector("[data-tool-status]");
   const marks = read();
@@ -43,7 +42,7 @@
     const image = document.querySelector(`.image-result[data-id="${Number(mark.image)}"]`);
     const id = `mark-${at + 1}`;
     const label = make("label", { htmlFor: id, textContent: `Mark ${at + 1}, ${image ? image.id.replace("-", " ") : "another image"}` });
-    const text = make("input", { className: "form-control", type: "text", id, maxLength: LONGEST, value: mark.text, placeholder: "For example: biopsy here", autocomplete: "off" });
+    const text = make("input", { className: "form-control", type: "text", id, maxLength: Number(longest), value: mark.text, placeholder: "For example: biopsy here", autocomplete: "off" });
     const remove = make("button", { className: "btn btn-sm btn-outline-secondary", type: "button" }, "Remove", make("span", { className: "visually-hidden", textContent: ` mark ${at + 1}` }));
     text.addEventListener("input", () => { mark.text = text.value; save(); });
     text.addEventListener("keydown", (event) => {
@@ -76,7 +75,7 @@
   }
 
   function place({ detail }) {
-    if (marks.length >= MOST) return explain();
+    if (marks.length >= Number(most)) return explain();
     const fraction = (value) => Math.round(value * 1e5) / 1e5;
     marks.push({ image: Number(scene.view.data.id), x: fraction(detail.x), y: fraction(detail.y), text: "" });
     update();
@@ -85,9 +84,9 @@
   }
 
   function explain() {
-    status.textContent = marks.length < MOST
+    status.textContent = marks.length < Number(most)
       ? "Click where the mark goes, or move the image under the cross and press Enter. Esc ends."
-      : `There are ${MOST} marks, which is the most. Remove one first.`;
+      : `There are ${most} marks, which is the most. Remove one first.`;
   }
 
   document.addEventListener("image:shown", ({ detail }) => {

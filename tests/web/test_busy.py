@@ -1,6 +1,7 @@
 """More images at once than can be decoded: the rest are refused at once, with a message, and pages keep working."""
 
 import io
+import re
 import runpy
 import threading
 import time
@@ -17,7 +18,7 @@ from tests.web.helpers import count, filled_in, send, stored_files
 from tests.web.test_retake import ask_for_images, send_images
 from tests.web_client import CheckedClient
 from webapp.core.config import Settings
-from webapp.core.overload import LATE_SECONDS, RETRY_SECONDS
+from webapp.core.overload import LATE_SECONDS, RETRY_SECONDS, WITH_IMAGES
 from webapp.intake.gate import INSIDE
 from webapp.models import Image, Role
 
@@ -78,6 +79,13 @@ def test_a_check_before_sending_says_when_to_ask_again(gp: CheckedClient) -> Non
         answer = gp.submit("/cases/images/check", {"images": (io.BytesIO(jpeg()), "a.jpg")}, page="/cases/new")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == str(RETRY_SECONDS)
+
+
+def test_every_form_with_images_can_be_put_off() -> None:
+    pages = (path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.html"))
+    forms = [form for page in pages for form in re.findall(r"<form[^>]*multipart/form-data[^>]*>", page)]
+    addresses = {found for form in forms for found in re.findall(r"url_for\('([\w.]+)'", form)}
+    assert addresses == WITH_IMAGES, "and the check, whose address stands on the same forms"
 
 
 @pytest.fixture

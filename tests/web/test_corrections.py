@@ -77,6 +77,7 @@ def test_both_need_a_reason(app: Flask, world: World, gp: str, client, reader, r
         assert (case.state, case.patient_reference) == (CaseState.REVIEWED, "TEST-1")
 
 
+@pytest.mark.control("H10.4")
 def test_a_void_answer_is_marked_everywhere_and_stays_on_the_record(
     app: Flask, world: World, gp: str, client, reader
 ) -> None:
@@ -104,6 +105,18 @@ def test_a_void_answer_is_marked_everywhere_and_stays_on_the_record(
     assert "case.voided" in actions(app)
     with stored_case(app, number) as case:
         assert (case.state, case.is_open, len(case.reviews)) == (CaseState.VOIDED, False, 1)
+
+
+def test_a_later_case_of_the_lesion_does_not_repeat_a_void_answer(
+    app: Flask, world: World, gp: str, client, reader
+) -> None:
+    earlier, later = answered(world, gp, reader), world.case(gp)
+    assert client.submit(f"/cases/{later}/follow", {"follows": earlier}, page=f"/cases/{later}").status_code == 302
+    assert "basal cell carcinoma, biopsy" in words(reader.get(f"/review/{later}").text)
+    assert void(client, earlier).status_code == 302
+    seen = words(reader.get(f"/review/{later}").text)
+    assert "void, entered in error" in seen
+    assert "basal cell carcinoma, biopsy" not in seen
 
 
 def test_nothing_more_can_be_done_with_it(app: Flask, world: World, gp: str, client, reader) -> None:
@@ -151,6 +164,7 @@ def test_the_reader_at_work_is_told_and_keeps_the_words(
         assert [claim.released_at for claim in case.claims] == [case.closed_at]
 
 
+@pytest.mark.control("H10.4")
 def test_both_sides_are_told_until_they_open_it(world: World, gp: str, client, reader, sign_in) -> None:
     sender, colleague = client, sign_in(world.user(Role.GP))
     number = answered(world, gp, reader)

@@ -48,7 +48,7 @@ def mark(image: int, text: str = "Biopsy <here>", x: float = 0.25, y: float = 0.
 
 def in_form(page: str) -> str:
     """The hidden field, as a browser would send it back."""
-    (found,) = re.findall(r'<input id="marks-value"[^>]*>', page)
+    (found,) = re.findall(r'<input[^>]*id="marks-value"[^>]*>', page)
     value = re.search(r'value="([^"]*)"', found)
     return value.group(1).replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">") if value else ""
 

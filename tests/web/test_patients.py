@@ -160,6 +160,23 @@ def test_erasing_twice_is_nothing_and_a_wrong_centre_is_refused(app: Flask, worl
     assert run(app, "erase-patient", REFERENCE, "--centre", "Nowhere", "--yes")[0] == 1
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_case_once_filed_under_the_reference_by_mistake_no_longer_names_it(
+    app: Flask, world: World, gp: str, sign_in, own: bool
+) -> None:
+    number = world.case(gp, patient_reference=REFERENCE)
+    assert correct(sign_in(gp), number, "OTHER-1").status_code == 302
+    if own:
+        world.case(gp, patient_reference=REFERENCE)
+    status, output = erase(app, REFERENCE.lower())
+    assert (status, "Erased" in output) == (0, True)
+    assert actions(app)[-1] == "patient.erased"
+    with stored_case(app, number) as case:
+        (correction,) = case.corrections
+        assert (correction.before, correction.after, case.patient_reference) == ("(erased)", "OTHER-1", "OTHER-1")
+    assert erase(app) == (0, "Nothing is held under this patient reference at this centre.\n")
+
+
 @pytest.mark.control("H10.1")
 def test_one_patient_is_one_reference_however_it_is_spelt(app: Flask, world: World, gp: str, tmp_path: Path) -> None:
     spelt = [world.case(gp, patient_reference=reference) for reference in ("ZZ-4711", "zz-4711", "Zz-4711")]

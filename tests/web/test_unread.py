@@ -40,6 +40,7 @@ def to_read(client: CheckedClient) -> list[str]:
     return order(client.get("/cases/?only=to_read").text)
 
 
+@pytest.mark.control("H5.2")
 def test_who_covers_does_not_silence_the_sender(world: World, gp: str, sender, colleague, reader) -> None:
     number = answered(world, gp, reader, **BIOPSY)
     assert (badge(sender), badge(colleague)) == ("1", "1")

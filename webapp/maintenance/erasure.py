@@ -10,10 +10,22 @@ from webapp import audit
 from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.maintenance import belonging, objects
-from webapp.models import DROPPED_STATES, Case, CaseState, Centre, Histology, Opinion, OpinionRequest, Review
+from webapp.models import (
+    DROPPED_STATES,
+    Case,
+    CaseState,
+    Centre,
+    Histology,
+    Opinion,
+    OpinionRequest,
+    ReferenceCorrection,
+    Review,
+)
 from webapp.models.case import reference_key
 from webapp.storage.store import current_store
 
+ERASED = "(erased)"
+"""Instead of an erased patient's reference in the correction of another's."""
 ENDED = (CaseState.REVIEWED, CaseState.CLOSED, *DROPPED_STATES)
 
 
@@ -26,11 +38,29 @@ def cases_of(reference: str, centre: Centre) -> list[Case]:
     return list(db.session.scalars(select(Case).where(_of_patient(reference, centre)).order_by(Case.id)))
 
 
+def misfiled_under(reference: str, centre: Centre) -> list[ReferenceCorrection]:
+    """Corrections of the centre's other cases that name the reference: these were filed under it by mistake."""
+    key = reference_key(reference)
+    statement = select(ReferenceCorrection).join(Case).where(Case.centre_id == centre.id, Case.reference_key != key)
+    found = db.session.scalars(statement.order_by(ReferenceCorrection.id))
+    return [each for each in found if key in (reference_key(each.before), reference_key(each.after))]
+
+
 def erase_patient(reference: str, centre: Centre) -> list[str]:
-    """Erase all cases of the reference and return their numbers. Call inside a transaction."""
+    """Erase all cases of the reference, and it from other cases' corrections. Returns the numbers of the former.
+
+    Call inside a transaction.
+    """
+    misfiled = misfiled_under(reference, centre)
+    for correction in misfiled:
+        for side in ("before", "after"):
+            if reference_key(getattr(correction, side)) == reference_key(reference):
+                setattr(correction, side, ERASED)
+    db.session.flush()
     numbers = _erase(_of_patient(reference, centre))
-    if numbers:
-        audit.record(None, "patient.erased", centre, after={"cases": ", ".join(numbers)})
+    if numbers or misfiled:
+        after = {"cases": ", ".join(numbers), **({"corrections": len(misfiled)} if misfiled else {})}
+        audit.record(None, "patient.erased", centre, after=after)
     return numbers
 
 

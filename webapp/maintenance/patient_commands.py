@@ -52,16 +52,17 @@ def export_patient(reference: str, centre: str, file: Path) -> None:
 def erase_patient(reference: str, centre: str, yes: bool) -> None:
     with reading():
         numbers = [case.number for case in erasure.cases_of(reference, _centre(centre))]
-    if not numbers:
+        misfiled = [correction.case.number for correction in erasure.misfiled_under(reference, _centre(centre))]
+    held = [f"{len(numbers)} cases ({', '.join(numbers)}) and all their images"] if numbers else []
+    held += [f"the reference in the corrections of {', '.join(misfiled)}"] if misfiled else []
+    if not held:
         click.echo("Nothing is held under this patient reference at this centre.")
         return
     if not yes:
-        click.confirm(
-            f"Permanently erase {len(numbers)} cases ({', '.join(numbers)}) and all their images?", abort=True
-        )
+        click.confirm(f"Permanently erase {' and '.join(held)}?", abort=True)
     with transaction():
         erased = erasure.erase_patient(reference, _centre(centre))
-    click.echo(f"Erased: {', '.join(erased)}. Earlier backups still contain them.")
+    click.echo(f"Erased: {', '.join(erased) or held[0]}. Earlier backups still contain them.")
 
 
 @click.command("apply-retention", help="Erase cases that ended more than RETENTION_YEARS ago.")

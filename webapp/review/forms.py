@@ -34,6 +34,10 @@ def _in_words(choices: Sequence[RadioField], typed: Sequence[TextAreaField]) -> 
 class MarksField(HiddenField):
     """Marks for the GP, which the viewer's script writes; their errors lead to the list of them."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        limits = {"data-most": marks.MOST, "data-longest": marks.LONGEST}
+        super().__init__(*args, render_kw=limits, **kwargs)
+
     def pre_validate(self, form: BaseForm) -> None:
         try:
             marks.check(marks.read(self.data or ""))

@@ -224,7 +224,7 @@ class ImageReading:
         if not self.done:
             return "No result"
         if not self.trusted:
-            return "Unsure"
+            return "Uncertain"
         lead = self.cancers[0]
         return f"{lead.short_name} {percent(lead.probability)}"
 
