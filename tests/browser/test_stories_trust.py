@@ -1,6 +1,7 @@
 """What a reader must see first, must not see, and can rely on."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.story]
 def test_the_case_comes_first(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
     # Given an urgent case whose second image is suspected, of a patient with an earlier case and another lesion
     clinic.withdraw_everything()
-    patient = {"patient_reference": "STORY-STRIP-1"}
+    patient: dict[str, Any] = {"patient_reference": "STORY-STRIP-1"}
     earlier = clinic.settled_case(gp, outcome(0.4), **patient)
     clinic.decide(earlier, dermatologist)
     clinic.enter_histology(earlier, dermatologist, HistologyResult.BCC)
@@ -103,7 +104,7 @@ def test_that_the_model_was_wrong_takes_one_key(enter: Arrive, clinic: Clinic, g
 
 
 def test_times_are_the_readers_own_everywhere(enter: Arrive, clinic: Clinic, gp: str, dermatologist: str) -> None:
-    # Given a reader in Tokyo, nine hours ahead of UTC all the year, and a second one without scripts, whose zone is unknown
+    # Given a reader in Tokyo, nine hours ahead of UTC all the year
     clinic.withdraw_everything()
     number = clinic.settled_case(gp, full_outcome())
     reader: Dermatologist = enter(Role.DERMATOLOGIST, dermatologist, timezone_id="Asia/Tokyo").open("/review/")

@@ -16,6 +16,7 @@ from tests.web.reading import decide, take
 from tests.web.rows import fill_empty, keys
 from webapp.core.extensions import db
 from webapp.models import Role
+from webapp.models.case import reference_key
 
 OURS = {table.name for table in db.metadata.sorted_tables}
 
@@ -119,3 +120,17 @@ def test_rows_survive_the_way_down_to_the_second_revision_and_up_again(app: Flas
         assert [len(rows) for rows in (case.claims, case.reviews, case.images)] == [1, 1, 1]
         if db.engine.dialect.name == "sqlite":
             assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_references_are_compared_as_the_program_compares_them(app: Flask, world: World) -> None:
+    """Revision 0030: keys that an earlier version wrote."""
+    spelt = "ＰＣ – 7  Älter"
+    number = world.case(world.user(Role.GP), patient_reference=spelt)
+    with app.app_context():
+        downgrade(revision="0029_site")
+        with db.engine.connect() as connection:
+            assert connection.scalar(text("SELECT reference_key FROM case_file")) == spelt.casefold()
+        upgrade()
+    with stored_case(app, number) as case:
+        assert case.reference_key == reference_key(spelt) == "pc-7 älter"
+        assert case.reference_reversed == case.reference_key[::-1]

@@ -3,6 +3,8 @@
 For its states and their transitions see `webapp.models.states`.
 """
 
+import re
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -109,8 +111,17 @@ def _while_open(name: str, *columns: str, only: str | None = None, without: str 
 
 
 def reference_key(reference: str) -> str:
-    """By which patients are compared, everywhere: one patient is one reference, in any case of letters."""
-    return reference.strip().casefold()[:40]
+    """By which patients are compared, everywhere: one patient is one reference, however it is spelt.
+
+    Case of letters, width of characters, kind of dash, number of spaces and invisible characters don't count.
+    """
+    folded = unicodedata.normalize("NFKC", reference).casefold()
+    seen = "".join("-" if _is_dash(each) else each for each in folded if unicodedata.category(each) != "Cf")
+    return re.sub(" ?- ?", "-", " ".join(seen.split()))[:40]
+
+
+def _is_dash(character: str) -> bool:
+    return unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}"
 
 
 class Case(Base):
