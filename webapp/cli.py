@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 
 from webapp.accounts import queries, second_factor
 from webapp.accounts import service as accounts
-from webapp.admin.operation import service as operation
+from webapp.admin.operation import placing
 from webapp.audit import trail
 from webapp.core.database import transaction
 from webapp.maintenance.backup_commands import make_backup, restore_backup
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
             [
                 Chore("expired claims", claims.release_expired),
                 Chore("due dates", lift.lift_past_due, every_seconds=5.0),
-                Chore("operating point", operation.place_open_cases),
+                Chore("placing cases anew", placing.place_open_cases),
                 Chore("audit head", trail.tell_head, every_seconds=3600.0),
             ],
         )

@@ -25,7 +25,7 @@ from tests.web.reading import all_of, decide, take
 from tests.web.test_corrections import form_of
 from tests.web.test_thresholds import CARD
 from tests.web_client import CheckedClient
-from webapp.admin.operation import service as operation
+from webapp.admin.operation import placing
 from webapp.analysis import leases, results
 from webapp.core.config import settings_of
 from webapp.core.database import reading, transaction
@@ -343,7 +343,7 @@ def test_an_operating_point_is_chosen_while_a_worker_stores_a_result(
     assert section(app, number) == Section.REST, "by the threshold it knew"
     assert section(app, last) == Section.REST, "its turn comes after the one that is locked"
     with app.app_context(), transaction():
-        assert operation.place_open_cases() == 2
+        assert placing.place_open_cases() == 2
     assert section(app, number) == section(app, last) == Section.SUSPECTED
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 from tests.load import volume
 from tests.load.pages import PAGES, Page, Stage
 from tests.load.people import make_people
-from webapp.admin.operation import service as operation
+from webapp.admin.operation import placing
 from webapp.analysis import leases, workers
 from webapp.core.database import transaction
 from webapp.core.extensions import db
@@ -141,7 +141,7 @@ def test_what_the_worker_asks_every_second_goes_through_no_table(app: Flask, sta
             leases.sweep,
             claims.release_expired,
             lift.lift_past_due,
-            operation.place_open_cases,
+            placing.place_open_cases,
             lambda: workers.beat("test"),
         ):
             with app.app_context(), transaction():

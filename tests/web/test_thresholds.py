@@ -12,7 +12,7 @@ from tests.conftest import World
 from tests.web.helpers import SURE, actions, change_case, count, counted_queries, in_force, stored_case, words
 from tests.web.reading import decide, take
 from tests.web_client import CheckedClient
-from webapp.admin.operation import service as operation
+from webapp.admin.operation import placing
 from webapp.admin.operation.thresholds import Expectation, offers
 from webapp.analysis import workers
 from webapp.core.database import reading, transaction
@@ -139,7 +139,7 @@ def test_a_long_worklist_is_placed_in_portions(
     app: Flask, world: World, admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first with the choice itself, the others by the worker, and decided cases not at all."""
-    monkeypatch.setattr(operation, "PORTION", 2)
+    monkeypatch.setattr(placing, "PORTION", 2)
     gp = world.user(Role.GP)
     numbers = [world.case(gp) for _ in range(5)]
     for number in numbers:
@@ -157,10 +157,10 @@ def test_a_long_worklist_is_placed_in_portions(
     rest, suspected = Section.REST, Section.SUSPECTED
     assert sections() == [rest, suspected, rest, suspected, suspected]
     with app.app_context(), transaction():
-        assert operation.place_open_cases() == 2
+        assert placing.place_open_cases() == 2
     assert sections() == [rest, suspected, rest, rest, rest]
     with app.app_context(), transaction():
-        assert operation.place_open_cases() == 0
+        assert placing.place_open_cases() == 0
     with app.app_context(), reading() as session:
         assert session.scalars(select(OperatingPointChoice.placed_up_to)).all() == [None]
 

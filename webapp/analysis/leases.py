@@ -23,7 +23,7 @@ from webapp.core.config import Settings, current_settings
 from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
-from webapp.triage import rank
+from webapp.triage import rank, switch
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +68,13 @@ def take(analysis_id: int, owner: str) -> bool:
 
 
 def take_batch(analysis_id: int, owner: str) -> list[int]:
-    """Begin an attempt at this analysis and at others waiting for their first; [] if this one cannot be taken.
+    """Begin an attempt at this analysis and at others waiting for their first; [] if this one cannot be taken, or the
+    model is switched off.
 
     Only first attempts are batched: after a batch failed or was killed each is tried alone, so an image that crashes
     workers affects others once at most. If only one attempt is allowed, nothing is batched.
     """
-    if not take(analysis_id, owner):
+    if switch.is_off() or not take(analysis_id, owner):
         return []
     room = current_settings().analysis_batch - 1 if current_settings().analysis_attempts > 1 else 0
     if room <= 0 or not queries.first_attempt(analysis_id):
@@ -101,6 +102,12 @@ def give_back(analysis: Analysis, failure: FailureReason) -> None:
         analysis.state, analysis.failure, analysis.finished_at = AnalysisState.FAILED, failure, utcnow()
 
 
+def put_off(analysis: Analysis) -> None:
+    """Let the analysis wait until the model is on again, as if this attempt had not begun: the sweep then sends it."""
+    analysis.state, analysis.queued_at, analysis.attempts = AnalysisState.QUEUED, utcnow(), analysis.attempts - 1
+    analysis.lease_owner = analysis.lease_until = None
+
+
 def requeue(analysis: Analysis, delay: float = 0) -> None:
     """Let the analysis run again after ``delay`` seconds. Its last failure is kept until it succeeds."""
     analysis.state, analysis.queued_at = AnalysisState.QUEUED, utcnow()
@@ -112,8 +119,11 @@ def requeue(analysis: Analysis, delay: float = 0) -> None:
 def sweep() -> int:
     """Requeue lost analyses. Returns how many were touched; call inside a transaction.
 
-    What changes a case comes first, each case locked before its analysis, as when a result is stored.
+    What changes a case comes first, each case locked before its analysis, as when a result is stored. While the model
+    is switched off all wait.
     """
+    if switch.is_off():
+        return 0
     now = utcnow()
     grace, attempts = _silence(), current_settings().analysis_attempts
     over = sorted(queries.abandoned(now) + queries.exhausted(now, grace, attempts))

@@ -9,12 +9,18 @@ from webapp.analysis import queries, queue
 from webapp.core.database import after_commit
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, Case, Rerun, utcnow
+from webapp.triage import switch
 
 PORTION = 20
 
 
 def feed() -> int:
-    """Queue the next few images of the re-run in progress, or end it. Returns how many; call inside a transaction."""
+    """Queue the next few images of the re-run in progress, or end it. Returns how many; call inside a transaction.
+
+    While the model is switched off it waits.
+    """
+    if switch.is_off():
+        return 0
     rerun = queries.open_rerun_locked()
     if rerun is None or rerun.model_version_id not in queries.loaded_versions():
         return 0

@@ -12,7 +12,7 @@ from webapp.core.database import after_rollback
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, Finding, utcnow
 from webapp.storage.store import ImageStore
-from webapp.triage import rank, reopen
+from webapp.triage import rank, reopen, switch
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,14 @@ class Outcome:
 
 
 def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
-    """Store ``outcome`` and return True if ``owner`` still holds the lease; otherwise change nothing."""
+    """Store ``outcome`` and return True if ``owner`` still holds the lease; otherwise change nothing.
+
+    If the model has been switched off meanwhile, the analysis waits until it is on again.
+    """
     case = queries.locked_case_of(analysis_id)
+    if switch.look_again():
+        _put_off(analysis_id, owner)
+        return False
     version = versions.version_of(outcome.model_name, outcome.weights_sha256, outcome.card)
     done = leases.held_by(owner, analysis_id).values(
         state=AnalysisState.DONE,
@@ -88,6 +94,12 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     if not analysis.shadow:
         reopen.after_result(case, analysis)
     return True
+
+
+def _put_off(analysis_id: int, owner: str) -> None:
+    analysis = db.session.get(Analysis, analysis_id)
+    if analysis is not None and analysis.state is AnalysisState.RUNNING and analysis.lease_owner == owner:
+        leases.put_off(analysis)
 
 
 def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:

@@ -69,7 +69,9 @@ def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStor
             elif results.finish(analysis_id, owner, result, store):
                 log.info("the image is analysed")
             else:
-                log.warning("the analysis was finished by another worker, or its case erased; this result is dropped")
+                log.warning(
+                    "a result is dropped: another worker was faster, the case erased, or the model switched off"
+                )
     except StoreAwayError as error:
         log.error("the heatmaps cannot be stored: %s", error)
         result = FailureReason.STORE_UNAVAILABLE

@@ -13,6 +13,7 @@ from webapp.cases.marked import marked_images
 from webapp.core.database import pause
 from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
+from webapp.triage import switch
 
 STYLE = "css/letter.css"
 LAYOUTS = ("roomy", "compact", "dense")
@@ -36,16 +37,17 @@ def pdf_of(case: Case) -> bytes:
     """
     if not case.has_letter:
         raise NoLetterError
-    store = current_store()
+    store, review = current_store(), case.standing_review
     page = render_template(
         "letters/letter.html",
         case=case,
-        review=case.standing_review,
+        review=review,
         head=queries.letterhead(),
         layout=LAYOUTS[0],
-        marked=marked_images(case.standing_review),
+        marked=marked_images(review),
         images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
         made_at=utcnow(),
+        without_model=review is not None and switch.was_off(review.decided_at),
     )
     pause()
     return _drawn(page, Path(current_app.static_folder or "") / STYLE)

@@ -13,6 +13,7 @@ from webapp.core.replies import Reply
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
 from webapp.storage.store import current_store
+from webapp.triage import switch
 
 JPEG = b"\xff\xd8"
 
@@ -66,7 +67,7 @@ def thumbnail(image_id: int) -> Response:
 def heatmap(finding_id: int) -> Response:
     """A small grey PNG, strongest = 255, that fits the analysed square of its image."""
     found: Finding = queries.finding_of(current_user, finding_id) or abort(404)
-    if blindness.hides_model(current_user, found.analysis.image.case):
+    if switch.is_off() or blindness.hides_model(current_user, found.analysis.image.case):
         abort(404)
     audit.record(current_user, "heatmap.viewed", found)
     return _serve(found.heatmap_key or abort(404), "image/png")

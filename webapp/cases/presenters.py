@@ -10,7 +10,7 @@ from webapp.cases.waiting import PlaceInLine
 from webapp.core.counts import MOST, in_words
 from webapp.core.filters import day, duration, reader_zone
 from webapp.models import Case, CaseState, Image, Review, TriageReason, User
-from webapp.triage import risk
+from webapp.triage import concern, risk
 
 LONGEST_NAME = 40
 
@@ -204,6 +204,8 @@ class CaseTimeline:
             return "Queued; a dermatologist can review the case in the meantime"
         if reason is TriageReason.PROBABILITY:
             return "Done"
+        if reason is TriageReason.MODEL_OFF:
+            return "Switched off: a dermatologist reviews the case without it"
         return "No reliable result: the case moves up the worklist"
 
     @property
@@ -217,10 +219,11 @@ class CaseTimeline:
         return _ARRIVED.get(self.case.state, "")
 
     @property
-    def not_dermoscopic(self) -> list[Image]:
-        """Images of an open case that the model takes for something else than dermoscopy."""
+    def not_dermoscopic(self) -> list[tuple[Image, str]]:
+        """(image, the model's sentence) of an open case's images that it takes for something else than dermoscopy."""
         shown = self.case.images if self.case.is_open else []
-        return [image for image in shown if image.current_analysis and image.current_analysis.not_dermoscopic]
+        found = [(image, concern.result(image)) for image in shown]
+        return [(image, result.not_dermoscopic) for image, result in found if result and result.not_dermoscopic]
 
     @property
     def poll_url(self) -> str | None:

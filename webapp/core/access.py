@@ -103,6 +103,8 @@ ACCESS: dict[str, frozenset[Role] | None] = {
     "operation.rerun_status": ADMIN,
     "operation.start_rerun": ADMIN,
     "operation.stop_rerun": ADMIN,
+    "operation.switch_off": ADMIN,
+    "operation.switch_on": ADMIN,
     "operation.thresholds": ADMIN,
     "operation.choose_threshold": ADMIN,
     "reports.dashboard": ADMIN,

@@ -14,6 +14,7 @@ from webapp.models.impression import Impression
 from webapp.models.letterhead import Letterhead
 from webapp.models.management import ManagementOption
 from webapp.models.mark import Mark
+from webapp.models.model_switch import ModelSwitch
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
 from webapp.models.opinion import Opinion, OpinionRequest
 from webapp.models.rerun import Rerun
@@ -52,6 +53,7 @@ __all__ = [
     "Management",
     "ManagementOption",
     "Mark",
+    "ModelSwitch",
     "ModelVersion",
     "OperatingPoint",
     "OperatingPointChoice",

@@ -74,6 +74,7 @@ class TriageReason(StrEnum):
     MODEL_UNAVAILABLE = "model_unavailable"
     ANALYSIS_FAILED = "analysis_failed"
     MODEL_UNSURE = "model_unsure"
+    MODEL_OFF = "model_off"
     PROBABILITY = "probability"
 
     @property
@@ -83,6 +84,7 @@ class TriageReason(StrEnum):
             "model_unavailable": "Model unavailable",
             "analysis_failed": "Analysis failed",
             "model_unsure": "Model uncertain",
+            "model_off": "Model switched off",
             "probability": "Trusted result",
         }[self.value]
 

@@ -40,7 +40,7 @@ STATES = {
 LONGEST_SEARCH = 80
 TOO_LONG = f"Search for at most {LONGEST_SEARCH} characters; until then, every case is listed."
 TELL_THE_MODEL = ("pattern", "person", "contradiction", "other_cancer")
-"""Fields by which a list would tell the model's results: who reads blinded has none of them."""
+"""Fields by which a list would tell the model's results: not for who reads blinded, nor while it is off."""
 BLINDED_ORDERS = (Order.WAITING, Order.DUE)
 """The orders that do not tell them, the usual one first."""
 
@@ -103,19 +103,22 @@ class FilterForm(FlaskForm):
     usual_order = Order.TRIAGE
 
     @classmethod
-    def from_address(cls, arguments: MultiDict[str, str], centres: list[Centre], *, blinded: bool) -> "FilterForm":
+    def from_address(
+        cls, arguments: MultiDict[str, str], centres: list[Centre], *, blinded: bool, model_off: bool
+    ) -> "FilterForm":
         form = cls(formdata=arguments)
+        if blinded or model_off:
+            for name in TELL_THE_MODEL:
+                del form[name]
         if blinded:
-            form._hide_the_model()
+            form._offer_blinded_orders()
         form.centre.choices = choices([("", "Any"), *((str(centre.id), centre.name) for centre in centres)])
         form.validate()
         for name in form.errors.keys() - {"q"}:
             form[name].errors = ["This filter value is not recognised and was ignored."]
         return form
 
-    def _hide_the_model(self) -> None:
-        for name in TELL_THE_MODEL:
-            del self[name]
+    def _offer_blinded_orders(self) -> None:
         self.usual_order = BLINDED_ORDERS[0]
         self.order.choices = choices((order.value, order.label) for order in BLINDED_ORDERS)
         self.order.description = "The order by what presses would tell the model's results, so it is not offered."

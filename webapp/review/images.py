@@ -22,7 +22,7 @@ from webapp.review.patterns import (
     pattern_rows,
     rule_sentence,
 )
-from webapp.triage import concern
+from webapp.triage import concern, switch
 
 if TYPE_CHECKING:
     from ml.card import Promise
@@ -51,7 +51,7 @@ class ImageReading:
 
     @cached_property
     def analysis(self) -> Analysis | None:
-        return self.image.current_analysis
+        return concern.result(self.image)
 
     @property
     def done(self) -> bool:
@@ -60,6 +60,8 @@ class ImageReading:
     @property
     def state_sentence(self) -> str:
         """Why there is no result, in words; empty if there is one."""
+        if switch.is_off():
+            return "The model is switched off. Please decide without it."
         if self.analysis is None or self.analysis.state in PENDING_STATES:
             return "Not analysed yet. You can review and decide without the model."
         if self.analysis.state is AnalysisState.FAILED and self.analysis.failure is not None:

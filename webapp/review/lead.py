@@ -8,7 +8,7 @@ from ml.patterns import Lesion
 from webapp.analysis import cards
 from webapp.core.filters import percent
 from webapp.models import Case, TriageReason
-from webapp.triage import concern
+from webapp.triage import concern, switch
 from webapp.triage.concern import Suspicion
 
 
@@ -35,6 +35,8 @@ class Lead:
     @property
     def doubt(self) -> str:
         """Why some image has no trusted result."""
+        if switch.is_off():
+            return TriageReason.MODEL_OFF.label
         unsure = self.case.triage_reason is TriageReason.MODEL_UNSURE
         if unsure and any(analysis.not_dermoscopic for analysis in concern.done(self.case)):
             return "Not dermoscopy"
@@ -55,7 +57,7 @@ class Lead:
             yield f"also {', '.join(others)}" if self.suspicion else f"{', '.join(others)}, not trusted"
         if self.suspicion is not None and self._untrusted:
             yield f"{self._untrusted} of {len(self.case.images)} images: {self.doubt.lower()}"
-        if self.case.contradiction:
+        if any(concern.contradicts_itself(analysis) for analysis in concern.done(self.case)):
             yield "rule and probability disagree"
         if self.at_centre_rate is not None:
             yield f"BCC {percent(self.at_centre_rate)} at the centre's rate of {percent(self.case.centre.bcc_rate)}"
@@ -65,7 +67,7 @@ class Lead:
 
     @property
     def _untrusted(self) -> int:
-        return sum(not concern.trusted(image.current_analysis) for image in self.case.images)
+        return sum(not concern.trusted(concern.result(image)) for image in self.case.images)
 
     @property
     def _messages(self) -> list[str]:

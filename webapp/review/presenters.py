@@ -16,6 +16,7 @@ from webapp.review.claims import valid_claim
 from webapp.review.images import ImageReading
 from webapp.review.opinions import may_ask
 from webapp.review.strip import CaseStrip
+from webapp.triage import switch
 from webapp.triage.risk import Shown, joined
 
 CHANGED_MEANWHILE = "Someone else has changed the decision since you opened it, or the case has been re-opened."
@@ -151,6 +152,11 @@ class Reading:
     @cached_property
     def model_hidden(self) -> bool:
         return hides_model(self.user, self.case)
+
+    @property
+    def model_used(self) -> bool:
+        """Whether there is a result to agree or disagree with, or may be."""
+        return not self.model_hidden and not switch.is_off()
 
     @cached_property
     def decisions_hidden(self) -> bool:

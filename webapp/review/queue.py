@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from webapp.accounts.queries import centres
 from webapp.review.filters import FilterForm
+from webapp.triage import switch
 
 LIST = "review.worklist"
 ROOM = ("review", "claims", "changes", "opinions")
@@ -18,7 +19,8 @@ ROOM = ("review", "claims", "changes", "opinions")
 def chosen() -> FilterForm:
     """As this request's address has them."""
     if "queue" not in g:
-        g.queue = FilterForm.from_address(request.args, centres(), blinded=current_user.reads_blinded)
+        told = {"blinded": current_user.reads_blinded, "model_off": switch.is_off()}
+        g.queue = FilterForm.from_address(request.args, centres(), **told)
     form: FilterForm = g.queue
     return form
 

@@ -11,7 +11,7 @@ from webapp.cases import queries as cases
 from webapp.cases.blindness import hides_decisions
 from webapp.models import Case, Image, User
 from webapp.review.lead import Lead, in_short
-from webapp.triage import concern, due
+from webapp.triage import concern, due, switch
 from webapp.triage.concern import Suspicion
 
 
@@ -32,7 +32,7 @@ class Suspected:
 
     @property
     def trusted(self) -> bool:
-        return concern.trusted(self.image.current_analysis)
+        return concern.trusted(concern.result(self.image))
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ class CaseStrip:
 
     @property
     def without_result(self) -> list[int]:
-        """Positions of the images without a trusted result."""
-        return [image.position for image in self.case.images if not concern.trusted(image.current_analysis)]
+        """Positions of the images without a trusted result; none if the model is switched off for all of them."""
+        if switch.is_off():
+            return []
+        return [image.position for image in self.case.images if not concern.trusted(concern.result(image))]
 
     @property
     def due_at(self) -> datetime:

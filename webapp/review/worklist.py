@@ -15,7 +15,7 @@ from webapp.review.filters import Filters, Order
 from webapp.review.lead import Lead
 from webapp.review.presenters import taken_from
 from webapp.review.worklist_queries import NEWS_MOST, PAGE_SIZE, Counts, Cursor, Patient
-from webapp.triage import concern, due
+from webapp.triage import concern, due, switch
 from webapp.triage.concern import Suspicion
 from webapp.triage.rank import Section
 
@@ -74,6 +74,11 @@ class WorklistRow:
     @cached_property
     def model_hidden(self) -> bool:
         return hides_model(self.user, self.case)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether the row stands out for it."""
+        return self.case.needs_person and not self.model_hidden and not switch.is_off()
 
     @cached_property
     def lead(self) -> Lead:
@@ -152,10 +157,10 @@ class Worklist:
     def parts(self) -> list[Part]:
         """One part per section, its heading named again on each page.
 
-        Without headings in another order than that of triage, or if the user reads blinded: a section tells the
-        model's result.
+        Without headings in another order than that of triage, if the user reads blinded, because a section tells the
+        model's result, or while there is none because the model is switched off.
         """
-        if self.filters.order is not Order.TRIAGE or self.user.reads_blinded:
+        if self.filters.order is not Order.TRIAGE or self.user.reads_blinded or switch.is_off():
             return [Part(None, self.rows)]
         grouped = groupby(self.rows, key=lambda row: Section.of(row.case))
         return [Part(section, list(rows)) for section, rows in grouped]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ml.patterns import MALIGNANT, Lesion
 from webapp.models import Analysis, AnalysisState, Case, Diagnosis, Finding, Image
+from webapp.triage import switch
 
 CANCER = (Diagnosis.BCC, Diagnosis.NOT_BCC_MALIGNANT)
 FORMER_OPERATING_POINT = 0.3
@@ -34,9 +35,14 @@ class Suspicion:
     suspected: bool
 
 
+def result(image: Image) -> Analysis | None:
+    """The analysis in force, as pages and rules may use it: none while the model is switched off."""
+    return None if switch.is_off() else image.current_analysis
+
+
 def done(case: Case) -> list[Analysis]:
     """The finished results in force, at most one per image."""
-    current = [image.current_analysis for image in case.images]
+    current = [result(image) for image in case.images]
     return [analysis for analysis in current if analysis and analysis.state is AnalysisState.DONE]
 
 
@@ -54,7 +60,7 @@ def trusted(analysis: Analysis | None) -> bool:
 
 def fully_trusted(case: Case) -> bool:
     """Whether there is a trusted result for every image."""
-    return bool(case.images) and all(trusted(image.current_analysis) for image in case.images)
+    return bool(case.images) and all(trusted(result(image)) for image in case.images)
 
 
 def probabilities(analysis: Analysis) -> dict[Lesion, float]:
@@ -187,8 +193,8 @@ def known_suspicions(case: Case, analysis_ids: Collection[int]) -> list[str]:
 
 
 def is_news(analysis: Analysis, known: Collection[str]) -> bool:
-    """Whether it suspects a cancer in its image that is not among ``known``."""
-    return any(name not in known for name in named(analysis))
+    """Whether it suspects a cancer in its image that is not among ``known``; never while the model is switched off."""
+    return not switch.is_off() and any(name not in known for name in named(analysis))
 
 
 def _of(analysis: Analysis) -> list[Lesion]:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from webapp.core.extensions import db
-from webapp.models import Analysis, Case, Image
+from webapp.models import Analysis, Case, Image, ModelSwitch
 from webapp.triage import due
 
 
@@ -24,3 +24,11 @@ def newly_past_due(now: datetime, limit: int) -> list[Case]:
         late = late.order_by(Case.waiting_since, Case.id).limit(limit - len(found)).options(results)
         found += db.session.scalars(late.with_for_update(of=Case, skip_locked=True))
     return found
+
+
+def last_switch(moment: datetime | None = None) -> ModelSwitch | None:
+    """The latest switching of the model off or on, up to ``moment``."""
+    statement = select(ModelSwitch).order_by(ModelSwitch.id.desc()).limit(1)
+    if moment is not None:
+        statement = statement.where(ModelSwitch.switched_at <= moment)
+    return db.session.scalars(statement).first()

@@ -6,6 +6,7 @@ The sections, in order (docs/architecture.md, "The rule of doubt"):
    or histology suspects a cancer.
    Re-opened first, then by due date, then by concern.
 2. Needs a person: an image has no trusted result. Cases without a probability first, then by the highest one given.
+   While the model is switched off nothing has a result: urgency "soon" first.
 3. Suspected: BCC or squamous cell carcinoma (SCC) at or above its operating point. By that probability.
 4. The rest, by concern, without a cliff.
 
@@ -18,9 +19,9 @@ from enum import IntEnum
 from sqlalchemy import ColumnElement, and_
 
 from ml.patterns import Lesion
-from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, TriageReason
+from webapp.models import Analysis, AnalysisState, Case, CaseState, FailureReason, TriageReason, Urgency
 from webapp.models.states import PENDING_STATES
-from webapp.triage import concern, due
+from webapp.triage import concern, due, switch
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = 2.0**17
@@ -62,12 +63,12 @@ class Section(IntEnum):
 
 def refresh(case: Case) -> None:
     """Recompute the place of a stored case from its images' results in force, its urgency and its due date."""
-    analyses = [image.current_analysis for image in case.images]
+    switch.look_again()
     results = concern.done(case)
     case.contradiction = any(concern.contradicts_itself(analysis) for analysis in results)
     case.other_cancer = any(suspicion.lesion is not Lesion.BCC for suspicion in concern.suspected(case))
     case.bcc_probability = max((p for a in results if (p := _bcc(a)) is not None), default=None)
-    case.triage_reason = _reason(analyses)
+    case.triage_reason = _reason(case)
     case.needs_person = case.triage_reason is not TriageReason.PROBABILITY
     case.past_due = due.is_past(case)
     case.rank = place(case)
@@ -102,6 +103,8 @@ def _by_due_date(case: Case) -> float:
 
 
 def _unknown_first(case: Case) -> float:
+    if switch.is_off():
+        return 0.0 if case.urgency is Urgency.SOON else 0.5
     highest = concern.reported(case)
     return 0.0 if highest is None else _descending(highest)
 
@@ -119,8 +122,11 @@ def _bcc(analysis: Analysis) -> float | None:
     return concern.probabilities(analysis).get(Lesion.BCC)
 
 
-def _reason(analyses: list[Analysis | None]) -> TriageReason:
+def _reason(case: Case) -> TriageReason:
     """Why some image has no trusted result; PROBABILITY if all have one."""
+    if switch.is_off():
+        return TriageReason.MODEL_OFF
+    analyses = [concern.result(image) for image in case.images]
     finished = [analysis for analysis in analyses if analysis and analysis.state not in PENDING_STATES]
     if not analyses or len(finished) < len(analyses):
         return TriageReason.AWAITING_ANALYSIS

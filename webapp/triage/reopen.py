@@ -16,6 +16,12 @@ def after_result(case: Case, analysis: Analysis) -> None:
         _reopen(case, ReopenReason.LATE_RESULT)
 
 
+def after_switching_on(case: Case) -> None:
+    """The model is on again: what its results suspect in a locked case and nobody knew of at the decision is news."""
+    for analysis in concern.done(case):
+        after_result(case, analysis)
+
+
 def after_histology(case: Case, histology: Histology) -> None:
     """A cancer re-opens a decision that would miss it, and marks a case that is open again as re-opened.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from webapp.models import Addition, Case, Diagnosis, Management, OpinionRequest, Review
-from webapp.triage import concern
+from webapp.triage import concern, switch
 
 EARLY = (Management.URGENT_REFERRAL, Management.BIOPSY)
 """An early appointment: if the lesion is a cancer, it is not missed."""
@@ -72,15 +72,17 @@ def unseen(case: Case, shown: Shown) -> list[str]:
 def reasons_for_concern(case: Case, diagnosis: Diagnosis | None = None) -> list[str]:
     """In words, everything that speaks against reassuring; empty if nothing does.
 
-    ``diagnosis``: the reader's own. A reassuring decision needs a typed reason unless this is empty.
+    ``diagnosis``: the reader's own. A reassuring decision needs a typed reason unless this is empty. That there is no
+    result because the model is switched off says nothing about a case: everybody knows it, and every case is read so.
     """
+    missing = not switch.is_off() and not concern.fully_trusted(case)
     suspected = [f"the model suspects {_named(suspicion)}" for suspicion in concern.suspected(case)]
     found = {
         "your diagnosis is a skin cancer": diagnosis in concern.CANCER,
         "you cannot tell from these images": diagnosis is Diagnosis.UNCERTAIN,
         "the earlier decision has been called into question": case.reopened is not None,
         **dict.fromkeys(suspected, True),
-        "there is no trusted result of the model for every image": not concern.fully_trusted(case),
+        "there is no trusted result of the model for every image": missing,
         "the histology found a cancer": case.histology is not None and case.histology.result.is_cancer,
         "a second opinion has not been read": any(request.seen_at is None for request in _opinions(case)),
         "a second opinion suspects a cancer": any(_suspects_cancer(request) for request in _opinions(case)),

@@ -15,9 +15,11 @@ from webapp.models import (
     Case,
     FailureReason,
     Image,
+    ModelSwitch,
     ModelVersion,
     OperatingPointChoice,
     Rerun,
+    Review,
     Worker,
 )
 from webapp.models.analysis import now_in
@@ -95,6 +97,26 @@ def choice_to_place_locked() -> OperatingPointChoice | None:
     return db.session.scalars(statement.with_for_update(of=OperatingPointChoice, skip_locked=True)).first()
 
 
+def switch_to_place_locked() -> ModelSwitch | None:
+    """The same of switching the model: only the latest counts."""
+    statement = select(ModelSwitch).order_by(ModelSwitch.id.desc()).limit(1)
+    found = db.session.scalars(statement.with_for_update(of=ModelSwitch, skip_locked=True)).first()
+    return found if found is not None and found.placed_up_to is not None else None
+
+
+def switches() -> list[ModelSwitch]:
+    """The latest first."""
+    return list(db.session.scalars(select(ModelSwitch).order_by(ModelSwitch.id.desc())))
+
+
+def decided_without_model_after(on: ModelSwitch, case_id: int, limit: int) -> list[int]:
+    """Ids of the next cases decided between the model's last switching off and ``on``."""
+    off = select(func.max(ModelSwitch.switched_at)).where(ModelSwitch.off, ModelSwitch.id < on.id).scalar_subquery()
+    within = Review.decided_at >= off, Review.decided_at <= on.switched_at, Review.case_id > case_id
+    statement = select(Review.case_id).where(*within).distinct().order_by(Review.case_id).limit(limit)
+    return list(db.session.scalars(statement))
+
+
 def open_cases_after(case_id: int, limit: int) -> list[int]:
     """Ids of the next open cases, locked by others or not."""
     return list(
@@ -103,8 +125,8 @@ def open_cases_after(case_id: int, limit: int) -> list[int]:
 
 
 def cases_locked(ids: Sequence[int]) -> dict[int, Case]:
-    """By id, those that are open and that nobody else has locked, with everything that decides their place."""
-    lock = select(Case.id).where(Case.id.in_(ids), Case.is_open).order_by(Case.id)
+    """By id, those that nobody else has locked, with everything that decides their place."""
+    lock = select(Case.id).where(Case.id.in_(ids)).order_by(Case.id)
     own = list(db.session.scalars(lock.with_for_update(of=Case, skip_locked=True)))
     findings = selectinload(Case.images).selectinload(Image.analyses).selectinload(Analysis.findings)
     cases = db.session.scalars(select(Case).where(Case.id.in_(own)).options(findings))

@@ -1,4 +1,4 @@
-"""What is asked before old images are analysed again and before another operating point is put in force."""
+"""What is asked before old images are analysed again, another operating point is used, or the model switched."""
 
 from flask import url_for
 
@@ -31,6 +31,25 @@ def about_point(before: OperatingPoint | None, chosen: OperatingPoint) -> Questi
         "Decisions already made stay as they are."
     )
     return Question("Use another operating point?", points, "Use this operating point", url_for("operation.thresholds"))
+
+
+def about_switching(*, off: bool) -> Question:
+    back = url_for("operation.models")
+    if not off:
+        points = [
+            "Images that waited are analysed, urgent cases first, and results given before count again.",
+            "Open cases are placed in the worklist by the model's results, as before.",
+            "A case decided meanwhile without an early appointment is re-opened if the model suspects a cancer in it.",
+        ]
+        return Question("Switch the model on?", points, "Switch the model on", back)
+    points = [
+        "No image is analysed, and no result of the model is used: no probability, pattern or heatmap on any page and "
+        "none in the export.",
+        "The worklist is ordered by urgency and waiting time. Re-opened and overdue cases stay first.",
+        "Every page says so, to everyone. GPs can send cases as before.",
+        "Decisions already made stay as they are.",
+    ]
+    return Question("Switch the model off?", points, "Switch the model off", back)
 
 
 def _instead(before: OperatingPoint | None) -> str:

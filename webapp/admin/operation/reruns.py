@@ -14,13 +14,14 @@ from webapp.analysis import cards
 from webapp.analysis import queries as analyses
 from webapp.core.extensions import db
 from webapp.models import ModelVersion, Rerun, User, utcnow
+from webapp.triage import switch
 
 if TYPE_CHECKING:
     from ml.card import Promise, Target
 
 
 class NotNowError(Exception):
-    """Another re-run is under way, or the model to use is not the one that a worker has loaded."""
+    """Another re-run is under way, the model is switched off, or the one to use is not the one a worker has loaded."""
 
 
 class NothingToDoError(Exception):
@@ -88,7 +89,7 @@ def status() -> RerunStatus | None:
 
 def images_for(version: ModelVersion) -> int:
     """How many images a re-run would analyse. Raises NotNowError or NothingToDoError."""
-    if version is not queries.active_version() or analyses.open_rerun_locked() is not None:
+    if switch.is_off() or version is not queries.active_version() or analyses.open_rerun_locked() is not None:
         raise NotNowError
     images = analyses.count_to_rerun(version.id)
     if not images:

@@ -7,14 +7,21 @@ from werkzeug.wrappers import Response
 from ml.patterns import Lesion
 from webapp.admin.operation import queries, questions, reruns, status
 from webapp.admin.operation import service as operation
-from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm
+from webapp.admin.operation.forms import OperatingPointForm, PrevalenceForm, SwitchForm
 from webapp.admin.operation.thresholds import Expectation, local, offers
 from webapp.analysis import cards
 from webapp.core.confirm import ConfirmForm, ask, confirmed
 from webapp.core.replies import Reply
 from webapp.models import ModelVersion, utcnow
+from webapp.triage import switch
 
 blueprint = Blueprint("operation", __name__, url_prefix="/admin")
+
+
+@blueprint.app_context_processor
+def model_switch() -> dict[str, object]:
+    """For every page: since when the model is off, if it is."""
+    return {"model_off": switch.off}
 
 
 @blueprint.get("/service")
@@ -92,7 +99,30 @@ def rerun_status() -> str:
 
 
 def _models_page(template: str) -> str:
-    return render_template(template, rows=reruns.versions(), rerun=reruns.status(), confirm=ConfirmForm())
+    facts = {"rows": reruns.versions(), "rerun": reruns.status(), "switches": queries.switches()}
+    return render_template(template, **facts, confirm=ConfirmForm())
+
+
+@blueprint.post("/models/off")
+def switch_off() -> Reply:
+    return _switch(off=True)
+
+
+@blueprint.post("/models/on")
+def switch_on() -> Reply:
+    return _switch(off=False)
+
+
+def _switch(*, off: bool) -> Reply:
+    now, form = "off" if off else "on", SwitchForm()
+    if switch.is_off() is not off:
+        if not confirmed() or not form.validate():
+            return ask(questions.about_switching(off=off), form)
+        if operation.switch_model(current_user._get_current_object(), off=off, reason=form.reason.data):
+            flash(f"The model is switched {now}.", "success")
+            return redirect(url_for("operation.models"))
+    flash(f"The model is switched {now} already.", "info")
+    return redirect(url_for("operation.models"))
 
 
 @blueprint.post("/models/<id:version_id>/rerun")
@@ -103,7 +133,10 @@ def start_rerun(version_id: int) -> Reply:
             return ask(questions.about_rerun(version, reruns.images_for(version)))
         reruns.start(current_user, version)
     except reruns.NotNowError:
-        flash("Not started: another re-run is in progress, or this is not the loaded model.", "danger")
+        flash(
+            "Not started: another re-run is in progress, or this model is not loaded or switched off.",
+            "danger",
+        )
     except reruns.NothingToDoError:
         flash("Nothing to do: this model has analysed every earlier image, or is about to.", "info")
     else:

@@ -1,16 +1,12 @@
 """What an administrator may change about how the model is used."""
 
-from itertools import takewhile
-
 from webapp import audit
-from webapp.admin.operation import queries
+from webapp.admin.operation import placing
 from webapp.core.database import store_so_far
 from webapp.core.extensions import db
-from webapp.models import ModelVersion, User
+from webapp.models import ModelSwitch, ModelVersion, User
 from webapp.models.operating_point import OperatingPoint, OperatingPointChoice
-from webapp.triage import rank
-
-PORTION = 200
+from webapp.triage import switch
 
 
 class UnknownPointError(ValueError):
@@ -39,30 +35,23 @@ def choose_point(actor: User, version: ModelVersion, target_sensitivity: float) 
         version.choices.append(choice)
         audit.record(actor, "threshold.chosen", version, before=_facts(before), after=_facts(chosen))
         store_so_far()
-        place_open_cases()
+        placing.place_open_cases()
     return chosen
 
 
-def place_open_cases() -> int:
-    """Place the next portion of open cases by a chosen operating point. Call repeatedly, inside a transaction.
+def switch_model(actor: User, *, off: bool, reason: str) -> bool:
+    """Switch the model off or on again; False if it is already. It is stored at once, and holds from then on.
 
-    Every case is looked at that is open once the choice is stored: whoever placed one with the point in force before
-    had locked it by then. A case still locked is left for the next time, and so are those after it. Returns how many
-    were placed.
+    Open cases are then placed anew, as many as a request has time for, and the worker places the others.
     """
-    choice = queries.choice_to_place_locked()
-    if choice is None or choice.placed_up_to is None:
-        return 0
-    ids = queries.open_cases_after(choice.placed_up_to, PORTION)
-    cases = queries.cases_locked(ids)
-    placed = [cases[case_id] for case_id in takewhile(cases.__contains__, ids)]
-    for case in placed:
-        rank.refresh(case)
-    if len(placed) == len(ids) < PORTION:
-        choice.placed_up_to = None
-    elif placed:
-        choice.placed_up_to = placed[-1].id
-    return len(placed)
+    if switch.look_again() if off else not switch.look_again():
+        return False
+    row = ModelSwitch(off=off, reason=reason, switched_by=actor, placed_up_to=0)
+    db.session.add(row)
+    audit.record(actor, "model.switched", row, before={"on": off}, after={"on": not off})
+    store_so_far()
+    placing.place_at_once()
+    return True
 
 
 def _facts(point: OperatingPoint | None) -> dict[str, float] | None:

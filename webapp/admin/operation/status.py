@@ -12,6 +12,7 @@ from webapp.core import fonts
 from webapp.core.filters import ago
 from webapp.models import FailureReason, Worker, utcnow
 from webapp.storage.store import current_store
+from webapp.triage import switch
 from webapp.triage.risk import joined
 
 SILENT_AFTER = timedelta(seconds=30)
@@ -66,6 +67,10 @@ def _worker(at_work: list[Worker]) -> Check:
 
 
 def _model(worker: Worker | None) -> Check:
+    off = switch.off()
+    if off is not None:
+        text = f"Switched off {ago(off.since)} ago by {off.by}: {off.reason}"
+        return Check("Model", Health.ATTENTION, text)
     if worker is None:
         return Check("Model", Health.ATTENTION, "No worker has reported its model yet.")
     if worker.model_error:
@@ -81,6 +86,9 @@ def _waiting() -> Check:
     count, oldest = analyses.waiting()
     if oldest is None:
         return Check("Waiting analyses", Health.GOOD, "No images are waiting for analysis.")
+    if switch.is_off():
+        text = f"{_count(count, 'image')} without a result until the model is switched on again."
+        return Check("Waiting analyses", Health.GOOD, text)
     late = oldest < utcnow() - LONG_WAIT
     text = f"{_count(count, 'image')} without a result; the oldest was sent {ago(oldest)} ago."
     return Check("Waiting analyses", Health.ATTENTION if late else Health.GOOD, text)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from webapp.admin.queries import versions
 from webapp.admin.reports import queries
 from webapp.models import Diagnosis, HistologyResult, Urgency
+from webapp.triage import switch
 
 MOST_MISSED = 50
 """How many of them are listed."""
@@ -129,13 +130,16 @@ class Period:
 
 
 def gather(moments: Sequence[datetime], version_id: int | None = None) -> Period:
-    """The cases sent since the first of ``moments``, with the model's results in force, or those of one version."""
+    """The cases sent since the first of ``moments``, with the model's results in force, or those of one version.
+
+    Without any result while the model is switched off.
+    """
     period = Period([0] * len(moments))
     first = queries.first_since(moments[0])
     if first is None:
         return period
     begins = [moment.timestamp() for moment in moments]
-    thresholds = {version.id: version.threshold for version in versions()}
+    thresholds = {} if switch.is_off() else {version.id: version.threshold for version in versions()}
     kinds: dict[Sequence[Any], Kind] = {}
     missed: list[tuple[float, int, float | None]] = []
     for row in queries.each_case(moments[0], first, thresholds, version_id):
