@@ -1,6 +1,6 @@
 """the model's off-switch
 
-Revision: 0030_speed_model_switch, after 0029_site; written 2026-11-28.
+Revision: 0031_model_switch, after 0030_reference; written 2026-11-28.
 
 Without a row it is on.
 """
@@ -8,8 +8,8 @@ Without a row it is on.
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0030_speed_model_switch'
-down_revision = '0029_site'
+revision = '0031_model_switch'
+down_revision = '0030_reference'
 branch_labels = None
 depends_on = None
 
