@@ -17,7 +17,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load lighthouse audit lock
+.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load lighthouse fuzz audit lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -116,6 +116,9 @@ bench-scale: install-all  ## times of the pages at a thousand to a million cases
 
 load: install-all  ## the program under the load of sixty centres, ten minutes; the last line is JSON
 	@$(BIN)/python -m tests.load.run $(OPTIONS)
+
+fuzz: install-all  ## damaged files and invented requests for an hour; OPTIONS="--minutes 5 tables"
+	@$(BIN)/python -W ignore -m tests.fuzz $(OPTIONS)
 
 lighthouse: install tests/lighthouse/node_modules/.stamp  ## five pages as a phone on a slow line sees them, fifteen minutes
 	@$(BIN)/python -m tests.lighthouse.measure $(OPTIONS)

@@ -335,3 +335,13 @@ def test_the_number_of_queries_does_not_grow_with_the_changes(app: Flask, gp, re
     for _ in range(5):
         amend(reader, number)
     assert [queries(*page) for page in pages] == before
+
+
+@pytest.mark.parametrize("field", ["diagnosis", "management", "pattern_AT"])
+def test_an_answer_that_no_page_offers_is_refused(app: Flask, reader: CheckedClient, number: str, field: str) -> None:
+    decided(reader, number, **BIOPSY)
+    refused = amend(reader, number, advice="My words", **{field: "=1+1"})
+    assert refused.status_code == 422
+    assert "My words" in refused.text
+    with stored_case(app, number) as case:
+        assert len(case.reviews) == 1

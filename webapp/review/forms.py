@@ -138,8 +138,13 @@ class DecisionForm(FlaskForm):
         return [self[f"{PATTERN_PREFIX}{pattern.value}"] for pattern in Pattern]
 
     @property
+    def assessed(self) -> bool:
+        """Whether any pattern was answered, however."""
+        return any(field.data for field in self.patterns)
+
+    @property
     def assessments(self) -> dict[Pattern, PatternAnswer]:
-        """The patterns that were answered."""
+        """The patterns that were answered. Call only on a valid form."""
         answers = {pattern: self[f"{PATTERN_PREFIX}{pattern.value}"].data for pattern in Pattern}
         return {pattern: PatternAnswer(answer) for pattern, answer in answers.items() if answer}
 
