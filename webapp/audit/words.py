@@ -63,6 +63,8 @@ ACTIONS = {
     "patient.erased": "Patient's data erased",
     "patient.exported": "Patient's data exported",
     "preview.viewed": "Preview of an image viewed",
+    "record.changed": "Record changed",
+    "record.sealed": "Earlier records sealed",
     "rerun.ended": "Re-run finished",
     "rerun.started": "Re-run started",
     "rerun.stopped": "Re-run stopped",
@@ -87,6 +89,35 @@ KINDS = {
     "rerun": "Re-run",
     "management_option": "Management option",
 }
+
+RECORDS = {
+    "addition": "Addition by the GP",
+    "analysis": "Model result",
+    "assessment": "Assessment of a pattern",
+    "case_file": "Case record",
+    "claim": "Claim",
+    "finding": "Model finding",
+    "histology": "Histology",
+    "image": "Image record",
+    "impression": "Blinded impression",
+    "mark": "Mark for the GP",
+    "model_version": "Model version",
+    "operating_point_choice": "Chosen operating point",
+    "opinion": "Second opinion",
+    "opinion_request": "Request for a second opinion",
+    "outcome_receipt": "Receipt of an answer",
+    "reference_correction": "Correction of a patient reference",
+    "rerun": "Re-run",
+    "retraction": "Decision taken back, record",
+    "review": "Decision",
+    "user_account": "Account",
+    "voiding": "Voiding",
+}
+
+
+def record_in_words(table: str) -> str:
+    """What a row of the table is called."""
+    return RECORDS.get(table) or KINDS.get(table) or table.replace("_", " ").capitalize()
 
 
 def action_in_words(action: str) -> str:
