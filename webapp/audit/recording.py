@@ -22,6 +22,13 @@ WAITING = "audit_events"
 """Where a session keeps (transaction or savepoint, columns) of events that are not appended yet."""
 
 
+class INSTALLATION:
+    """The subject of what concerns no single row, such as a backup."""
+
+    __tablename__ = "installation"
+    id = ""
+
+
 def record(
     actor: User | None,
     action: str,

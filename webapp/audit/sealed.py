@@ -54,7 +54,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "user_account": {
         "role": ("role", "centre_id"),
         "access": ("active",),
-        "sign-in": ("email", "password", "tf_primary_method", "tf_totp_secret", "mf_recovery_codes"),
+        "sign-in": ("email", "password", "fs_uniquifier", "tf_primary_method", "tf_totp_secret", "mf_recovery_codes"),
         "name": ("name", "registration"),
         "blinded reading": ("reads_blinded",),
         "invitation": ("invited_at", "joined_at"),
@@ -68,7 +68,7 @@ WORKING: dict[str, tuple[str, ...]] = {
     "analysis": ("attempts", "lease_owner", "lease_until", "heartbeat_at", "queued_at", "started_at"),
     "claim": ("expires_at",),
     "operating_point_choice": ("placed_up_to",),
-    "user_account": ("tf_last_counter", "fs_uniquifier"),
+    "user_account": ("tf_last_counter",),
 }
 """Columns that change all the time and say nothing about a patient or about who may do what."""
 UNSEALED = ("audit_event", "audit_head", "attempt", "sign_in_session", "unread_case", "worker", "alembic_version")

@@ -127,7 +127,7 @@ def _cause() -> str:
     command = click.get_current_context(silent=True)
     if has_request_context():
         return request.endpoint or request.method
-    return command.command_path.removeprefix("flask ") if command else "program"
+    return (command and command.command_path.partition(" ")[2]) or "program"
 
 
 @cache

@@ -28,6 +28,8 @@ ACTIONS = {
     "analysis.done": "Image analysed",
     "analysis.failed": "Analysis failed",
     "answer.read": "Answer opened at the GP's centre",
+    "backup.begun": "Backup begun",
+    "backup.restored": "Backup restored",
     "case.added_to": "Note or images added by the GP",
     "case.amended": "Decision changed",
     "case.claimed": "Case claimed",
@@ -69,6 +71,8 @@ ACTIONS = {
     "rerun.started": "Re-run started",
     "rerun.stopped": "Re-run stopped",
     "retention.applied": "Case erased after retention period",
+    "store.left_overs_deleted": "Left-over objects deleted from the image store",
+    "store.rekeyed": "Images encrypted with another key",
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
@@ -142,7 +146,7 @@ class EventRow:
     @property
     def subject(self) -> str:
         kind = KINDS.get(self.event.subject_type, self.event.subject_type.replace("_", " ").capitalize())
-        return f"{kind} {self.subject_name or self.event.subject_id}"
+        return f"{kind} {self.subject_name or self.event.subject_id}".rstrip()
 
     @property
     def changes(self) -> list[str]:

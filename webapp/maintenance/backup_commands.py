@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from webapp import audit
 from webapp.audit import trail
+from webapp.core.database import transaction
 from webapp.maintenance import backup, records, restore, store
 from webapp.maintenance.manifest import BackupError
 
@@ -14,6 +16,8 @@ from webapp.maintenance.manifest import BackupError
 @click.argument("folder", type=click.Path(path_type=Path))
 @with_appcontext
 def make_backup(folder: Path) -> None:
+    with transaction():
+        audit.record(None, "backup.begun", audit.INSTALLATION)
     try:
         made = backup.make(folder)
     except BackupError as error:
@@ -37,6 +41,8 @@ def restore_backup(folder: Path) -> None:
         found = restore.put_back(folder)
     except BackupError as error:
         raise click.ClickException(f"{error} Nothing was restored.") from None
+    with transaction():
+        audit.record(None, "backup.restored", audit.INSTALLATION, after={"made_at": found.made_at})
     click.echo(f"Restored: {sum(found.rows.values())} rows, {found.objects} objects.")
     forged = list(records.problems([trail.Head.parse(found.audit_head)]))
     wrong = list(store.wrong_objects())
