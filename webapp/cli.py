@@ -12,7 +12,7 @@ from webapp.core.database import transaction
 from webapp.maintenance.backup_commands import make_backup, restore_backup
 from webapp.maintenance.patient_commands import apply_retention, erase_patient, export_patient
 from webapp.maintenance.store_commands import rotate_keys, verify_store
-from webapp.maintenance.trail_commands import verify_audit
+from webapp.maintenance.trail_commands import audit_head, verify_audit, verify_records
 from webapp.models import states
 from webapp.review import claims
 from webapp.triage import lift
@@ -77,7 +77,9 @@ COMMANDS = (
     draw_states,
     create_admin,
     reset_second_factor,
+    audit_head,
     verify_audit,
+    verify_records,
     verify_store,
     rotate_keys,
     export_patient,

@@ -132,8 +132,10 @@ def centre_id(app: Flask, name: str) -> int:
         return int(session.scalars(select(Centre.id).where(Centre.name == name)).one())
 
 
-def actions(app: Flask, *, ignore: tuple[str, ...] = ("account.signed_in", "case.viewed")) -> list[str]:
-    """The actions in the audit trail, in order."""
+def actions(
+    app: Flask, *, ignore: tuple[str, ...] = ("account.signed_in", "case.viewed", "record.changed")
+) -> list[str]:
+    """The actions in the audit trail, in order; "record.changed" also where a test stores a row by itself."""
     with app.app_context(), reading() as session:
         found = session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)).all()
         return [action for action in found if action not in ignore]

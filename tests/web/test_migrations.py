@@ -84,6 +84,9 @@ def test_each_revision_down_and_up_with_rows_in_every_table(app: Flask) -> None:
         with db.engine.connect() as connection:
             again = keys(connection)
         found = {table: {key[: _width(older[table])] for key in again[table]} for table in older}
+        if "audit_event" in found:  # a migration may record what it did, and does no more to the trail than that
+            assert found["audit_event"] >= older["audit_event"]
+            found["audit_event"] = older["audit_event"]
         assert found == older, f"the way up to {revision}"
         before = revision
     assert set(filled) == OURS

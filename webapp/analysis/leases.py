@@ -19,6 +19,7 @@ from sqlalchemy import CursorResult, Update, and_, or_, update
 
 from webapp import audit
 from webapp.analysis import queries, queue
+from webapp.audit import sealing
 from webapp.core.config import Settings, current_settings
 from webapp.core.database import after_commit, transaction
 from webapp.core.extensions import db
@@ -42,7 +43,8 @@ def _lease_end(now: datetime) -> datetime:
 
 
 def _changed(statement: Update) -> bool:
-    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    """Whether the row was changed; what a seal covers stays the same, since queued and running are one to it."""
+    result = db.session.execute(statement.execution_options(synchronize_session=False, **sealing.UNCHANGED))
     return isinstance(result, CursorResult) and result.rowcount == 1
 
 

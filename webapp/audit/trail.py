@@ -1,15 +1,16 @@
 """Walking the audit trail's chain from the first event to the head."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, Text, cast, select
 
 from webapp.audit.chain import GENESIS, digest_of
+from webapp.core import strict_json
 from webapp.core.config import current_settings
-from webapp.core.database import reading
+from webapp.core.database import snapshot
 from webapp.core.extensions import db
 from webapp.models import AuditEvent, AuditHead
 
@@ -51,9 +52,13 @@ class Verification:
     breaks: list[str] = field(default_factory=list)
 
 
-def head() -> Head:
-    row = db.session.execute(select(AuditHead.count, AuditHead.digest)).one()
+def head_in(connection: Connection) -> Head:
+    row = connection.execute(select(AuditHead.count, AuditHead.digest)).one()
     return Head(row._mapping["count"], row.digest)
+
+
+def head() -> Head:
+    return head_in(db.session.connection())
 
 
 def tell_head() -> None:
@@ -61,33 +66,52 @@ def tell_head() -> None:
     log.info("audit head %s", head())
 
 
-def verify(expected: Head | None = None) -> Verification:
-    """Compare every digest with its event, and the end with the stored head and with one recorded elsewhere."""
-    key = current_settings().audit_key
-    with reading():
-        claimed = head()
-        found, walked, last_id, last = Verification(claimed), 0, 0, GENESIS
-        noted = expected is None or expected.count == 0
-        for event in _events():
-            if digest_of(key, last, event) != event["digest"]:
-                found.breaks.append(_broken(event["id"], last_id))
-            walked, last_id, last = walked + 1, event["id"], event["digest"]
-            noted = noted or (expected is not None and expected == Head(walked, last))
-        if Head(walked, last) != claimed:
-            found.breaks.append(
-                f"after event {last_id}: the last events were removed or replaced "
-                f"({walked} are stored; the head says {claimed.count})"
-            )
-    if not noted:
-        found.breaks.append(f"the head recorded elsewhere ({expected}) is not part of this trail")
+def verify(expected: Collection[Head] = ()) -> Verification:
+    """Compare every digest with its event, and the end with the stored head and with those recorded elsewhere."""
+    with snapshot() as connection:
+        found = Verification(head_in(connection))
+        for _event in walk(connection, found, expected):
+            pass
     return found
 
 
-def _events() -> Iterator[dict[str, Any]]:
-    columns = list(AuditEvent.__table__.columns)
-    statement = select(*columns).order_by(AuditEvent.id).execution_options(yield_per=BATCH)
-    for row in db.session.execute(statement).mappings():
-        yield dict(row)
+def walk(connection: Connection, found: Verification, expected: Collection[Head] = ()) -> Iterator[dict[str, Any]]:
+    """Each event, oldest first; ``found.breaks`` is complete at the end."""
+    key = current_settings().audit_key
+    walked, last_id, last = 0, 0, GENESIS
+    missing = {noted for noted in expected if noted.count}
+    for row in connection.execute(_EVENTS):
+        event = dict(row._mapping)
+        try:
+            event.update({name: _loaded(event[name]) for name in JSON_COLUMNS})
+        except ValueError as error:
+            found.breaks.append(f"event {event['id']}: {error}")
+        else:
+            if digest_of(key, last, event) != event["digest"]:
+                found.breaks.append(_broken(event["id"], last_id))
+            yield event
+        walked, last_id, last = walked + 1, event["id"], event["digest"]
+        missing.discard(Head(walked, last))
+    if Head(walked, last) != found.head:
+        found.breaks.append(
+            f"after event {last_id}: the last events were removed or replaced "
+            f"({walked} are stored; the head says {found.head.count})"
+        )
+    found.breaks += [
+        f"the head recorded elsewhere ({noted}) is not part of this trail" for noted in sorted(missing, key=str)
+    ]
+
+
+JSON_COLUMNS = ("before", "after", "seals")
+_COLUMNS = [
+    cast(column, Text).label(column.name) if column.name in JSON_COLUMNS else column
+    for column in AuditEvent.__table__.columns
+]
+_EVENTS = select(*_COLUMNS).order_by(AuditEvent.id).execution_options(yield_per=BATCH)
+
+
+def _loaded(text: str | None) -> Any:
+    return None if text is None else strict_json.loads(text)
 
 
 def _broken(event_id: object, previous: int) -> str:

@@ -28,6 +28,8 @@ ACTIONS = {
     "analysis.done": "Image analysed",
     "analysis.failed": "Analysis failed",
     "answer.read": "Answer opened at the GP's centre",
+    "backup.begun": "Backup begun",
+    "backup.restored": "Backup restored",
     "case.added_to": "Note or images added by the GP",
     "case.amended": "Decision changed",
     "case.claimed": "Case claimed",
@@ -64,10 +66,14 @@ ACTIONS = {
     "patient.erased": "Patient's data erased",
     "patient.exported": "Patient's data exported",
     "preview.viewed": "Preview of an image viewed",
+    "record.changed": "Record changed",
+    "record.sealed": "Earlier records sealed",
     "rerun.ended": "Re-run finished",
     "rerun.started": "Re-run started",
     "rerun.stopped": "Re-run stopped",
     "retention.applied": "Case erased after retention period",
+    "store.left_overs_deleted": "Left-over objects deleted from the image store",
+    "store.rekeyed": "Images encrypted with another key",
     "threshold.chosen": "Operating point changed",
     "thumbnail.viewed": "Thumbnail viewed",
 }
@@ -89,6 +95,35 @@ KINDS = {
     "rerun": "Re-run",
     "management_option": "Management option",
 }
+
+RECORDS = {
+    "addition": "Addition by the GP",
+    "analysis": "Model result",
+    "assessment": "Assessment of a pattern",
+    "case_file": "Case record",
+    "claim": "Claim",
+    "finding": "Model finding",
+    "histology": "Histology",
+    "image": "Image record",
+    "impression": "Blinded impression",
+    "mark": "Mark for the GP",
+    "model_version": "Model version",
+    "operating_point_choice": "Chosen operating point",
+    "opinion": "Second opinion",
+    "opinion_request": "Request for a second opinion",
+    "outcome_receipt": "Receipt of an answer",
+    "reference_correction": "Correction of a patient reference",
+    "rerun": "Re-run",
+    "retraction": "Decision taken back, record",
+    "review": "Decision",
+    "user_account": "Account",
+    "voiding": "Voiding",
+}
+
+
+def record_in_words(table: str) -> str:
+    """What a row of the table is called."""
+    return RECORDS.get(table) or KINDS.get(table) or table.replace("_", " ").capitalize()
 
 
 def action_in_words(action: str) -> str:
@@ -113,7 +148,7 @@ class EventRow:
     @property
     def subject(self) -> str:
         kind = KINDS.get(self.event.subject_type, self.event.subject_type.replace("_", " ").capitalize())
-        return f"{kind} {self.subject_name or self.event.subject_id}"
+        return f"{kind} {self.subject_name or self.event.subject_id}".rstrip()
 
     @property
     def changes(self) -> list[str]:

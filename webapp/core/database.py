@@ -154,6 +154,15 @@ def reading() -> Iterator[Any]:
         _reading.reset(token)
 
 
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """A connection on which every query sees the same moment, while others go on writing; stores nothing."""
+    with reading(), db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
 def after_commit(call: Callable[[], object]) -> None:
     """Run ``call`` once the current transaction is committed; never if it fails."""
     _once("after_commit", call)

@@ -5,13 +5,13 @@ import logging
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, select, text
 
 from webapp.audit.trail import Head
-from webapp.core.database import reading
+from webapp.core.config import current_settings
+from webapp.core.database import snapshot
 from webapp.core.extensions import db
 from webapp.maintenance import manifest, objects, rows
 from webapp.maintenance.manifest import BackupError, Manifest
@@ -31,22 +31,13 @@ def make(folder: Path) -> Manifest:
     try:
         with snapshot() as connection:
             made = _fill(draft, connection)
-        made.write(draft)
+        made.write(draft, current_settings().audit_key)
         draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft)
         raise
     log.info("backup made, audit head %s", made.audit_head)
     return made
-
-
-@contextmanager
-def snapshot() -> Iterator[Connection]:
-    """A connection on which every query sees the same moment, while others go on writing."""
-    with reading(), db.engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
 
 
 def revision_of(connection: Connection) -> str:

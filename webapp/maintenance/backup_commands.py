@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
+from webapp import audit
 from webapp.audit import trail
-from webapp.maintenance import backup, restore, store
+from webapp.core.database import transaction
+from webapp.maintenance import backup, records, restore, store
 from webapp.maintenance.manifest import BackupError
 
 
@@ -14,6 +16,8 @@ from webapp.maintenance.manifest import BackupError
 @click.argument("folder", type=click.Path(path_type=Path))
 @with_appcontext
 def make_backup(folder: Path) -> None:
+    with transaction():
+        audit.record(None, "backup.begun", audit.INSTALLATION)
     try:
         made = backup.make(folder)
     except BackupError as error:
@@ -37,13 +41,15 @@ def restore_backup(folder: Path) -> None:
         found = restore.put_back(folder)
     except BackupError as error:
         raise click.ClickException(f"{error} Nothing was restored.") from None
+    with transaction():
+        audit.record(None, "backup.restored", audit.INSTALLATION, after={"made_at": found.made_at})
     click.echo(f"Restored: {sum(found.rows.values())} rows, {found.objects} objects.")
-    breaks = trail.verify(trail.Head.parse(found.audit_head)).breaks
+    forged = list(records.problems([trail.Head.parse(found.audit_head)]))
     wrong = list(store.wrong_objects())
-    for line in (*breaks[: trail.SHOWN], *wrong[: trail.SHOWN]):
+    for line in (*forged[: trail.SHOWN], *wrong[: trail.SHOWN]):
         click.echo(line)
-    if breaks or wrong:
+    if forged or wrong:
         raise click.ClickException(
             "Everything was restored, but the checks found problems. Check that AUDIT_KEY and IMAGE_KEYS are correct."
         )
-    click.echo("The audit trail and every stored object are intact.")
+    click.echo("The audit trail, every record and every stored object are intact.")

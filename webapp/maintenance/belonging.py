@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, MetaData, Table, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, FromClause, MetaData, Select, Table, or_, select
 
 from webapp.models import Base, Case
 
@@ -34,3 +34,20 @@ def of_cases(table: Table, case_ids: Sequence[int]) -> ColumnElement[bool]:
             if key.column.table in known and key.column.table is not table
         )
     )
+
+
+def number_of(table: Table, key: Sequence[str]) -> Select[str]:
+    """The number of the case that the row with this primary key belongs to."""
+    joined: FromClause = table
+    here = table
+    while here.name != ROOT:
+        up = min((each for each in here.foreign_keys if each.column.table in _parents(here)), key=_detour)
+        joined = joined.join(up.column.table, up.parent == up.column)
+        here = up.column.table
+    row = (column == column.type.python_type(part) for column, part in zip(table.primary_key, key, strict=True))
+    return select(here.c.number).select_from(joined).where(*row)
+
+
+def _detour(key: ForeignKey) -> tuple[bool, bool, bool, str]:
+    to = key.column.table
+    return to.name != ROOT, to not in tables(to.metadata), bool(key.parent.nullable), key.parent.name

@@ -1,11 +1,15 @@
 """What a backup says about itself: the schema revision, how many rows and objects, and the digest of every file."""
 
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from webapp.audit.chain import signature_of
+from webapp.core import strict_json
 
 FILE = "manifest.json"
 OBJECT_LIST = "objects.txt"
@@ -19,7 +23,8 @@ class BackupError(Exception):
 @dataclass(frozen=True)
 class Manifest:
     """``audit_head``: COUNT:DIGEST; ``key_ids``: names of the encryption keys that the objects need, never the keys;
-    ``files``: name → SHA-256; ``missing``: objects that rows name and the store does not have.
+    ``files``: name → SHA-256; ``missing``: objects that rows name and the store does not have; ``signature``: of all
+    the rest, with AUDIT_KEY.
     """
 
     revision: str
@@ -30,17 +35,33 @@ class Manifest:
     key_ids: list[str]
     files: dict[str, str]
     missing: list[str]
+    signature: str = ""
 
-    def write(self, folder: Path) -> None:
-        write(folder / FILE, [json.dumps(asdict(self), indent=1).encode()])
+    def write(self, folder: Path, key: bytes) -> None:
+        """Signed with ``key``, which no backup contains."""
+        write(folder / FILE, [json.dumps({**asdict(self), "signature": self._signed(key)}, indent=1).encode()])
+
+    def _signed(self, key: bytes) -> str:
+        return signature_of(key, {**asdict(self), "signature": None})
 
     @classmethod
-    def read(cls, folder: Path) -> "Manifest":
-        """Raises BackupError."""
+    def read(cls, folder: Path, key: bytes) -> "Manifest":
+        """Raises BackupError, also if it was not signed with ``key`` as it is."""
         try:
-            return cls(**json.loads((folder / FILE).read_bytes()))
+            found = cls(**strict_json.loads((folder / FILE).read_bytes()))
+            signature = found._signed(key)
         except (OSError, ValueError, TypeError):
             raise BackupError(f"{folder} does not contain a readable {FILE}, so it is not a complete backup.") from None
+        if not found.signature:
+            raise BackupError(
+                f"{FILE} has no signature. An earlier version of the program made this backup: restore it with that."
+            )
+        if not hmac.compare_digest(signature, str(found.signature)):
+            raise BackupError(
+                f"The signature in {FILE} does not fit: AUDIT_KEY is not the key of the installation that made this "
+                "backup, or somebody has changed the backup since."
+            )
+        return found
 
 
 def table_file(name: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Connection, Table, delete, func, select, text
 
+from webapp.core.config import current_settings
 from webapp.core.database import transaction
 from webapp.core.extensions import db
 from webapp.maintenance import manifest, rows
@@ -16,7 +17,7 @@ from webapp.storage.store import ImageStore, current_store
 
 def put_back(folder: Path) -> Manifest:
     """Restore the backup in ``folder``. Raises BackupError, and then nothing has changed."""
-    found = Manifest.read(folder)
+    found = Manifest.read(folder, current_settings().audit_key)
     _check_files(folder, found)
     store = current_store()
     if unknown := set(found.key_ids) - set(store.ciphers):
@@ -93,7 +94,10 @@ def _fill(connection: Connection, table: Table, folder: Path, expected: int) -> 
     if table is AuditHead.__table__:
         connection.execute(delete(table))
     with (folder / manifest.table_file(table.name)).open("rb") as lines:
-        count = rows.load(connection, table, lines)
+        try:
+            count = rows.load(connection, table, lines)
+        except ValueError as error:
+            raise BackupError(f"{table.name}: {error}.") from None
     if count != expected:
         raise BackupError(f"{table.name}: the backup should contain {expected} rows but contains {count}.")
     if connection.dialect.name == "postgresql" and "id" in table.c and count:

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Table, insert, null, select
 
+from webapp.core import strict_json
+
 BATCH = 500
 
 
@@ -22,7 +24,7 @@ def dump(connection: Connection, table: Table) -> Iterator[bytes]:
 
 def load(connection: Connection, table: Table, lines: Iterable[bytes]) -> int:
     """Insert the rows of ``lines`` in portions; returns how many."""
-    rows, count = (_row(table, json.loads(line)) for line in lines), 0
+    rows, count = (_row(table, strict_json.loads(line)) for line in lines), 0
     while portion := list(islice(rows, BATCH)):
         connection.execute(insert(table), portion)
         count += len(portion)

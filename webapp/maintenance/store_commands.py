@@ -3,6 +3,8 @@
 import click
 from flask.cli import with_appcontext
 
+from webapp import audit
+from webapp.core.database import transaction
 from webapp.maintenance import store
 from webapp.storage.store import current_store
 
@@ -20,6 +22,9 @@ def verify_store(delete_orphans: bool) -> None:
         if delete_orphans:
             current_store().delete(key)
         click.echo(f"object {key}: no row refers to it{', deleted' if delete_orphans else ''}")
+    if orphans and delete_orphans:
+        with transaction():
+            audit.record(None, "store.left_overs_deleted", audit.INSTALLATION, after={"objects": orphans})
     click.echo(f"{wrong} rows with a wrong object, {orphans} objects without a row.")
     if wrong:
         raise click.ClickException("Some stored objects do not match their rows.")
@@ -36,6 +41,9 @@ def rotate_keys() -> None:
             failed += 1
             click.echo(problem)
     current = current_store().current_key
+    if changed:
+        with transaction():
+            audit.record(None, "store.rekeyed", audit.INSTALLATION, after={"objects": changed, "key": current})
     click.echo(f"{changed} objects re-encrypted with the key {current!r}.")
     if failed:
         raise click.ClickException(f"{failed} objects could not be read and were not changed: keep the old keys.")

@@ -29,6 +29,8 @@ class AuditEvent(Base):
     subject_id: Mapped[str] = mapped_column(String(40))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    seals: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    """Row → part → seal (`webapp.audit.sealing`), null for a row that was deleted: what its transaction wrote."""
     digest: Mapped[str] = mapped_column(String(64))
 
     actor: Mapped[User | None] = relationship()
