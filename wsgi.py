@@ -3,9 +3,10 @@
 import logging
 
 from webapp import create_app
-from webapp.core import logs
+from webapp.core import logs, memory
 from webapp.core.config import Settings
 
+memory.give_back_what_is_freed()
 settings = Settings.from_environment()
 logs.configure(settings)
 app = create_app(settings)

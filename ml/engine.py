@@ -19,7 +19,7 @@ result.bundle, result.preprocessing       # "name@sha256[:12]", version string: 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from PIL import Image
 from ml.bundle import Bundle, BundleError
 from ml.card import CODES, Target
 from ml.imaging.preprocessing import Region, prepare, region
-from ml.imaging.quality import assess
+from ml.imaging.quality import Quality, assess
 from ml.patterns import Lesion, Modality
 from ml.results import Finding, Heatmap, Reason, Result
 
@@ -41,6 +41,14 @@ _NOT_DERMOSCOPIC: Final = {Modality.CLINICAL: Reason.CLINICAL, Modality.OTHER: R
 BATCH: Final = 4
 
 Array = npt.NDArray[np.float32]
+
+
+class Look(NamedTuple):
+    """One image as the engine needs it: the network's input, its quality, and the analysed square."""
+
+    prepared: Array
+    quality: Quality
+    region: Region
 
 
 class Engine:
@@ -83,22 +91,30 @@ class Engine:
 
     def run(self, images: Sequence[Image.Image]) -> list[Result]:
         """One result per upright RGB image, in order."""
-        return [result for batch in _batched(images) for result in self._run_batch(batch)]
+        return self.classify([self.look(image) for image in images])
 
-    def _run_batch(self, images: Sequence[Image.Image]) -> Iterator[Result]:
-        outputs = self.forward(np.stack([prepare(image, self._card.preprocessing) for image in images]))
-        for index, image in enumerate(images):
-            yield self._result(image, {name: values[index] for name, values in outputs.items()})
+    def look(self, image: Image.Image) -> Look:
+        """All that is needed of an upright RGB image, which takes hundreds of times the memory."""
+        card = self._card
+        return Look(prepare(image, card.preprocessing), assess(image, card.quality), region(*image.size))
+
+    def classify(self, looks: Sequence[Look]) -> list[Result]:
+        """One result for each, in order."""
+        return [result for batch in _batched(looks) for result in self._run_batch(batch)]
+
+    def _run_batch(self, looks: Sequence[Look]) -> Iterator[Result]:
+        outputs = self.forward(np.stack([look.prepared for look in looks]))
+        for index, look in enumerate(looks):
+            yield self._result(look, {name: values[index] for name, values in outputs.items()})
 
     def forward(self, inputs: Array) -> dict[str, Array]:
         """The graph's raw outputs for prepared inputs (N, 3, size, size)."""
         return dict(zip(self._outputs, self._session.run(self._outputs, {"images": inputs}), strict=True))
 
-    def _result(self, image: Image.Image, outputs: dict[str, Array]) -> Result:
-        quality = assess(image, self._card.quality)
+    def _result(self, look: Look, outputs: dict[str, Array]) -> Result:
         # No number of a broken output is passed on: it could look like a low risk.
         usable = all(bool(np.isfinite(values).all()) for values in outputs.values())
-        reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in quality.issues]
+        reasons = ([] if usable else [Reason.NOT_FINITE]) + [Reason(issue.value) for issue in look.quality.issues]
         modality = self._modality(outputs["modality_logits"]) if usable else None
         if modality in _NOT_DERMOSCOPIC:
             reasons.append(_NOT_DERMOSCOPIC[modality])
@@ -112,8 +128,8 @@ class Engine:
             heatmaps=heatmaps,
             modality=modality,
             reasons=tuple(reasons),
-            quality=quality,
-            region=region(*image.size),
+            quality=look.quality,
+            region=look.region,
             bundle=self.bundle.reference,
             preprocessing=self._card.preprocessing.version,
         )
@@ -149,8 +165,8 @@ def _shares(logits: Array) -> list[float]:
     return [float(share) for share in odds / odds.sum()]
 
 
-def _batched(images: Sequence[Image.Image]) -> Iterator[Sequence[Image.Image]]:
-    return (images[start : start + BATCH] for start in range(0, len(images), BATCH))
+def _batched(looks: Sequence[Look]) -> Iterator[Sequence[Look]]:
+    return (looks[start : start + BATCH] for start in range(0, len(looks), BATCH))
 
 
 def _options(threads: int) -> ort.SessionOptions:

@@ -8,6 +8,7 @@ several workers, each needs its own: {worker} in these addresses is the worker's
 """
 
 import hashlib
+import io
 import os
 import shutil
 import sqlite3
@@ -227,7 +228,7 @@ class World:
         )
         given = [*files] or [jpeg(seed=i) for i in range(images)]
         with self.app.app_context():
-            clean = uploads.clean_images([(f"Image {i + 1}", data) for i, data in enumerate(given)])
+            clean = uploads.clean_images([(f"Image {i + 1}", io.BytesIO(data).read) for i, data in enumerate(given)])
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
             return cases.submit(user, new, clean).number

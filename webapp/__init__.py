@@ -19,6 +19,7 @@ from webapp.cases.routes import blueprint as cases
 from webapp.core import (
     access,
     assets,
+    bodies,
     database,
     errors,
     filters,
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app, settings, ask_backlog=analyses.waiting)
     db.init_app(app)
     migrations.init_app(app)
+    bodies.init_app(app)
     overload.init_app(app)
     parameters.init_app(app)
     csrf.init_app(app)

@@ -3,6 +3,7 @@
 import secrets
 import uuid
 from dataclasses import dataclass
+from io import BytesIO
 
 from flask import Flask
 from flask_security.utils import hash_password
@@ -157,5 +158,7 @@ def _submit_cases() -> None:
                     urgency=demo.urgency,
                     synthetic=True,
                 ),
-                uploads.clean_images([(f"Image {i}", image.data) for i, image in enumerate(drawn, start=1)]),
+                uploads.clean_images(
+                    [(f"Image {i}", BytesIO(image.data).read) for i, image in enumerate(drawn, start=1)]
+                ),
             )

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from ml.imaging import jpeg
+from ml.imaging import cost, jpeg
 from ml.imaging.profiles import SRGB, adobe_rgb, is_srgb, png_profile
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
@@ -93,32 +93,50 @@ class _Exif:
     interoperability: object = None
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Image.Image:
+def decode(
+    data: bytes, *, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE, memory: int | None = None
+) -> Image.Image:
     """Decode a JPEG, PNG or WebP completely: upright, 8-bit RGB in sRGB, transparency over white, no metadata.
 
-    The pixel count is checked in the header, before anything is decoded. Raises `UnreadableImage` only.
+    What the header promises is checked before anything is decoded. `memory`: how many bytes decoding may take, the file
+    included; a JPEG that would take more is decoded at a half, a quarter or an eighth of its width and height. Raises
+    `UnreadableImage` only.
     """
     if not data:
         raise UnreadableImage(Unreadable.EMPTY)
     try:
         ImageFile.LOAD_TRUNCATED_IMAGES = False  # another library of this program switches it on for the whole process
-        is_jpeg = data.startswith(_SIGNATURES[0])
-        if is_jpeg and not jpeg.is_supported(data):
-            raise UnreadableImage(Unreadable.UNSUPPORTED)
-        image = _open(data)
-        _check_header(image, max_pixels, min_side)
-        if is_jpeg and not jpeg.is_whole(data):
-            raise UnreadableImage(Unreadable.CORRUPT)
-        image.load()
-        exif = _exif(image)
-        upright = _upright(image, exif)
-        return _pixels_only(_to_srgb(_flatten(upright), _profile(image, exif)))
+        return _decoded(data, max_pixels, min_side, memory)
     except UnreadableImage:
         raise
+    except cost.TooMuchMemoryError as error:
+        raise UnreadableImage(Unreadable.TOO_LARGE, str(error)) from None
     except Image.DecompressionBombError:
         raise _too_large(max_pixels) from None
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error, zlib.error, ValueError, …
         raise UnreadableImage(Unreadable.CORRUPT) from error
+
+
+def _decoded(data: bytes, max_pixels: int, min_side: int, memory: int | None) -> Image.Image:
+    """One name for each step's image, so that no more than two are kept at any time."""
+    is_jpeg = data.startswith(_SIGNATURES[0])
+    if is_jpeg and not jpeg.is_supported(data):
+        raise UnreadableImage(Unreadable.UNSUPPORTED)
+    image = _open(data)
+    _check_header(image, data, max_pixels, min_side)
+    scale = 1 if memory is None else cost.scale_within(image, data, memory)
+    if is_jpeg and not jpeg.is_whole(data, scale):
+        raise UnreadableImage(Unreadable.CORRUPT)
+    jpeg.shrink(image, scale)
+    image.load()
+    exif = _exif(image)
+    profile = _profile(image, exif)
+    image = image._new(image.im)  # the same pixels without the file and what its decoder keeps
+    image = _upright(image, exif)
+    image = _flatten(image)
+    image = _to_srgb(image, profile)
+    image.info.clear()
+    return image
 
 
 @contextmanager
@@ -157,9 +175,13 @@ def _kind(data: bytes) -> str:
     return next((kind for signature, kind in signatures.items() if data.startswith(signature)), "")
 
 
-def _check_header(image: Image.Image, max_pixels: int, min_side: int) -> None:
+def _check_header(image: Image.Image, data: bytes, max_pixels: int, min_side: int) -> None:
     if image.width * image.height > max_pixels:
         raise _too_large(max_pixels)
+    if cost.is_hollow(image, data):
+        megapixels = image.width * image.height / 1_000_000
+        hollow = f"The file holds far too little for an image of {megapixels:.1f} megapixels. Please export it again."
+        raise UnreadableImage(Unreadable.CORRUPT, hollow)
     if min(image.size) < min_side:
         raise UnreadableImage(Unreadable.TOO_SMALL)
     # MPO is a photograph followed by previews, as many phones write it: the first image is the photograph.
@@ -191,11 +213,12 @@ def _upright(image: Image.Image, exif: _Exif) -> Image.Image:
 def _flatten(image: Image.Image) -> Image.Image:
     """Any mode → L, RGB or CMYK, 8 bits a channel, transparency over white."""
     if image.mode.startswith("I"):  # 16-bit grey: `convert` would clip instead of scale
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        flat = Image.new("RGB", rgba.size, "white")
+        flat.paste(rgba, mask=rgba)
+        return flat
     return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
 
 
@@ -220,14 +243,7 @@ def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Im
             if image.mode == "L" and profile.profile.xcolor_space.strip() == "RGB":
                 image = image.convert("RGB")
             if image.mode != "RGB" or not is_srgb(profile):
-                converted = ImageCms.profileToProfile(image, profile, SRGB, outputMode="RGB")
-                return image.convert("RGB") if converted is None else converted
+                image = ImageCms.profileToProfile(image, profile, SRGB, outputMode="RGB") or image
         except _NO_PROFILE:
             pass  # a broken or mismatched profile: keep the pixels as they are
-    return image.convert("RGB")
-
-
-def _pixels_only(image: Image.Image) -> Image.Image:
-    clean = Image.new("RGB", image.size)
-    clean.paste(image)
-    return clean
+    return image if image.mode == "RGB" else image.convert("RGB")

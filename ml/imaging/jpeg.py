@@ -7,11 +7,13 @@ change the picture, unless the decoder had lost its place and left them over.
 
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 _START: Final = b"\xff\xd8"
@@ -25,6 +27,9 @@ _RESTARTS: Final = range(0xD0, 0xD8)
 _MARKER: Final = re.compile(rb"\xff+([^\x00\xff])")
 _ADDED: Final = bytes(byte for byte in range(1, 255, 4))  # no 0xFF: a marker would end the data
 _REPLACED: Final = 8  # bytes
+_EIGHTH: Final = 8
+_STRIP: Final = 256  # rows
+_MOST_SCANS: Final = 100  # an encoder writes ten or so; each takes a pass over the whole image
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,31 @@ class _Segment:
 
 def is_supported(data: bytes) -> bool:
     """Whether its frame header promises 8 bits a channel and a compression that is read; also if there is none."""
-    frame = next((each for each in _segments(data) if each.marker in _FRAMES), None)
+    segments = list(_segments(data))
+    frame = next((each for each in segments if each.marker in _FRAMES), None)
+    if sum(each.marker == _SCAN for each in segments) > _MOST_SCANS:
+        return False
     return frame is None or (frame.marker in _READ and frame.body[:1] == b"\x08")
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether the first image in the file has all of its compressed data, for a file that Pillow decodes."""
+def buffered_bytes_a_pixel(data: bytes) -> float:
+    """What the decoder keeps beside the pixels: every coefficient, where one scan doesn't bring a block completely."""
+    segments = list(_segments(data))
+    frame = next((each for each in segments if each.marker in _FRAMES), None)
+    scan = next((each for each in segments if each.marker == _SCAN), None)
+    if frame is None or scan is None:
+        return 0.0
+    sampling = [(factors >> 4) * (factors & 15) for factors in frame.body[7::3]]
+    if frame.marker not in _PROGRESSIVE and scan.body[0] == len(sampling):
+        return 0.0
+    return 2 * sum(sampling) / max(*sampling, 1)
+
+
+def is_whole(data: bytes, scale: int = 1) -> bool:
+    """Whether the first image in the file has all of its compressed data, for a file that Pillow decodes.
+
+    `scale`: that by which it will be decoded; what does not show there need not be whole.
+    """
     data = _without_metadata(data)
     segments = list(_segments(data))
     scans = [each for each in segments if each.marker == _SCAN]
@@ -63,15 +87,16 @@ def is_whole(data: bytes) -> bool:
     if progressive and not _complete(segments, scans):
         return False
     ends = [end for scan in scans for _, end in scan.data]
-    shown = _shown(data, fast=not progressive)
-    if _shown(_with_more(data, ends), fast=not progressive) != shown:
+    first = scale if progressive else _EIGHTH
+    shown = _shown(data, first)
+    if _shown(_with_more(data, ends), first) != shown:
         return False
     start, end = scans[-1].data[-1]
     if progressive or end - start < 2 * _REPLACED or len(set(data[end - _REPLACED : end - 1])) == 1:
         return True  # a plain area ends in a run of one byte, and some cameras fill up with zeros
     other = data[: end - _REPLACED] + _ADDED + data[end:]
     # The last bytes may hold only the fine detail of the last block, which the eighth of the size does not show.
-    return _shown(other, fast=True) != shown or _shown(other, fast=False) != _shown(data, fast=False)
+    return _shown(other, _EIGHTH) != shown or _shown(other, scale) != _shown(data, scale)
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -125,9 +150,18 @@ def _with_more(data: bytes, ends: list[int]) -> bytes:
     return _ADDED.join(data[start:end] for start, end in pairwise(edges))
 
 
-def _shown(data: bytes, *, fast: bool) -> bytes:
-    """The decoded pixels; `fast`: an eighth of the size, for which all of the data is still read."""
+def _shown(data: bytes, scale: int) -> int:
+    """A checksum of the decoded pixels; all of the data is read at an eighth of the size as well."""
     image = JpegImageFile(io.BytesIO(data))
-    if fast:
-        image.draft(image.mode, (1, 1))
-    return image.tobytes()
+    shrink(image, scale)
+    found = 0
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        found = zlib.crc32(strip.tobytes(), found)
+    return found
+
+
+def shrink(image: Image.Image, scale: int) -> None:
+    """Have it decoded at a `scale`th (1, 2, 4, 8) of its width and height."""
+    if scale > 1:
+        image.draft(image.mode, (max(image.width // scale, 1), max(image.height // scale, 1)))

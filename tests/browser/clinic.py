@@ -64,7 +64,7 @@ class Clinic(World):
         store = store_of(self.app)
         shown = {"patient_reference": "TEST-1", "body_site": BodySite.FACE} | facts
         new = cases.NewCase(submission_token=str(uuid.uuid4()), **shown)  # type: ignore[arg-type]
-        files = [(f"Image {i}", data) for i, data in enumerate(pictures or (drawn(),), start=1)]
+        files = [(f"Image {i}", io.BytesIO(data).read) for i, data in enumerate(pictures or (drawn(),), start=1)]
         with self.app.app_context():
             clean = uploads.clean_images(files)  # slow, so not while the database is locked
         with self.app.app_context(), transaction() as session:

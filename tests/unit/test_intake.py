@@ -1,19 +1,25 @@
 """An uploaded file is reduced to upright pixels and nothing else."""
 
 import io
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from flask import Flask
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.images import encoded, jpeg, picture, pixel, png
 from tests.patience import PATIENCE, wait_until
+from webapp.cases import uploads
 from webapp.core.config import Settings
 from webapp.core.overload import BusyError
+from webapp.intake import rebuild as rebuilding
+from webapp.intake import spill
 from webapp.intake.gate import DECODING, INSIDE, admitted
 from webapp.intake.rebuild import PREVIEW_SIDE, THUMBNAIL_SIDE, RefusedImageError, rebuild
+from webapp.storage.errors import StoreAwayError
 
 SECRET = b"Jane-Placeholder"
 
@@ -162,3 +168,47 @@ def full(places: threading.Semaphore) -> bool:
     if free:
         places.release()
     return not free
+
+
+def test_of_a_file_no_more_is_read_than_is_allowed(app: Flask) -> None:
+    """A request may bring one file of the size of six."""
+    asked: list[int] = []
+
+    def read(most: int) -> bytes:
+        asked.append(most)
+        return bytes(most)
+
+    with app.test_request_context(), pytest.raises(uploads.RefusedUploadError, match="larger than 25 MB"):
+        uploads.clean_images([("Image 1", read)])
+    assert asked == [25 * 1024 * 1024 + 1]
+
+
+def test_large_results_wait_in_a_file_that_goes_with_them(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    small, large = bytes(spill.LARGE_BYTES), bytes(spill.LARGE_BYTES + 1)
+    assert spill.Spilled(small)._file is None
+    kept = spill.Spilled(large)
+    file = kept._file
+    assert file is not None
+    assert kept._data == b""
+    assert kept.read() == kept.read() == large
+    assert list(tmp_path.iterdir()) == [], "it has no name"
+    del kept
+    assert file.closed
+
+
+def test_a_full_disk_is_no_fault_of_the_image(monkeypatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", Full)
+    with pytest.raises(StoreAwayError, match="No space left"):
+        spill.Spilled(bytes(spill.LARGE_BYTES + 1))
+
+
+def test_a_photograph_too_large_for_the_memory_is_kept_at_half_its_size(settings: Settings, monkeypatch) -> None:
+    data = jpeg(800, 600)
+    monkeypatch.setattr(rebuilding, "DECODING_BYTES", 5 * 800 * 600 + 3 * len(data))
+    clean = rebuild(data, settings)
+    assert (clean.width, clean.height) == Image.open(io.BytesIO(clean.data)).size == (400, 300)

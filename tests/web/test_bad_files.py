@@ -106,8 +106,8 @@ def test_a_file_of_too_many_bytes(app: Flask, settings: Settings, gp) -> None:
 
 
 def test_a_request_of_too_many_bytes(app: Flask, settings: Settings, gp) -> None:
-    app.config["MAX_CONTENT_LENGTH"] = 10_000
-    response = send(gp, [(bytes(20_000), "big.jpg")])
+    app.extensions["settings"] = settings.model_copy(update={"max_images_per_case": 1, "max_image_megabytes": 1})
+    response = send(gp, [(bytes(2 * 2**20), "big.jpg")])
     assert response.status_code == 413
     assert "larger than this server accepts" in response.text
     assert count(app) == 0

@@ -6,11 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL.Image import Image
-
 from ml.bundle import Bundle
 from ml.card import BCC, Card
-from ml.engine import Engine
+from ml.engine import Engine, Look
 from ml.imaging.decoding import decode
 from ml.results import Finding, Heatmap, Result
 from webapp import metrics
@@ -36,23 +34,24 @@ def loaded(bundle: Path | None) -> Loaded:
     return Loaded(engine, engine.bundle.card, engine.bundle.card.to_json())
 
 
-def upright(data: bytes, settings: Settings) -> Image:
-    """Decode stored image bytes. Raises UnreadableImage."""
+def look(data: bytes, settings: Settings) -> Look:
+    """What the model needs of stored image bytes. Raises BundleError or UnreadableImage."""
+    model = loaded(settings.model_bundle)
     with metrics.stage("decode"):
-        return decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
+        return model.engine.look(decode(data, max_pixels=settings.max_image_megapixels * 1_000_000))
 
 
 def analyse(data: bytes, settings: Settings) -> Outcome:
     """The model's result for stored image bytes. Raises BundleError or UnreadableImage."""
-    (outcome,) = analyse_together([upright(data, settings)], settings)
+    (outcome,) = analyse_together([look(data, settings)], settings)
     return outcome
 
 
-def analyse_together(images: Sequence[Image], settings: Settings) -> list[Outcome]:
-    """The model's results for upright images, in the same order. Raises BundleError."""
+def analyse_together(looks: Sequence[Look], settings: Settings) -> list[Outcome]:
+    """The model's results, in the same order. Raises BundleError."""
     model = loaded(settings.model_bundle)
-    with metrics.stage("model", shared_by=len(images)):
-        found = model.engine.run(images)
+    with metrics.stage("model", shared_by=len(looks)):
+        found = model.engine.classify(looks)
     return [_outcome(result, model) for result in found]
 
 

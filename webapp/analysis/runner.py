@@ -12,7 +12,7 @@ from ml.imaging.decoding import UnreadableImage
 from webapp import metrics
 from webapp.analysis import leases, queries, results, workers
 from webapp.analysis.leases import Heartbeat
-from webapp.analysis.model import analyse, analyse_together, loaded, upright
+from webapp.analysis.model import analyse, analyse_together, loaded, look
 from webapp.analysis.results import Outcome
 from webapp.core import logs
 from webapp.core.config import Settings, settings_of
@@ -94,10 +94,10 @@ def _results(analysis_ids: Sequence[int], store: ImageStore, settings: Settings)
     try:
         with reading():
             waiting = queries.waiting_since(analysis_ids)
-        files = {analysis_id: _load(analysis_id, key, store) for analysis_id, key, _since in waiting}
         for _id, _key, since in waiting:
             metrics.spent("wait", (utcnow() - since).total_seconds())
-        return _alone(files, settings) if len(files) == 1 else _together(files, settings)
+        keys = {analysis_id: key for analysis_id, key, _since in waiting}
+        return _alone(keys, store, settings) if len(keys) == 1 else _together(keys, store, settings)
     except BundleError as error:
         log.error("no model: %s", error)
         failure = FailureReason.MODEL_UNAVAILABLE
@@ -121,28 +121,26 @@ def _load(analysis_id: int, key: str, store: ImageStore) -> bytes | FailureReaso
         return FailureReason.STORE_UNAVAILABLE if away else FailureReason.IMAGE_UNREADABLE
 
 
-def _alone(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, AnalysisResult]:
-    ((analysis_id, data),) = files.items()
-    return {
-        analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, analyse, data, settings)
-    }
+def _alone(keys: Mapping[int, str], store: ImageStore, settings: Settings) -> dict[int, AnalysisResult]:
+    return {analysis_id: _step(analyse, analysis_id, key, store, settings) for analysis_id, key in keys.items()}
 
 
-def _together(files: Mapping[int, bytes | FailureReason], settings: Settings) -> dict[int, AnalysisResult]:
-    """Decode each image separately, then run the network once on the readable ones."""
-    images = {
-        analysis_id: data if isinstance(data, FailureReason) else _or_unreadable(analysis_id, upright, data, settings)
-        for analysis_id, data in files.items()
-    }
-    readable = {analysis_id: image for analysis_id, image in images.items() if not isinstance(image, FailureReason)}
+def _together(keys: Mapping[int, str], store: ImageStore, settings: Settings) -> dict[int, AnalysisResult]:
+    """Look at each image separately, one in memory at a time, then run the network once on the readable ones."""
+    seen = {analysis_id: _step(look, analysis_id, key, store, settings) for analysis_id, key in keys.items()}
+    readable = {analysis_id: image for analysis_id, image in seen.items() if not isinstance(image, FailureReason)}
     outcomes = analyse_together(list(readable.values()), settings) if readable else []
-    failures = {analysis_id: image for analysis_id, image in images.items() if isinstance(image, FailureReason)}
+    failures = {analysis_id: image for analysis_id, image in seen.items() if isinstance(image, FailureReason)}
     return {**dict(zip(readable, outcomes, strict=True)), **failures}
 
 
-def _or_unreadable(
-    analysis_id: int, step: Callable[[bytes, Settings], Got], data: bytes, settings: Settings
+def _step(
+    step: Callable[[bytes, Settings], Got], analysis_id: int, key: str, store: ImageStore, settings: Settings
 ) -> Got | FailureReason:
+    """Load one image and do ``step`` with it; what is wrong with this image alone is its result."""
+    data = _load(analysis_id, key, store)
+    if isinstance(data, FailureReason):
+        return data
     try:
         return step(data, settings)
     except UnreadableImage as error:

@@ -42,9 +42,9 @@ def any_file() -> bool:
     return any(file.filename for file in request.files.getlist("images"))
 
 
-def files() -> list[tuple[str, bytes]]:
+def files() -> list[uploads.File]:
     chosen: list[FileStorage] = [file for file in request.files.getlist("images") if file.filename]
-    return [(presenters.file_label(position, file.filename), file.read()) for position, file in enumerate(chosen, 1)]
+    return [(presenters.file_label(position, file.filename), file.read) for position, file in enumerate(chosen, 1)]
 
 
 def accepted(form: ImagesForm, token: str = "", there: Collection[str] = ()) -> list[CleanImage] | None:

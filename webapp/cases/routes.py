@@ -130,7 +130,7 @@ def _form_page(form: CaseForm, follows: Case | None, sent_already: str = "") -> 
 @blueprint.post("/images/check")
 def check_image() -> dict[str, object] | tuple[dict[str, object], int, dict[str, str]]:
     """Quality problems of one chosen image, before the form is sent. Nothing is stored."""
-    files = [("This image", data) for _name, data in pages.files()]
+    files = [("This image", read) for _name, read in pages.files()]
     if len(files) != 1:
         abort(400)
     try:

@@ -150,16 +150,17 @@ def attach(case: Case, images: Sequence[CleanImage]) -> None:
 
 
 def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
+    data = clean.data
     image = Image(
         case=case,
         position=position,
-        key=_store(clean.data),
+        key=_store(data),
         thumbnail_key=_store(clean.thumbnail),
         preview_key=_store(clean.preview),
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,
-        byte_size=len(clean.data),
+        byte_size=len(data),
         sha256=clean.sha256,
         quality_flags=[flag.value for flag in clean.quality_flags],
         sent_anyway=clean.sent_anyway,

@@ -1,6 +1,6 @@
 """Uploaded images before they join a case: rebuilt, checked for quality, compared with earlier ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from webapp.analysis import bundles
@@ -11,8 +11,8 @@ from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
 from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
 from webapp.models import QualityFlag, User
 
-File = tuple[str, bytes]
-"""(name used in messages, content)."""
+File = tuple[str, Callable[[int], bytes]]
+"""(name used in messages, what reads up to so many bytes of it): each is read when its turn comes."""
 
 
 class RefusedUploadError(ValueError):
@@ -96,9 +96,9 @@ def clean_images(files: Sequence[File], *, only_to_judge: bool = False) -> list[
     limits = bundles.quality_limits(settings.model_bundle)
     images, problems = [], []
     with admitted(CHECK_SECONDS if only_to_judge else WAIT_SECONDS):
-        for name, data in files:
+        for name, read in files:
             try:
-                images.append(rebuild(data, settings, limits, smaller=not only_to_judge))
+                images.append(rebuild(read(settings.max_image_bytes + 1), settings, limits, smaller=not only_to_judge))
             except RefusedImageError as error:
                 problems.append(f"{name}: {error}")
     if problems:

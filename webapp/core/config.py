@@ -155,6 +155,15 @@ class Settings(BaseSettings):
     )
     metrics_bind: HostAndPort = _setting("`host:port` at which the worker serves its metrics, with the same token", "")
 
+    @property
+    def max_image_bytes(self) -> int:
+        return self.max_image_megabytes * 1024 * 1024
+
+    @property
+    def max_request_bytes(self) -> int:
+        """Of a form with images."""
+        return self.max_images_per_case * self.max_image_bytes + 1024 * 1024
+
     @field_validator("mail_from")
     @classmethod
     def _a_sender_for_the_mails(cls, sender: str, info: ValidationInfo) -> str:
@@ -217,12 +226,10 @@ def current_settings() -> Settings:
 
 def flask_config(settings: Settings) -> dict[str, object]:
     """The settings under the names that Flask and its extensions use."""
-    request_megabytes = settings.max_images_per_case * settings.max_image_megabytes + 1
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True, "hide_parameters": True},
-        "MAX_CONTENT_LENGTH": request_megabytes * 1024 * 1024,
         "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
         "SESSION_COOKIE_NAME": "__Host-dermtriage" if settings.https else "dermtriage",
         "SESSION_COOKIE_PATH": "/",

@@ -42,9 +42,9 @@ EXPLANATIONS = {
         "This case has changed", "The case has changed since you opened it. Nothing was saved or overwritten."
     ),
     413: Explanation(
-        "Upload too large",
-        "Together, the images are larger than this server accepts. Nothing was saved. "
-        "Go back and send fewer or smaller images.",
+        "Too large",
+        "What you sent is larger than this server accepts. Nothing was saved. "
+        "Go back and send fewer or smaller images, or a shorter text.",
     ),
     429: Explanation("Too many attempts", "Please wait a minute, then try again."),
     500: Explanation(

@@ -29,6 +29,8 @@ def resend() -> Resend | None:
     """The form of this request, unless there is none, it comes from elsewhere, or it contains a password or a code."""
     if request.method in READ_METHODS or request.blueprint in (None, "security") or not _from_our_own_page():
         return None
+    if (request.content_length or 0) > (request.max_content_length or 0):
+        return None  # nothing of it was read
     fields = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
     return Resend(
         request.full_path.removesuffix("?"), fields, files=any(file.filename for file in request.files.values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from webapp.core.config import Settings
+from webapp.intake.spill import Spilled
 from webapp.models import QualityFlag
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ THUMBNAIL_SIDE = 320
 """Of the small image in lists."""
 PREVIEW_SIDE = 1024
 """Of the image that fills a screen until the whole one has come."""
+DECODING_BYTES = 224 * 2**20
+"""What decoding one image may take, the file included: with the rest of a web process, less than 400 MB."""
 
 
 class RefusedImageError(ValueError):
@@ -30,10 +32,12 @@ class RefusedImageError(ValueError):
 class CleanImage:
     """Encoded pixels and nothing else: no EXIF, comment or profile. Upright; sizes in pixels.
 
-    ``sent_anyway``: the GP's reason for sending it despite its ``quality_flags``.
+    ``sha256`` is the same for the same pixels, whatever the file's metadata. ``sent_anyway``: the GP's reason for
+    sending it despite its ``quality_flags``.
     """
 
-    data: bytes
+    encoded: Spilled
+    sha256: str
     preview: bytes
     thumbnail: bytes
     media_type: str
@@ -42,10 +46,9 @@ class CleanImage:
     quality_flags: tuple[QualityFlag, ...] = ()
     sent_anyway: str = ""
 
-    @cached_property
-    def sha256(self) -> str:
-        """The same for the same pixels, whatever the file's metadata."""
-        return hashlib.sha256(self.data).hexdigest()
+    @property
+    def data(self) -> bytes:
+        return self.encoded.read()
 
 
 def rebuild(
@@ -56,7 +59,7 @@ def rebuild(
     ``limits``: the model's quality limits, None for the defaults. ``smaller``: with preview and thumbnail, half of the
     work, so skipped where the image is only checked.
     """
-    if len(data) > settings.max_image_megabytes * 1024 * 1024:
+    if len(data) > settings.max_image_bytes:
         raise RefusedImageError(f"The file is larger than {settings.max_image_megabytes} MB.")
     from ml.imaging.decoding import (  # imported on first use, so that the web process starts fast
         UnreadableImage,
@@ -65,13 +68,16 @@ def rebuild(
     from ml.imaging.quality import assess
 
     try:
-        image = decode(data, max_pixels=settings.max_image_megapixels * 1_000_000)
+        image = decode(data, max_pixels=settings.max_image_megapixels * 1_000_000, memory=DECODING_BYTES)
     except UnreadableImage as error:
         raise RefusedImageError(str(error)) from None
-    preview, thumbnail = _smaller(image) if smaller else (b"", b"")
     lossless = data.startswith(b"\x89PNG")
+    del data
+    preview, thumbnail = _smaller(image) if smaller else (b"", b"")
+    encoded = _encode(image, lossless=lossless)
     return CleanImage(
-        data=_encode(image, lossless=lossless),
+        encoded=Spilled(encoded),
+        sha256=hashlib.sha256(encoded).hexdigest(),
         preview=preview,
         thumbnail=thumbnail,
         media_type="image/png" if lossless else "image/jpeg",
@@ -85,11 +91,13 @@ def _smaller(image: Image) -> tuple[bytes, bytes]:
     """Preview and thumbnail as WebP, a third of the bytes of a JPEG that looks the same."""
     from PIL.Image import Resampling
 
-    small, encoded = image.copy(), []
+    encoded = []
     for side in (PREVIEW_SIDE, THUMBNAIL_SIDE):
-        small.thumbnail((side, side), Resampling.LANCZOS, reducing_gap=1.5)
+        share = min(1, side / max(image.size))
+        size = max(1, round(image.width * share)), max(1, round(image.height * share))
+        image = image.resize(size, Resampling.LANCZOS, reducing_gap=1.5)
         buffer = io.BytesIO()
-        small.save(buffer, "WEBP", quality=80, method=2)
+        image.save(buffer, "WEBP", quality=80, method=2)
         encoded.append(buffer.getvalue())
     preview, thumbnail = encoded
     return preview, thumbnail
