@@ -157,5 +157,5 @@ def _submit_cases() -> None:
                     urgency=demo.urgency,
                     synthetic=True,
                 ),
-                uploads.clean_images([(f"Image {i}", image.data) for i, image in enumerate(drawn, start=1)]),
+                uploads.store(uploads.clean_images([(f"Image {i}", im.data) for i, im in enumerate(drawn, start=1)])),
             )

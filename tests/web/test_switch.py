@@ -291,7 +291,7 @@ def test_nothing_is_analysed_and_what_was_running_waits(app: Flask, world: World
         assert leases.sweep() == 0
         assert reruns.feed() == 0
     with app.app_context(), transaction():
-        assert not results.finish(analysis_of(app, running).id, "test", outcome(0.9), store_of(app))
+        assert not results.finish(analysis_of(app, running).id, "test", results.stored(outcome(0.9), store_of(app)))
     put_off = analysis_of(app, running)
     assert (put_off.state, put_off.attempts, put_off.bcc_probability) == (AnalysisState.QUEUED, 0, None)
     turn(admin, off=False)

@@ -19,7 +19,6 @@ AUDITED_READS = {
     "media.image",
     "media.preview",
     "media.heatmap",
-    "media.letter",
     "cases.show",
     "review.show",
     "review.preview",
@@ -27,8 +26,8 @@ AUDITED_READS = {
     "reports.export_csv",
 }
 """GET endpoints that record who looked, so they need the write lock from the start."""
-SOMETIMES_AUDITED_READS = {"media.thumbnail"}
-"""GET endpoints that record it now and then, and begin to write only when they do."""
+LATER_AUDITED_READS = {"media.thumbnail", "media.letter"}
+"""GET endpoints that record it now and then, or after slow work, and begin to write only when they do."""
 
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)
 """Whether the transaction that begins only reads; None: the request decides, and outside a request it writes."""
