@@ -51,6 +51,16 @@ def test_a_savepoint_counts_for_nothing(app: Flask, calls: Mock) -> None:
     assert [call[0] for call in calls.mock_calls] == ["commit"]
 
 
+def test_what_a_failed_savepoint_asked_for_is_not_done(app: Flask, calls: Mock) -> None:
+    with app.app_context(), transaction() as session:
+        with session.begin_nested():
+            after_commit(calls.kept)
+        failing = session.begin_nested()
+        after_commit(calls.dropped)
+        failing.rollback()
+    assert [call[0] for call in calls.mock_calls] == ["kept"]
+
+
 def test_a_later_transaction_of_the_session_counts_for_nothing(app: Flask, calls: Mock) -> None:
     with app.app_context():
         after_commit(calls.commit)
