@@ -231,7 +231,7 @@ class World:
             clean = uploads.clean_images([(f"Image {i + 1}", io.BytesIO(data).read) for i, data in enumerate(given)])
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
-            return cases.submit(user, new, clean).number
+            return cases.submit(user, new, uploads.store(clean)).number
 
     def analyse(
         self, number: str, probability: float | None = 0.2, melanoma: float = 0.0, scc: float = 0.0, **changes: Any
@@ -248,7 +248,7 @@ class World:
             for analysis in [one for one in waiting if one.state is not AnalysisState.DONE][:most]:
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
                 session.flush()
-                assert results.finish(analysis.id, "test", result, store)
+                assert results.finish(analysis.id, "test", results.stored(result, store))
 
     def refresh(self, number: str) -> None:
         with self.app.app_context(), transaction() as session:

@@ -158,7 +158,9 @@ def _submit_cases() -> None:
                     urgency=demo.urgency,
                     synthetic=True,
                 ),
-                uploads.clean_images(
-                    [(f"Image {i}", BytesIO(image.data).read) for i, image in enumerate(drawn, start=1)]
+                uploads.store(
+                    uploads.clean_images(
+                        [(f"Image {i}", BytesIO(image.data).read) for i, image in enumerate(drawn, start=1)]
+                    )
                 ),
             )

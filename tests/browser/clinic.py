@@ -69,7 +69,7 @@ class Clinic(World):
             clean = uploads.clean_images(files)  # slow, so not while the database is locked
         with self.app.app_context(), transaction() as session:
             user = session.query(User).filter_by(email=gp).one()
-            case = cases.submit(user, new, clean)
+            case = cases.submit(user, new, uploads.store(clean))
             for image, stored in zip(case.images, clean, strict=True):
                 analysis: Analysis = image.analyses[-1]
                 analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
@@ -77,7 +77,7 @@ class Clinic(World):
                 session.flush()
                 if isinstance(result, Outcome):
                     framed = replace(result, region=centre_square(stored))
-                    assert results.finish(analysis.id, "test", framed, store)
+                    assert results.finish(analysis.id, "test", results.stored(framed, store))
                 elif result is not None:
                     analysis.state, analysis.failure = AnalysisState.FAILED, result
             rank.refresh(case)

@@ -334,7 +334,7 @@ def test_an_operating_point_is_chosen_while_a_worker_stores_a_result(
         assert leases.take(analysis_id, "slow")
     with app.app_context(), transaction():
         result = replace(outcome(0.05), card=CARD)
-        assert results.finish(analysis_id, "slow", result, store_of(app))
+        assert results.finish(analysis_id, "slow", results.stored(result, store_of(app)))
         db.session.flush()
         with ThreadPoolExecutor(1) as pool:
             chosen = pool.submit(admin.submit, "/admin/threshold", {"target_sensitivity": "0.98", "confirmed": "y"})
@@ -364,7 +364,7 @@ def test_a_sweep_ends_an_analysis_while_a_worker_stores_another_of_the_case(
         assert leases.take(under_way, "slow")
     with ThreadPoolExecutor(1) as pool:
         with app.app_context(), transaction():
-            assert results.finish(under_way, "slow", outcome(0.02), store_of(app))
+            assert results.finish(under_way, "slow", results.stored(outcome(0.02), store_of(app)))
             db.session.flush()
             swept = pool.submit(sweep, app)
             assert not wait([swept], timeout=1).done, "it waits for the case"

@@ -111,9 +111,8 @@ def seed(app: Flask, folder: Path) -> None:
         with app.app_context(), transaction() as session:
             new = cases.NewCase(str(uuid.uuid4()), f"SEED-{n:03d}", BodySite.BACK, synthetic=True)
             user = session.query(User).filter_by(email=email).one()
-            cases.submit(
-                user, new, uploads.clean_images([("Image 1", io.BytesIO(images[n % len(images)].read_bytes()).read)])
-            )
+            clean = uploads.clean_images([("Image 1", io.BytesIO(images[n % len(images)].read_bytes()).read)])
+            cases.submit(user, new, uploads.store(clean))
 
 
 def visit(place: Place, seconds: float, rate: float) -> dict[str, Any]:

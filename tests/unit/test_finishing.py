@@ -36,7 +36,7 @@ def analysis_id(app: Flask, number: str) -> int:
 
 def finish(app: Flask, analysis_id: int, owner: str, probability: float | None = 0.9) -> bool:
     with app.app_context(), transaction():
-        return results.finish(analysis_id, owner, outcome(probability), store_of(app))
+        return results.finish(analysis_id, owner, results.stored(outcome(probability), store_of(app)))
 
 
 def give_up(app: Flask, analysis_id: int, owner: str, failure: FailureReason) -> None:
@@ -112,7 +112,7 @@ def test_a_heatmap_is_stored_only_for_a_finding_that_has_one(app: Flask, analysi
     all_found = [found("BCC", 0.9), found("PN", 0.01), found("AT", 0.9, placed=False)]
     with app.app_context(), transaction():
         result = replace(outcome(0.9), findings=all_found)
-        results.finish(analysis_id, "owner", result, store_of(app))
+        results.finish(analysis_id, "owner", results.stored(result, store_of(app)))
     with stored(app, analysis_id) as analysis:
         kept = [(f.target, f.call, f.placed, f.heatmap_key is not None) for f in analysis.findings]
     assert kept == [

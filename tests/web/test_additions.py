@@ -14,9 +14,9 @@ from tests.web.helpers import WITHDRAWAL, actions, number_of, send, stored_case,
 from tests.web.reading import all_of, decide, take
 from tests.web.test_corrections import void
 from tests.web_client import CheckedClient
-from webapp.cases import service
 from webapp.models import AnalysisState, CaseState, Role, TriageReason, User
 from webapp.storage.errors import StoreAwayError
+from webapp.storage.store import ImageStore
 from webapp.triage.rank import Section
 
 NOTE = "It has <bled> since."
@@ -226,10 +226,10 @@ def test_a_case_has_no_more_images_than_it_may(app: Flask, settings, world: Worl
 def test_a_store_that_is_away_loses_nothing(app: Flask, world: World, gp: str, client, monkeypatch) -> None:
     number = world.case(gp)
 
-    def away(_data: bytes) -> str:
+    def away(_store: ImageStore, _data: bytes) -> str:
         raise StoreAwayError("away")
 
-    monkeypatch.setattr(service, "_store", away)
+    monkeypatch.setattr(ImageStore, "put", away)
     refused = add(client, number, jpeg(seed=5), note=NOTE)
     assert refused.status_code == 503
     assert SAID in refused.text

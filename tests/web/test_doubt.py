@@ -295,7 +295,9 @@ def test_a_known_carcinoma_does_not_hide_a_melanoma_that_is_found_later(
 def finish(app: Flask, analysis_id: int, probability: float, melanoma: float = 0.0, **changes: Any) -> None:
     with app.app_context(), transaction():
         assert leases.take(analysis_id, "test")
-        assert results.finish(analysis_id, "test", replace(outcome(probability, melanoma), **changes), store_of(app))
+        assert results.finish(
+            analysis_id, "test", results.stored(replace(outcome(probability, melanoma), **changes), store_of(app))
+        )
 
 
 def test_a_second_opinion_of_cancer_moves_an_open_case_up(

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from unittest.mock import Mock
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import Conflict, ServiceUnavailable, TooManyRequests
 
 from tests.conftest import World
 from tests.images import jpeg
@@ -45,6 +46,37 @@ def test_no_such_page(gp: CheckedClient, client: CheckedClient) -> None:
 
 def test_no_such_method(gp: CheckedClient) -> None:
     assert_plain_words(gp.get("/cases/DT-NOTHING/close"), 405, "Nothing was changed. Go back and try again.")
+
+
+def test_an_error_keeps_its_headers(app: Flask, gp: CheckedClient) -> None:
+    """What may be called, when to come back: for programs, beside the words for people."""
+    assert set(gp.get("/cases/DT-NOTHING/close").headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+    brings = {
+        "conflict": Conflict(),
+        "busy": ServiceUnavailable(retry_after=7),
+        "often": TooManyRequests(retry_after=9),
+    }
+
+    def view() -> str:
+        raise brings[request.args["which"]]
+
+    app.view_functions["help.page"] = view
+    found = {which: gp.get(f"/help?which={which}") for which in brings}
+    assert {name: answer.status_code for name, answer in found.items()} == {"conflict": 409, "busy": 503, "often": 429}
+    assert {name: answer.headers.get("Retry-After") for name, answer in found.items()} == {
+        "conflict": None,
+        "busy": "7",
+        "often": "9",
+    }
+    assert all(answer.headers["Content-Type"] == "text/html; charset=utf-8" for answer in found.values())
+
+
+def test_what_is_unavailable_says_when_to_come_back(app: Flask, gp: CheckedClient) -> None:
+    with app.app_context():
+        engine = db.engine
+    with broken(engine, "before_cursor_execute"):
+        answer = gp.get("/cases/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
 
 
 def test_not_your_role(gp: CheckedClient) -> None:

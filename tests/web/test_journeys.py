@@ -184,7 +184,7 @@ class Analyses:
 
     def done(self) -> int:
         analysis_id, store = self.running(), self.app.extensions["image_store"]
-        self.step(analysis_id, lambda: results.finish(analysis_id, "worker", outcome(0.02), store))
+        self.step(analysis_id, lambda: results.finish(analysis_id, "worker", results.stored(outcome(0.02), store)))
         return analysis_id
 
     def rerun(self, analysis_id: int) -> None:

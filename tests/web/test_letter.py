@@ -3,17 +3,23 @@
 import json
 import re
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.conftest import World
 from tests.web.helpers import actions, change_case, image_ids, stored_case, stored_files
 from tests.web.reading import decide, take
-from webapp.cases import letter
+from webapp.cases import letter, queries
 from webapp.core.config import Settings
+from webapp.core.database import apart
+from webapp.core.extensions import db
 from webapp.core.version import VERSION
+from webapp.intake import gate
 from webapp.models import CaseState, Role
 from webapp.storage.store import store_of
 
@@ -156,3 +162,40 @@ def test_the_letter_fetches_nothing(app: Flask, number: str, monkeypatch) -> Non
         page = '<img src="http://127.0.0.1:9/x.png"><img src="file:///etc/hostname">'
         style = letter.Path(str(app.static_folder)) / letter.STYLE
         assert letter._drawn(page, style).count(b"/Subtype /Image") == 0
+
+
+def test_it_is_drawn_without_a_lock_and_in_turn_with_uploads(
+    app: Flask, email: str, sign_in, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, images, drawing: meanwhile another writer need not wait, and no connection is held for what is slow."""
+    client, steps = sign_in(email), []
+
+    def watched(name: str, own: Callable[..., Any], *, reads: bool) -> Callable[..., Any]:
+        def step(*given: Any) -> Any:
+            with apart() as connection:  # waits for whoever holds the write lock
+                connection.execute(sa.text("UPDATE audit_head SET id = id"))
+            in_turn = not gate.DECODING.acquire(blocking=False)
+            if not in_turn:
+                gate.DECODING.release()
+            steps.append((name, db.session().in_transaction() and not reads, in_turn))
+            return own(*given)
+
+        return step
+
+    monkeypatch.setattr(queries, "letterhead", watched("rows", queries.letterhead, reads=True))
+    monkeypatch.setattr(letter, "_printable", watched("image", letter._printable, reads=False))
+    monkeypatch.setattr(letter, "_drawn", watched("drawing", lambda *_: b"%PDF", reads=False))
+    assert client.get(f"/media/letters/{number}.pdf").status_code == 200
+    assert steps == [("rows", False, False), ("image", False, True), ("image", False, True), ("drawing", False, True)]
+    assert actions(app)[-1] == "letter.made"
+
+
+def test_when_too_many_images_are_being_decoded_it_is_put_off(
+    app: Flask, email: str, sign_in, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "INSIDE", threading.BoundedSemaphore(1))
+    client = sign_in(email)
+    with gate.INSIDE:
+        answer = client.get(f"/media/letters/{number}.pdf")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "letter.made" not in actions(app)

@@ -212,7 +212,7 @@ def test_the_next_reader_and_the_worker_meet_no_ghost(app, settings, world, sign
     assert reader.get("/review/").status_code == 200
     assert sign_in(gp).get("/cases/").status_code == 200
     with app.app_context(), transaction():
-        assert not results.finish(analysis_id, "worker", outcome(0.9), store_of(app))
+        assert not results.finish(analysis_id, "worker", results.stored(outcome(0.9), store_of(app)))
         results.give_up(analysis_id, "worker", FailureReason.ERROR)
     with app.app_context():
         runner.run_analysis(analysis_id)

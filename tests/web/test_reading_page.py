@@ -26,7 +26,7 @@ def analyse_each(world: World, number: str, *probabilities: tuple[float, float])
             analysis = image.analyses[-1]
             analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 1
             session.flush()
-            assert results.finish(analysis.id, "test", outcome(bcc, melanoma), store_of(world.app))
+            assert results.finish(analysis.id, "test", results.stored(outcome(bcc, melanoma), store_of(world.app)))
 
 
 def strip_of(client: CheckedClient, number: str) -> str:

@@ -51,7 +51,7 @@ def work(app: Flask, answer: Outcome | FailureReason) -> None:
             analysis.state, analysis.lease_owner, analysis.attempts = AnalysisState.RUNNING, "test", 3
             session.flush()
             if isinstance(answer, Outcome):
-                assert results.finish(analysis.id, "test", answer, store)
+                assert results.finish(analysis.id, "test", results.stored(answer, store))
             else:
                 results.give_up(analysis.id, "test", answer)
 

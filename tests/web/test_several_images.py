@@ -25,7 +25,7 @@ def case_with(app: Flask, world: World, gp: str, *probabilities: float) -> str:
     for analysis_id, probability in zip(analysis_ids(app, number), probabilities, strict=True):
         with app.app_context(), transaction():
             assert leases.take(analysis_id, "test")
-            assert results.finish(analysis_id, "test", outcome(probability), store)
+            assert results.finish(analysis_id, "test", results.stored(outcome(probability), store))
     return number
 
 

@@ -180,6 +180,7 @@ def test_no_page_tells_anything_of_the_model(
         for door in clinic.everywhere(numbers)
         if door.endpoint not in {"help.page", "operation.models", "operation.rerun_status", "operation.thresholds"}
         and door.endpoint not in {"reports.export_page", "admin.audit_log", "static"}  # which describe, not tell
+        and door.endpoint not in {"operation.service", "metrics.show"}  # whose figures are of the machine
     ]
     lists = ["/admin/export.csv", "/admin/dashboard?days=365"]
     shown = [_all(client, doors, lists) for client in people]
@@ -262,6 +263,20 @@ def test_the_letter_says_that_no_model_was_used(
     assert ["A model was used" in page for page in said] == [True, False]
 
 
+def test_the_dashboard_counts_no_result(app: Flask, number, admin, reader) -> None:
+    take(reader, number)
+    decide(reader, number, diagnosis="bcc", management="biopsy")
+
+    def suspects() -> list[str]:
+        row = re.search(r"<tr><th scope=\"row\">Suspects BCC</th>(.+?)</tr>", admin.get("/admin/dashboard").text)
+        assert row
+        return words(row.group(1)).split()
+
+    assert "1" in suspects()
+    turn(admin, off=True)
+    assert set(suspects()) == {"0"}
+
+
 def test_the_gp_reads_why_there_is_no_analysis(app: Flask, world: World, sign_in, gp: str, admin) -> None:
     turn(admin, off=True)
     number = world.case(gp)
@@ -291,7 +306,7 @@ def test_nothing_is_analysed_and_what_was_running_waits(app: Flask, world: World
         assert leases.sweep() == 0
         assert reruns.feed() == 0
     with app.app_context(), transaction():
-        assert not results.finish(analysis_of(app, running).id, "test", outcome(0.9), store_of(app))
+        assert not results.finish(analysis_of(app, running).id, "test", results.stored(outcome(0.9), store_of(app)))
     put_off = analysis_of(app, running)
     assert (put_off.state, put_off.attempts, put_off.bcc_probability) == (AnalysisState.QUEUED, 0, None)
     turn(admin, off=False)

@@ -1,20 +1,23 @@
 """Hooks after a commit or a rollback belong to that transaction only."""
 
 import io
+import uuid
 from unittest.mock import Mock
 
 import pytest
 from flask import Flask
 from sqlalchemy import PoolProxiedConnection
 
-from tests.conftest import World
+from tests.conftest import World, outcome
 from tests.images import jpeg
-from tests.web.helpers import actions, count, filled_in, stored_files
+from tests.web.helpers import actions, count, filled_in, send, stored_files
 from webapp import audit
+from webapp.analysis import runner
 from webapp.core.config import Settings
 from webapp.core.database import after_commit, after_rollback, reading, transaction
 from webapp.core.extensions import db
-from webapp.models import Role, User
+from webapp.models import Analysis, Finding, Role, User
+from webapp.storage.store import ImageStore
 
 
 @pytest.fixture
@@ -46,6 +49,16 @@ def test_a_savepoint_counts_for_nothing(app: Flask, calls: Mock) -> None:
         session.begin_nested().commit()
         calls.assert_not_called()
     assert [call[0] for call in calls.mock_calls] == ["commit"]
+
+
+def test_what_a_failed_savepoint_asked_for_is_not_done(app: Flask, calls: Mock) -> None:
+    with app.app_context(), transaction() as session:
+        with session.begin_nested():
+            after_commit(calls.kept)
+        failing = session.begin_nested()
+        after_commit(calls.dropped)
+        failing.rollback()
+    assert [call[0] for call in calls.mock_calls] == ["kept"]
 
 
 def test_a_later_transaction_of_the_session_counts_for_nothing(app: Flask, calls: Mock) -> None:
@@ -96,6 +109,45 @@ def test_a_commit_whose_answer_is_lost_keeps_the_images(
     again = gp.post("/cases/new", data={**form, "images": [(io.BytesIO(jpeg()), "a.jpg")]})
     assert again.status_code == 302
     assert (count(app), len(stored_files(settings))) == (1, 3)
+
+
+def test_no_lock_is_held_while_the_store_answers(
+    app: Flask, settings: Settings, world: World, sign_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Objects come before the transaction that names them: a case, something added to it, a worker's heatmaps."""
+    held, own = [], ImageStore.put
+
+    def put(store: ImageStore, data: bytes) -> str:
+        held.append(db.session().in_transaction())
+        return own(store, data)
+
+    monkeypatch.setattr(ImageStore, "put", put)
+    gp = sign_in(world.user(Role.GP))
+    number = send(gp).location.rsplit("/", 1)[1]
+    assert held == [False] * 3
+    more = {"token": str(uuid.uuid4()), "note": "", "send_anyway": "x", "images": [(io.BytesIO(jpeg(seed=5)), "b.jpg")]}
+    assert gp.submit(f"/cases/{number}/additions", more, page=f"/cases/{number}").status_code == 302
+    assert held == [False] * 6
+    with app.app_context():
+        monkeypatch.setattr(runner, "_results", lambda ids, *_: {one: outcome(0.9) for one in ids})
+        with reading() as session:
+            first = session.query(Analysis).first().id
+        runner.run_analysis(first)
+    assert len(held) > 6
+    assert not any(held)
+    assert count(app, Finding) > 0
+
+
+def test_what_no_row_names_goes_again(app: Flask, settings: Settings, world: World, sign_in) -> None:
+    """A form sent twice stores its images twice, until the second turns out to be the same."""
+    gp = sign_in(world.user(Role.GP))
+    token = str(uuid.uuid4())
+    assert send(gp, submission_token=token).status_code == 302
+    before = stored_files(settings)
+    assert send(gp, submission_token=token).status_code == 302
+    assert send(gp, submission_token=token, history="Other words.").status_code == 422
+    assert stored_files(settings) == before
+    assert len(before) == 3
 
 
 @pytest.mark.parametrize(

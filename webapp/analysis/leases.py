@@ -21,7 +21,7 @@ from webapp import audit
 from webapp.analysis import queries, queue
 from webapp.audit import sealing
 from webapp.core.config import Settings, current_settings
-from webapp.core.database import after_commit, transaction
+from webapp.core.database import after_commit, one_by_one, transaction
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, utcnow
 from webapp.triage import rank, switch
@@ -129,14 +129,17 @@ def sweep() -> int:
     now = utcnow()
     grace, attempts = _silence(), current_settings().analysis_attempts
     over = sorted(queries.abandoned(now) + queries.exhausted(now, grace, attempts))
-    left = [analysis_id for _case_id, analysis_id in over if _reclaim(analysis_id, now)]
+    ids = [analysis_id for _case_id, analysis_id in over]
+    taken = one_by_one(ids, lambda analysis_id: _reclaim(analysis_id, now), "taking an analysis back")
     lost = queries.silent(now, grace, attempts)
     stranded = queries.stranded(now, STRANDED_RETRY_PAUSE)
-    for analysis in stranded:
-        analysis.attempts = 0
-    for analysis in lost + stranded:
-        requeue(analysis)
-    return len(left) + len(lost) + len(stranded)
+    sent = one_by_one(lost, requeue, "sending an analysis again")
+    return sum(taken) + len(sent) + len(one_by_one(stranded, _begin_again, "trying an analysis again"))
+
+
+def _begin_again(analysis: Analysis) -> None:
+    analysis.attempts = 0
+    requeue(analysis)
 
 
 def _reclaim(analysis_id: int, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Storing a worker's result: analysis, findings, heatmaps and the case's new place, in one transaction."""
+"""Storing a worker's result: first heatmaps, then analysis, findings and the case's place in one transaction."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +8,9 @@ from sqlalchemy import CursorResult
 from ml.patterns import Call, Modality
 from webapp import audit
 from webapp.analysis import leases, queries, reruns, versions
-from webapp.core.database import after_rollback
 from webapp.core.extensions import db
 from webapp.models import Analysis, AnalysisState, FailureReason, Finding, utcnow
+from webapp.storage.ahead import Ahead
 from webapp.storage.store import ImageStore
 from webapp.triage import rank, reopen, switch
 
@@ -56,11 +56,29 @@ class Outcome:
     findings: list[TargetResult] = field(default_factory=list)
 
 
-def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> bool:
-    """Store ``outcome`` and return True if ``owner`` still holds the lease; otherwise change nothing.
+@dataclass(frozen=True)
+class Stored:
+    """An outcome whose heatmaps are in the store, ahead of their rows; ``keys``: by target."""
+
+    outcome: Outcome
+    keys: dict[str, str]
+    ahead: Ahead
+
+
+def stored(outcome: Outcome, store: ImageStore) -> Stored:
+    """Put the heatmaps into the store, before the transaction of ``finish``. Raises StoreAwayError."""
+    ahead = Ahead(store)
+    maps = {found.target: found.map for found in outcome.findings if found.map is not None}
+    return Stored(outcome, {target: ahead.put(raster.png) for target, raster in maps.items()}, ahead)
+
+
+def finish(analysis_id: int, owner: str, ready: Stored) -> bool:
+    """Store the outcome and return True if ``owner`` still holds the lease; otherwise change nothing.
 
     If the model has been switched off meanwhile, the analysis waits until it is on again.
     """
+    outcome = ready.outcome
+    ready.ahead.expect()
     case = queries.locked_case_of(analysis_id)
     if switch.look_again():
         _put_off(analysis_id, owner)
@@ -86,7 +104,8 @@ def finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) ->
     if case is None or not isinstance(result, CursorResult) or result.rowcount != 1:
         return False
     for found in outcome.findings:
-        db.session.add(_finding(analysis_id, found, store))
+        db.session.add(_finding(analysis_id, found, ready.keys.get(found.target)))
+    ready.ahead.name(*ready.keys.values())
     analysis = db.session.get_one(Analysis, analysis_id, populate_existing=True)
     reruns.put_in_force(case, analysis)
     audit.record(None, "analysis.done", analysis, after={"needs_person": outcome.needs_person, "bcc": outcome.bcc})
@@ -117,8 +136,8 @@ def give_up(analysis_id: int, owner: str, failure: FailureReason) -> None:
     rank.refresh(case)
 
 
-def _finding(analysis_id: int, found: TargetResult, store: ImageStore) -> Finding:
-    finding = Finding(
+def _finding(analysis_id: int, found: TargetResult, heatmap_key: str | None) -> Finding:
+    return Finding(
         analysis_id=analysis_id,
         target=found.target,
         probability=found.probability,
@@ -126,10 +145,8 @@ def _finding(analysis_id: int, found: TargetResult, store: ImageStore) -> Findin
         call=found.call,
         strength=found.strength,
         placed=found.placed,
+        heatmap_key=heatmap_key,
+        peak_x=found.map.peak_x if found.map else None,
+        peak_y=found.map.peak_y if found.map else None,
+        extent=found.map.extent if found.map else None,
     )
-    if found.map is not None:
-        key = store.put(found.map.png)
-        after_rollback(lambda: store.discard(key))
-        finding.heatmap_key = key
-        finding.peak_x, finding.peak_y, finding.extent = found.map.peak_x, found.map.peak_y, found.map.extent
-    return finding

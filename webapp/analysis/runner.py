@@ -63,15 +63,12 @@ def run_analysis(analysis_id: int) -> None:
 def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStore) -> None:
     """Store a result in its own transaction. If that fails, the lease expires and the sweep takes over."""
     try:
-        with metrics.stage("store"), transaction():
+        with metrics.stage("store"):
             if isinstance(result, FailureReason):
-                results.give_up(analysis_id, owner, result)
-            elif results.finish(analysis_id, owner, result, store):
-                log.info("the image is analysed")
+                with transaction():
+                    results.give_up(analysis_id, owner, result)
             else:
-                log.warning(
-                    "a result is dropped: another worker was faster, the case erased, or the model switched off"
-                )
+                _finish(analysis_id, owner, result, store)
     except StoreAwayError as error:
         log.error("the heatmaps cannot be stored: %s", error)
         result = FailureReason.STORE_UNAVAILABLE
@@ -81,6 +78,16 @@ def _keep(analysis_id: int, owner: str, result: AnalysisResult, store: ImageStor
         log.exception("the result could not be stored; the sweep will send the analysis again")
         return
     metrics.analysed(_ended(result))
+
+
+def _finish(analysis_id: int, owner: str, outcome: Outcome, store: ImageStore) -> None:
+    ready = results.stored(outcome, store)
+    with transaction():
+        kept = results.finish(analysis_id, owner, ready)
+    if kept:
+        log.info("the image is analysed")
+    else:
+        log.warning("a result is dropped: another worker was faster, the case erased, or the model switched off")
 
 
 def _ended(result: AnalysisResult) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from webapp import audit
 from webapp.cases import service
 from webapp.cases.service import CaseChangedError, SentAlreadyError
+from webapp.cases.uploads import StoredImage
 from webapp.core.config import current_settings
-from webapp.intake.rebuild import CleanImage
 from webapp.models import Addition, Case, CaseState, User
 from webapp.triage import rank
 
@@ -28,7 +28,7 @@ def earlier(case: Case, token: str) -> Addition | None:
     return next((addition for addition in case.additions if addition.token == token), None)
 
 
-def add(user: User, case: Case, token: str, note: str, images: Sequence[CleanImage]) -> Addition:
+def add(user: User, case: Case, token: str, note: str, images: Sequence[StoredImage]) -> Addition:
     """Add to a locked case. The images are analysed like its first ones, and until then the case needs a person again.
 
     Sending the same form twice adds once; with other contents it raises SentAlreadyError. Raises CaseChangedError once
@@ -54,7 +54,7 @@ def add(user: User, case: Case, token: str, note: str, images: Sequence[CleanIma
     return addition
 
 
-def _the_same(sent: Addition, note: str, images: Sequence[CleanImage]) -> Addition:
+def _the_same(sent: Addition, note: str, images: Sequence[StoredImage]) -> Addition:
     by_position = {image.position: image.sha256 for image in sent.case.images}
     digests = [by_position[position] for position in sent.positions]
     if (sent.note, digests) != (note, [image.sha256 for image in images]):

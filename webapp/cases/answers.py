@@ -3,6 +3,7 @@
 from webapp import audit
 from webapp.cases import queries
 from webapp.cases.service import CaseChangedError
+from webapp.core.database import begin_to_write
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Receipt, Role, Unread, User, utcnow
 
@@ -24,8 +25,9 @@ def open_answer(user: User, number: str) -> Case | None:
 def hand_out_letter(user: User, number: str, review_id: int) -> None:
     """Record that a letter about this decision is downloaded; for a GP that opens the answer.
 
-    Raises CaseChangedError if the decision is no longer in force.
+    The request has only read so far. Raises CaseChangedError if the decision is no longer in force.
     """
+    begin_to_write()
     case = queries.find_locked(user, number)
     if case is None or not case.has_letter or case.standing_review is None or case.standing_review.id != review_id:
         raise CaseChangedError

@@ -11,6 +11,7 @@ from flask import current_app, render_template
 from webapp.cases import queries
 from webapp.cases.marked import marked_images
 from webapp.core.database import pause
+from webapp.intake.gate import admitted
 from webapp.models import Case, utcnow
 from webapp.storage.store import current_store
 from webapp.triage import switch
@@ -31,9 +32,10 @@ class LetterUnavailableError(Exception):
 
 
 def pdf_of(case: Case) -> bytes:
-    """A tagged PDF with images, findings and decision. Ends the transaction before drawing, which takes a second.
+    """A tagged PDF with images, findings and decision.
 
-    Raises NoLetterError, LetterUnavailableError, or StorageError for an image that cannot be read.
+    Ends the transaction before images are read and the letter drawn, which takes a second and memory like an upload.
+    Raises NoLetterError, LetterUnavailableError, BusyError, or StorageError for an image that cannot be read.
     """
     if not case.has_letter:
         raise NoLetterError
@@ -45,12 +47,21 @@ def pdf_of(case: Case) -> bytes:
         head=queries.letterhead(),
         layout=LAYOUTS[0],
         marked=marked_images(review),
-        images=[_printable(store.get(image.key, image.sha256)) for image in case.images],
+        images=[_place_of(image.position) for image in case.images],
         made_at=utcnow(),
         without_model=review is not None and switch.was_off(review.decided_at),
     )
+    objects = [(_place_of(image.position), image.key, image.sha256) for image in case.images]
     pause()
-    return _drawn(page, Path(current_app.static_folder or "") / STYLE)
+    with admitted():
+        for place, key, sha256 in objects:
+            page = page.replace(f'"{place}"', f'"{_printable(store.get(key, sha256))}"')
+        return _drawn(page, Path(current_app.static_folder or "") / STYLE)
+
+
+def _place_of(position: int) -> str:
+    """What stands for an image until it is read."""
+    return f"data:image/jpeg;base64,#{position}"
 
 
 def _printable(data: bytes) -> str:

@@ -4,11 +4,13 @@ import logging
 
 from flask import Blueprint, Response, abort, flash, redirect, url_for
 from flask_login import current_user
+from werkzeug.exceptions import ServiceUnavailable
 
 from webapp import audit
 from webapp.cases import answers, blindness, queries
 from webapp.cases import letter as letters
 from webapp.cases.service import CaseChangedError
+from webapp.core.overload import RETRY_SECONDS, BusyError
 from webapp.core.replies import Reply
 from webapp.models import Finding, Image
 from webapp.storage.errors import StorageError
@@ -88,6 +90,8 @@ def letter(number: str) -> Reply:
         abort(404)
     except CaseChangedError:
         abort(409)
+    except BusyError as busy:
+        raise ServiceUnavailable(retry_after=RETRY_SECONDS) from busy
     except (letters.LetterUnavailableError, StorageError) as error:
         log.error("letter of case %s: %s", number, error)
         abort(503)

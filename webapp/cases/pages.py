@@ -12,14 +12,13 @@ from webapp.cases import additions, presenters, queries, uploads
 from webapp.cases.blindness import hides_decisions
 from webapp.cases.forms import AdditionForm, FollowForm, ImagesForm, WithdrawForm
 from webapp.cases.marked import marked_images
-from webapp.cases.uploads import ReasonMissingError, RefusedUploadError
+from webapp.cases.uploads import ReasonMissingError, RefusedUploadError, StoredImage
 from webapp.cases.waiting import places_of
 from webapp.core.choices import choices
 from webapp.core.config import current_settings
 from webapp.core.confirm import ConfirmForm
 from webapp.core.overload import BusyError
 from webapp.core.replies import Reply
-from webapp.intake.rebuild import CleanImage
 from webapp.models import Case
 from webapp.storage.errors import StoreAwayError
 
@@ -47,10 +46,11 @@ def files() -> list[uploads.File]:
     return [(presenters.file_label(position, file.filename), file.read) for position, file in enumerate(chosen, 1)]
 
 
-def accepted(form: ImagesForm, token: str = "", there: Collection[str] = ()) -> list[CleanImage] | None:
-    """The chosen images, or None, with the reason as the field's error. Raises AlreadyThereError."""
+def accepted(form: ImagesForm, token: str = "", there: Collection[str] = ()) -> list[StoredImage] | None:
+    """The chosen images, stored; None if any field has an error, which they may give. Raises AlreadyThereError."""
     try:
-        return uploads.accept(current_user, files(), (form.send_anyway.data or "").strip(), token, there)
+        clean = uploads.accept(current_user, files(), (form.send_anyway.data or "").strip(), token, there)
+        return None if form.errors else uploads.store(clean)
     except RefusedUploadError as error:
         form.images.errors = error.problems
     except ReasonMissingError as missing:

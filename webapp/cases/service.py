@@ -9,12 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from webapp import audit
 from webapp.analysis import queue
 from webapp.cases import queries
-from webapp.core.database import after_commit, after_rollback
+from webapp.cases.uploads import StoredImage
+from webapp.core.database import after_commit
 from webapp.core.extensions import db
-from webapp.intake.rebuild import CleanImage
 from webapp.models import Analysis, BodySite, Case, CaseState, Image, Sex, Side, Surface, Urgency, User, utcnow
-from webapp.storage.errors import StoreAwayError
-from webapp.storage.store import current_store
 from webapp.triage import rank
 
 NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing misheard or misread: no 0/O, 1/I/L, U/V
@@ -57,7 +55,7 @@ class NewCase:
     synthetic: bool = False
 
 
-def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
+def submit(user: User, new: NewCase, images: Sequence[StoredImage]) -> Case:
     """Store a case with its images and queue their analysis, all or nothing.
 
     Sending the same form twice gives the same case; with other contents it raises SentAlreadyError.
@@ -103,7 +101,7 @@ def submit(user: User, new: NewCase, images: Sequence[CleanImage]) -> Case:
     return case
 
 
-def _the_same(case: Case, new: NewCase, images: Sequence[CleanImage]) -> Case:
+def _the_same(case: Case, new: NewCase, images: Sequence[StoredImage]) -> Case:
     """The case that this form has made. Raises SentAlreadyError if the form says something else by now."""
     told = (
         "patient_reference",
@@ -126,7 +124,7 @@ def _the_same(case: Case, new: NewCase, images: Sequence[CleanImage]) -> Case:
     return case
 
 
-def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
+def add_images(user: User, case: Case, images: Sequence[StoredImage]) -> None:
     """Add the images that a dermatologist asked for. The case needs a person again until they are analysed.
 
     It keeps its waiting time, and its reader if somebody is reviewing it because it was re-opened. Raises
@@ -141,48 +139,34 @@ def add_images(user: User, case: Case, images: Sequence[CleanImage]) -> None:
     audit.record(user, "case.images_added", case, after={"images": len(images)})
 
 
-def attach(case: Case, images: Sequence[CleanImage]) -> None:
+def attach(case: Case, images: Sequence[StoredImage]) -> None:
     """Attach images after the existing ones, and queue their analysis."""
-    analyses = [_attach(case, position, clean) for position, clean in enumerate(images, start=len(case.images) + 1)]
+    analyses = [_attach(case, position, stored) for position, stored in enumerate(images, start=len(case.images) + 1)]
     db.session.flush()
     messages = [(analysis.id, queue.priority_of(analysis)) for analysis in analyses]
     after_commit(lambda: queue.send_all(messages))
 
 
-def _attach(case: Case, position: int, clean: CleanImage) -> Analysis:
-    data = clean.data
+def _attach(case: Case, position: int, stored: StoredImage) -> Analysis:
+    clean = stored.clean
     image = Image(
         case=case,
         position=position,
-        key=_store(data),
-        thumbnail_key=_store(clean.thumbnail),
-        preview_key=_store(clean.preview),
+        key=stored.key,
+        thumbnail_key=stored.thumbnail_key,
+        preview_key=stored.preview_key,
         media_type=clean.media_type,
         width=clean.width,
         height=clean.height,
-        byte_size=len(data),
+        byte_size=stored.byte_size,
         sha256=clean.sha256,
         quality_flags=[flag.value for flag in clean.quality_flags],
         sent_anyway=clean.sent_anyway,
     )
+    stored.ahead.name(stored.key, stored.thumbnail_key, stored.preview_key)
     analysis = Analysis(image=image)
     db.session.add(analysis)
     return analysis
-
-
-def _store(data: bytes) -> str:
-    """Encrypt ``data`` into the store; it is deleted again if the transaction fails.
-
-    Raises StoreAwayError after rolling back, so that the form can be shown again without leaving half a case.
-    """
-    store = current_store()
-    try:
-        key = store.put(data)
-    except StoreAwayError:
-        db.session.rollback()
-        raise
-    after_rollback(lambda: store.discard(key))
-    return key
 
 
 def _new_number() -> str:

@@ -1,7 +1,7 @@
 """Uploaded images before they join a case: rebuilt, checked for quality, compared with earlier ones."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from webapp.analysis import bundles
 from webapp.cases import queries
@@ -10,9 +10,27 @@ from webapp.core.database import pause
 from webapp.intake.gate import CHECK_SECONDS, WAIT_SECONDS, admitted
 from webapp.intake.rebuild import CleanImage, RefusedImageError, rebuild
 from webapp.models import QualityFlag, User
+from webapp.storage.ahead import Ahead
+from webapp.storage.store import current_store
 
 File = tuple[str, Callable[[int], bytes]]
 """(name used in messages, what reads up to so many bytes of it): each is read when its turn comes."""
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A clean image with the keys of what is stored of it, ahead of its row."""
+
+    clean: CleanImage
+    byte_size: int
+    key: str
+    preview_key: str
+    thumbnail_key: str
+    ahead: Ahead
+
+    @property
+    def sha256(self) -> str:
+        return self.clean.sha256
 
 
 class RefusedUploadError(ValueError):
@@ -55,6 +73,23 @@ def accept(
         replace(image, quality_flags=tuple(words), sent_anyway=reason if words else "")
         for image, words in zip(images, quality_flags, strict=True)
     ]
+
+
+def store(images: Sequence[CleanImage]) -> list[StoredImage]:
+    """Encrypt images into the store, before the transaction that names them; those it does not name go again.
+
+    Nothing may have changed so far. Raises StoreAwayError, leaving none of them.
+    """
+    pause()
+    ahead = Ahead(current_store())
+    stored = [_put(clean, ahead) for clean in images]
+    ahead.expect()
+    return stored
+
+
+def _put(clean: CleanImage, ahead: Ahead) -> StoredImage:
+    data = clean.data
+    return StoredImage(clean, len(data), ahead.put(data), ahead.put(clean.preview), ahead.put(clean.thumbnail), ahead)
 
 
 def flags_on(user: User, images: Sequence[CleanImage], token: str = "") -> list[dict[QualityFlag, str]]:

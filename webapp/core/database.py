@@ -1,25 +1,28 @@
 """How transactions begin and end: one commit per successful request, immediate write locks on SQLite."""
 
+import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import Connection, Engine, event, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session, SessionTransaction
 
 from webapp.core.config import ConfigurationError, Settings
 from webapp.core.extensions import db
+
+log = logging.getLogger(__name__)
 
 READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 AUDITED_READS = {
     "media.image",
     "media.preview",
     "media.heatmap",
-    "media.letter",
     "cases.show",
     "review.show",
     "review.preview",
@@ -27,8 +30,8 @@ AUDITED_READS = {
     "reports.export_csv",
 }
 """GET endpoints that record who looked, so they need the write lock from the start."""
-SOMETIMES_AUDITED_READS = {"media.thumbnail"}
-"""GET endpoints that record it now and then, and begin to write only when they do."""
+LATER_AUDITED_READS = {"media.thumbnail", "media.letter"}
+"""GET endpoints that record it now and then, or after slow work, and begin to write only when they do."""
 
 _reading: ContextVar[bool | None] = ContextVar("reading", default=None)
 """Whether the transaction that begins only reads; None: the request decides, and outside a request it writes."""
@@ -163,9 +166,42 @@ def snapshot() -> Iterator[Connection]:
         yield connection
 
 
+Row = TypeVar("Row")
+Got = TypeVar("Got")
+
+
+def one_by_one(rows: Iterable[Row], step: Callable[[Row], Got], what: str) -> list[Got]:
+    """Do ``step`` for each row, those that succeed together in this transaction. Returns what these give.
+
+    A row whose step raises is left as it was, with a line in the log, and the next one has its turn. A database that
+    is away is no fault of a row: that error is raised.
+    """
+    done = []
+    for row in rows:
+        try:
+            with db.session.begin_nested():
+                got = step(row)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("%s failed for one row, going on with the next", what)
+        else:
+            done.append(got)
+    return done
+
+
 def after_commit(call: Callable[[], object]) -> None:
-    """Run ``call`` once the current transaction is committed; never if it fails."""
-    _once("after_commit", call)
+    """Run ``call`` once the current transaction is committed; never if it fails, nor if the current savepoint does."""
+    session = db.session()
+    inner, failed = session.get_nested_transaction(), []
+
+    def ended(_session: Session, over: SessionTransaction) -> None:
+        if over is inner:
+            failed.append(over)
+
+    if inner is not None:
+        event.listen(session, "after_soft_rollback", ended)
+    _once("after_commit", lambda: failed or call())
 
 
 def after_rollback(call: Callable[[], object]) -> None:

@@ -70,6 +70,9 @@ DATABASE_AWAY = Explanation(
     "Nothing was saved. Please try again in a minute: sending the same form again is safe and never creates a second "
     "case. Cases you have already sent are not affected.",
 )
+RETRY_AFTER = "60"
+"""Seconds after which to try again what is unavailable, unless the error says otherwise."""
+OF_ITS_BODY = ("Content-Type", "Content-Length")
 DATABASE_ERRORS = (OperationalError, InterfaceError, NoConnectionError)
 """It is restarting, its disk is full, or it is overloaded: nothing that this program can repair."""
 
@@ -96,7 +99,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
         return _page(503, DATABASE_AWAY, resend())
     explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
-    return _page(error.code, explanation, resend() if error.code == 401 else None)
+    return _page(error.code, explanation, resend() if error.code == 401 else None, _own_headers(error))
 
 
 def _unavailable(error: UnavailableError) -> ResponseReturnValue:
@@ -104,11 +107,20 @@ def _unavailable(error: UnavailableError) -> ResponseReturnValue:
     return _page(503, EXPLANATIONS[503])
 
 
-def _page(code: int, explanation: Explanation, again: Resend | None = None) -> tuple[str, int]:
+def _own_headers(error: HTTPException) -> dict[str, str]:
+    """What the error says in headers, such as Allow and Retry-After."""
+    headers = error.get_response().headers if error.response is not None else error.get_headers()
+    return {name: value for name, value in headers if name not in OF_ITS_BODY}
+
+
+def _page(
+    code: int, explanation: Explanation, again: Resend | None = None, headers: dict[str, str] | None = None
+) -> tuple[str, int, dict[str, str]]:
     db.session.rollback()  # the failure must not make its own explanation fail too
+    headers = ({"Retry-After": RETRY_AFTER} if code == 503 else {}) | (headers or {})
     facts = {"code": code, "explanation": explanation, "again": again, "request_id": logs.request_id()}
     try:
-        return render_template("error.html", **facts), code
+        return render_template("error.html", **facts), code, headers
     except SQLAlchemyError:  # without a database nobody is known: the page as seen signed out
         g._login_user = AnonymousUserMixin()
-        return render_template("error.html", **facts), code
+        return render_template("error.html", **facts), code, headers

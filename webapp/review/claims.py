@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from webapp import audit, metrics
 from webapp.core.config import current_settings
-from webapp.core.database import after_commit, store_so_far
+from webapp.core.database import after_commit, one_by_one, store_so_far
 from webapp.core.extensions import db
 from webapp.models import Case, CaseState, Claim, TriageReason, User, utcnow
 from webapp.review import queries, worklist_queries
@@ -123,10 +123,13 @@ def valid_claim(case: Case) -> Claim | None:
 
 def release_expired() -> None:
     """Release every expired claim."""
-    for claim in queries.expired_claims(utcnow()):
-        claim.released_at = claim.expires_at
-        _hand_back(claim.case)
-        audit.record(None, "claim.expired", claim.case)
+    one_by_one(queries.expired_claims(utcnow()), _expire, "releasing an expired claim")
+
+
+def _expire(claim: Claim) -> None:
+    claim.released_at = claim.expires_at
+    _hand_back(claim.case)
+    audit.record(None, "claim.expired", claim.case)
 
 
 def _held(case: Case) -> Claim | None:

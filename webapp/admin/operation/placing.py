@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from webapp.admin.operation import queries
-from webapp.core.database import store_so_far
-from webapp.models import ModelSwitch, OperatingPointChoice
+from webapp.core.database import one_by_one, store_so_far
+from webapp.models import Case, ModelSwitch, OperatingPointChoice
 from webapp.triage import rank, reopen
 
 PORTION = 200
@@ -29,10 +29,7 @@ def place_open_cases() -> int:
     ids = _next(change, change.placed_up_to)
     cases = queries.cases_locked(ids)
     placed = [cases[case_id] for case_id in takewhile(cases.__contains__, ids)]
-    for case in placed:
-        rank.refresh(case)
-        if isinstance(change, ModelSwitch) and not change.off:
-            reopen.after_switching_on(case)
+    one_by_one(placed, lambda case: _place(case, change), "placing a case")
     if len(placed) == len(ids) < PORTION:
         change.placed_up_to = None
     elif placed:
@@ -45,6 +42,12 @@ def place_at_once() -> None:
     until = time.monotonic() + AT_ONCE_SECONDS
     while time.monotonic() < until and place_open_cases() > 0:
         store_so_far()
+
+
+def _place(case: Case, change: OperatingPointChoice | ModelSwitch) -> None:
+    rank.refresh(case)
+    if isinstance(change, ModelSwitch) and not change.off:
+        reopen.after_switching_on(case)
 
 
 def _next(change: OperatingPointChoice | ModelSwitch, after: int) -> Sequence[int]:
