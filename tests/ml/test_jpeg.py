@@ -92,3 +92,11 @@ def test_a_whole_file_of_another_kind_is_not_called_damaged(at: int, value: int)
 
 def test_real_images_are_whole(ham: Ham10000) -> None:
     assert all(ham.image(record).size == (256, 256) for record in ham.records[::100])
+
+
+def test_what_a_seal_vouches_for_is_not_searched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded(skin(), "JPEG", quality=92)
+    searched: list[bytes] = []
+    monkeypatch.setattr("ml.imaging.jpeg.is_whole", lambda data, _scale=1: searched.append(data) or True)
+    assert np.array_equal(decode(data, known_whole=True), decode(data))
+    assert searched == [data]

@@ -35,10 +35,14 @@ def loaded(bundle: Path | None) -> Loaded:
 
 
 def look(data: bytes, settings: Settings) -> Look:
-    """What the model needs of stored image bytes. Raises BundleError or UnreadableImage."""
+    """What the model needs of stored image bytes, whose seal the store has checked.
+
+    Raises BundleError or UnreadableImage.
+    """
     model = loaded(settings.model_bundle)
     with metrics.stage("decode"):
-        return model.engine.look(decode(data, max_pixels=settings.max_image_megapixels * 1_000_000))
+        image = decode(data, max_pixels=settings.max_image_megapixels * 1_000_000, known_whole=True)
+        return model.engine.look(image)
 
 
 def analyse(data: bytes, settings: Settings) -> Outcome:

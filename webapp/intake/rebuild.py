@@ -97,7 +97,7 @@ def _smaller(image: Image) -> tuple[bytes, bytes]:
         size = max(1, round(image.width * share)), max(1, round(image.height * share))
         image = image.resize(size, Resampling.LANCZOS, reducing_gap=1.5)
         buffer = io.BytesIO()
-        image.save(buffer, "WEBP", quality=80, method=2)
+        image.save(buffer, "WEBP", quality=80, method=1)
         encoded.append(buffer.getvalue())
     preview, thumbnail = encoded
     return preview, thumbnail
