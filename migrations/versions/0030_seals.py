@@ -2,8 +2,10 @@
 
 Revision: 0030_seals, after 0029_site; written 2026-11-28.
 
-Every row that exists is sealed as it is. On the way down the chain is made anew without seals.
+References are compared however they are spelt, and every row that exists is sealed as it is. On the way down the chain is made anew without seals.
 """
+
+from unicodedata import category, normalize
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,13 +24,32 @@ branch_labels = None
 depends_on = None
 
 BATCH = 1000
+CASE = sa.table(
+    'case_file',
+    sa.column('id', sa.Integer()),
+    sa.column('patient_reference', sa.String()),
+    sa.column('reference_key', sa.String()),
+    sa.column('reference_reversed', sa.String()),
+)
 REFUSAL = 'the audit trail is append-only'
 
 
 def upgrade() -> None:
+    _compare_references_however_spelt()
     # Both databases can add this column in place; Alembic would copy the table on SQLite, and its triggers with it.
     op.execute('ALTER TABLE audit_event ADD COLUMN seals JSON')
     _seal_everything()
+
+
+def _compare_references_however_spelt() -> None:
+    """The keys of references that are no plain ASCII, or have several spaces in a row, as they are made from now on."""
+    connection = op.get_bind()
+    for case_id, reference, known in connection.execute(sa.select(CASE.c.id, CASE.c.patient_reference, CASE.c.reference_key)).all():
+        folded = normalize('NFKC', normalize('NFKC', reference).casefold())
+        key = ' '.join(''.join(sign for sign in folded if category(sign) != 'Cf').split())[:40]
+        if key != known:
+            anew = CASE.update().where(CASE.c.id == case_id)
+            connection.execute(anew.values(reference_key=key, reference_reversed=key[::-1]))
 
 
 def _seal_everything() -> None:

@@ -6,6 +6,7 @@ For its states and their transitions see `webapp.models.states`.
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from unicodedata import category, normalize
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -109,8 +110,13 @@ def _while_open(name: str, *columns: str, only: str | None = None, without: str 
 
 
 def reference_key(reference: str) -> str:
-    """By which patients are compared, everywhere: one patient is one reference, in any case of letters."""
-    return reference.strip().casefold()[:40]
+    """By which patients are compared, everywhere: one patient is one reference, however it is spelt.
+
+    Small or capital letters, letters composed of two characters, wide digits, several spaces and signs that nobody sees
+    make no difference.
+    """
+    folded = normalize("NFKC", normalize("NFKC", reference).casefold())
+    return " ".join("".join(sign for sign in folded if category(sign) != "Cf").split())[:40]
 
 
 class Case(Base):

@@ -59,9 +59,7 @@ def checks() -> list[Check]:
 def _worker(at_work: list[Worker]) -> Check:
     if other := sorted({worker.release for worker in at_work} - {VERSION}):
         names = ", ".join(name or "an earlier one" for name in other)
-        text = (
-            f"A worker of another release ({names}; this is {VERSION}) takes no new work. Restart it."
-        )
+        text = f"A worker of another release ({names}; this is {VERSION}) takes no new work. Restart it."
         return Check("Worker", Health.ATTENTION, text)
     if at_work:
         text = f"{_count(len(at_work), 'worker')} running, last seen {ago(at_work[0].seen_at)} ago."
