@@ -1,6 +1,7 @@
 """What sealing adds to the request that decides a case: ``python -m tests.load.seals [cases]``; the last line is JSON.
 
-In processor time, which a busy machine changes less than the time on the clock. Every other decision is made with sealing turned off, so that both see the same machine and the same database.
+In processor time, which a busy machine changes less than the time on the clock. Every other decision is made with
+sealing turned off, so that both see the same machine and the same database.
 """
 
 import json
