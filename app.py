@@ -6,13 +6,14 @@
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+from webapp.core import parent, ports
 
 ROOT = Path(__file__).resolve().parent
 QUICK_DEATH_SECONDS = 5
@@ -31,7 +32,8 @@ class Service:
     def start(self) -> None:
         self.started = time.monotonic()
         # A session of its own: Ctrl-C reaches this program only, which then stops its children in order.
-        self.process = subprocess.Popen(self.command, cwd=ROOT, start_new_session=True)  # noqa: S603
+        ending = parent.in_child(signal.SIGTERM)  # if this program is killed instead, they stop all the same
+        self.process = subprocess.Popen(self.command, cwd=ROOT, start_new_session=True, preexec_fn=ending)  # noqa: S603
 
     def died(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -59,8 +61,9 @@ def main() -> int:
     os.environ.setdefault("LOG_FORMAT", "text")
     os.environ.setdefault("LOG_LEVEL", "warning")
     os.environ.setdefault("WEB_CONCURRENCY", "1")  # one person at a time, and half the memory
-    if not _port_is_free(options.host, options.port):
-        print(f"Port {options.port} is in use. Stop the other program, or choose another with --port.", file=sys.stderr)
+    if not ports.is_free(options.host, options.port):
+        by = ports.holder(options.port) or "another program"
+        print(f"Port {options.port} is in use by {by}. Stop it, or choose another port with --port.", file=sys.stderr)
         return 1
     _prepare(demo=options.demo, address=f"http://{options.host}:{options.port}")
     return _supervise(_services(options))
@@ -72,16 +75,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=8000)
     return parser.parse_args()
-
-
-def _port_is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
 
 
 def _prepare(*, demo: bool, address: str) -> None:

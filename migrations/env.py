@@ -7,6 +7,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, inspect, text
 
+from webapp.core import release
 from webapp.core.extensions import db
 from webapp.core.orm import UtcDateTime
 from webapp.storage.errors import StoreAwayError
@@ -49,6 +50,8 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+    with engine.begin() as connection:
+        release.note(connection)
     with engine.connect() as connection:
         settle_store(connection)
 

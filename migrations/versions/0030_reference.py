@@ -28,7 +28,7 @@ def downgrade() -> None:
 
 def _key(reference: str) -> str:
     """As `webapp.models.case.reference_key` was when this was written."""
-    folded = unicodedata.normalize('NFKC', reference).casefold()
+    folded = unicodedata.normalize('NFKC', unicodedata.normalize('NFKC', reference).casefold())
     seen = ''.join('-' if _is_dash(each) else each for each in folded if unicodedata.category(each) != 'Cf')
     return re.sub(' ?- ?', '-', ' '.join(seen.split()))[:40]
 

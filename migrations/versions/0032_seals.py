@@ -10,11 +10,7 @@ from alembic import op
 from flask import current_app
 
 from webapp.audit.chain import GENESIS, digest_of
-from webapp.audit.recording import extend
-from webapp.audit.sealed import is_sealed
-from webapp.audit.sealing import name_of, seal_row
-from webapp.core.extensions import db
-from webapp.core.orm import utcnow
+from webapp.audit.resealing import seal_rows
 
 revision = '0032_seals'
 down_revision = '0031_model_switch'
@@ -28,27 +24,7 @@ REFUSAL = 'the audit trail is append-only'
 def upgrade() -> None:
     # Both databases can add this column in place; Alembic would copy the table on SQLite, and its triggers with it.
     op.execute('ALTER TABLE audit_event ADD COLUMN seals JSON')
-    _seal_everything()
-
-
-def _seal_everything() -> None:
-    connection, key = op.get_bind(), current_app.extensions['settings'].audit_key
-    known = sa.MetaData()
-    known.reflect(connection, only=lambda name, _: name in db.metadata.tables and is_sealed(name))
-    for table in known.sorted_tables:
-        if not is_sealed(table.name):  # reflected because a sealed one refers to it
-            continue
-        rows = connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
-        while portion := rows.fetchmany(BATCH):
-            seals = {
-                name_of(table.name, tuple(row[column.name] for column in table.primary_key)): seal_row(key, table, row)
-                for row in portion
-            }
-            event = {
-                'at': utcnow(), 'actor_id': None, 'action': 'record.sealed', 'subject_type': table.name,
-                'subject_id': '', 'before': None, 'after': {'rows': len(seals)}, 'seals': seals,
-            }
-            extend(connection, key, [event])
+    seal_rows(op.get_bind())
 
 
 def downgrade() -> None:

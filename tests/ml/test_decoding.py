@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from ml.imaging.decoding import Unreadable, UnreadableImage, decode
+from ml.imaging.decoding import MAX_PIXELS, MIN_SIDE, Unreadable, UnreadableImage, decode
 from tests.images import pixel
 from tests.ml.support import encoded, picture
 
@@ -18,9 +18,9 @@ SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="300"
 PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
 
 
-def reason(data: bytes, **limits: int) -> Unreadable:
+def reason(data: bytes, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE) -> Unreadable:
     with pytest.raises(UnreadableImage) as caught:
-        decode(data, **limits)
+        decode(data, max_pixels=max_pixels, min_side=min_side)
     if caught.value.reason is not Unreadable.TOO_LARGE:  # it names the limit
         assert str(caught.value).startswith(caught.value.reason.message.split(".")[0])
     return caught.value.reason

@@ -5,11 +5,13 @@ from unittest.mock import Mock
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from tests.unit.work import analysis_ids, change, messages, stored, stored_case, submitted
 from webapp.analysis import leases, queries, queue
 from webapp.core.config import Settings, settings_of
 from webapp.core.database import transaction
+from webapp.core.version import VERSION
 from webapp.models import AnalysisState, Case, CaseState, FailureReason, TriageReason, utcnow
 from webapp.triage import rank
 
@@ -51,6 +53,14 @@ def test_of_two_workers_one_takes_it(app: Flask, analysis_id: int) -> None:
     assert not take(app, analysis_id, "second")
     with stored(app, analysis_id) as analysis:
         assert (analysis.state, analysis.lease_owner, analysis.attempts) == (AnalysisState.RUNNING, "first", 1)
+
+
+def test_a_worker_of_another_release_takes_nothing(app: Flask, analysis_id: int) -> None:
+    for version, taken in (("0.0.1", []), (VERSION, [analysis_id])):
+        with app.app_context(), transaction() as session:
+            session.execute(text("UPDATE program_release SET version = :version"), {"version": version})
+        with app.app_context(), transaction():
+            assert leases.take_batch(analysis_id, "somebody") == taken
 
 
 def test_no_two_owners_have_one_name() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -94,6 +95,9 @@ MANIPULATIONS = {
     "kind changed": ("UPDATE audit_event SET subject_type = 'image' WHERE id = 3", "event 3:"),
     "details changed": ("UPDATE audit_event SET after = '{\"n\": 77}' WHERE id = 3", "event 3:"),
     "former details changed": ("UPDATE audit_event SET before = '{\"n\": 77}' WHERE id = 3", "event 3:"),
+    "seals changed": ("UPDATE audit_event SET seals = '{\"review:1\": null}' WHERE id = 1", "event 1:"),
+    "seals removed": ("UPDATE audit_event SET seals = NULL WHERE id = 2", "event 2:"),
+    "seals added": ("UPDATE audit_event SET seals = '{}' WHERE id = 3", "event 3:"),
     "digest changed": (f"UPDATE audit_event SET digest = '{GENESIS}' WHERE id = 3", "event 3:"),
     "first removed": ("DELETE FROM audit_event WHERE id = 1", "event 2:"),
     "one removed": ("DELETE FROM audit_event WHERE id = 3", "event 4:"),
@@ -149,6 +153,51 @@ def test_an_older_head_belongs_to_a_trail_that_has_grown(app: Flask, someone: st
     assert verify(app, "--expect", noted)[0] == 0
     assert verify(app, "--expect", f"0:{GENESIS}")[0] == 0
     assert verify(app, "--expect", "nonsense")[0] == 2
+
+
+def anchor(app: Flask, file: Path) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=["audit-head", "--append", str(file)])
+    return result.exit_code, result.output
+
+
+@pytest.mark.control("H9.1")
+def test_heads_kept_in_a_file_elsewhere_are_all_part_of_the_trail(app: Flask, someone: str, tmp_path: Path) -> None:
+    heads = tmp_path / "heads"
+    for number in range(3):
+        assert anchor(app, heads) == (0, f"{heads.read_text().splitlines()[-1]}\n")
+        note(app, someone, number)
+    assert len(heads.read_text().splitlines()) == 3
+    for command in ("verify-audit", "verify-records"):
+        assert app.test_cli_runner().invoke(args=[command, "--expect-file", str(heads)]).exit_code == 0
+    behind_the_back(
+        app,
+        f"DELETE FROM audit_event WHERE id > {EVENTS}",
+        f"UPDATE audit_head SET count = {EVENTS}, last_id = {EVENTS}, "
+        f"digest = (SELECT digest FROM audit_event WHERE id = {EVENTS})",
+    )
+    assert verify(app)[0] == 0, "nothing in the database itself tells"
+    for command in ("verify-audit", "verify-records"):
+        result = app.test_cli_runner().invoke(args=[command, "--expect-file", str(heads)])
+        assert (result.exit_code, result.output.count("recorded elsewhere")) == (1, 2)
+
+
+@pytest.mark.usefixtures("someone")
+def test_a_head_that_cannot_be_kept_is_an_error(app: Flask, tmp_path: Path) -> None:
+    status, output = anchor(app, tmp_path / "no folder" / "heads")
+    assert (status, "could not be written" in output) == (1, True)
+    result = app.test_cli_runner().invoke(args=["audit-head", "--mail", "safety@hospital.example"])
+    assert (result.exit_code, "MAIL_URL is not set" in result.output) == (1, True)
+    (tmp_path / "heads").write_text("2026-11-28T00:00:00Z nonsense\n")
+    assert verify(app, "--expect-file", str(tmp_path / "heads"))[0] == 2
+
+
+def test_a_head_is_mailed(app: Flask, settings: Settings, another, someone: str, monkeypatch) -> None:
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr("webapp.core.mail.send", lambda _settings, to, _subject, text: sent.append((to, text)))
+    mailing = another(settings.model_copy(update={"mail_url": "smtp://localhost", "mail_from": "t@h.example"}))
+    result = mailing.test_cli_runner().invoke(args=["audit-head", "--mail", "safety@hospital.example"])
+    assert (result.exit_code, sent) == (0, [("safety@hospital.example", result.output)])
+    assert verify(app, "--expect", result.output.split()[-1])[0] == 0
 
 
 def test_the_head_is_told_to_the_log(app: Flask, someone: str, caplog) -> None:

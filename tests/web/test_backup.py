@@ -385,7 +385,7 @@ def test_many_rows_are_written_and_read_in_portions(app: Flask, world: World, ot
     assert run(app, "backup", tmp_path / "backup")[0] == 0
     assert run(other, "restore", tmp_path / "backup")[0] == 0
     assert largest == 2
-    assert every_row(other) == every_row(app)
+    assert without_the_last_event(every_row(other)) == without(every_row(app), "audit_head")
     assert actions(other) == actions(app)
 
 

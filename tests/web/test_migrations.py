@@ -98,6 +98,20 @@ def _width(keys: set[tuple[object, ...]]) -> int:
     return len(next(iter(keys)))
 
 
+def test_no_later_migration_breaks_a_seal(app: Flask, world: World, sign_in) -> None:
+    """One that changes what stored rows say seals them anew, with `webapp.audit.resealing`."""
+    number = world.case(world.user(Role.GP))
+    world.analyse(number)
+    reader = sign_in(world.user(Role.DERMATOLOGIST))
+    take(reader, number)
+    decide(reader, number)
+    with app.app_context():
+        for revision in ("0030", "0029"):
+            downgrade(revision=revision)
+            upgrade()
+            assert app.test_cli_runner().invoke(args=["verify-records"]).output.startswith("Every record"), revision
+
+
 @pytest.mark.usefixtures("from_nothing")
 def test_down_to_nothing_and_up_again() -> None:
     assert not tables() & OURS

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, select
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, func, insert, select, text
 
 from tests.conftest import World, outcome
 from tests.unit.work import analysis_ids
@@ -35,6 +36,7 @@ KEPT = {
     "centre",
     "letterhead",
     "management_option",
+    "model_switch",
     "model_version",
     "operating_point_choice",
     "rerun",
@@ -187,6 +189,70 @@ def test_one_patient_is_one_reference_however_it_is_spelt(app: Flask, world: Wor
     assert (code, other in output) == (0, False)
     with app.app_context(), reading() as session:
         assert session.scalars(select(Case.number)).all() == [other]
+
+
+SPELT = ["Müller 7", "MÜLLER 7", "Mu\u0308ller 7", " müller  7 ", "müller\u00a07", "mül\u200bler 7", "Müller ７"]
+
+
+@pytest.mark.control("H10.1")
+@pytest.mark.parametrize("asked", SPELT)
+def test_signs_that_look_alike_are_one_reference_in_export_and_erasure(app, world, gp, tmp_path: Path, asked) -> None:
+    cases = [world.case(gp, patient_reference=reference) for reference in SPELT]
+    other = world.case(gp, patient_reference="Muller 7")
+    code, output = run(app, "export-patient", asked, "--centre", CENTRE, "--to", str(tmp_path / "record.zip"))
+    assert (code, [number for number in (*cases, other) if number in output]) == (0, cases)
+    code, output = erase(app, asked)
+    assert (code, [number for number in (*cases, other) if number in output]) == (0, cases)
+
+
+def test_the_migration_finds_earlier_references_however_they_were_spelt(app: Flask, world: World, gp: str) -> None:
+    number = world.case(gp, patient_reference="Mu\u0308ller 7")
+    with app.app_context():
+        downgrade(revision="0029")
+        with db.engine.begin() as connection:
+            earlier = "Mu\u0308ller 7".casefold()
+            connection.execute(text("UPDATE case_file SET reference_key = :key"), {"key": earlier})
+        upgrade()
+    assert number in erase(app, "Müller 7")[1]
+    assert run(app, "verify-records")[0] == 0
+
+
+def test_the_last_case_that_retention_erases_takes_its_reference_from_the_corrections_of_others(
+    old, world: World, sign_in, gp: str
+) -> None:
+    """Two cases of one patient, spelt differently; a case of another was once filed under that reference."""
+    gone, later = decided_long_ago(old, world, sign_in, gp), world.case(gp, patient_reference="zz-4711")
+    change_case(old, gone, patient_reference="ZZ-4711")
+    misfiled = world.case(gp, patient_reference="Zz-4711")
+    correct(sign_in(gp), misfiled, patient_reference="OTHER-1")
+    assert run(old, "apply-retention")[0] == 0
+    with stored_case(old, misfiled) as case:
+        assert case.corrections[0].before == "Zz-4711", "the patient has another case"
+    change_case(old, later, state="withdrawn", is_open=False, submitted_at=LONG_AGO)
+    assert run(old, "apply-retention")[1].split()[0] == later
+    with stored_case(old, misfiled) as case:
+        assert case.corrections[0].before == "(erased)"
+    assert run(old, "verify-records")[0] == 0
+
+
+@pytest.mark.control("H9.2")
+def test_an_erasure_leaves_a_trace_that_can_be_verified(app: Flask, world: World, gp: str) -> None:
+    """Each row's end is sealed: the rows are not missed, and one that comes back is named."""
+    number = world.case(gp, patient_reference=REFERENCE)
+    with stored_case(app, number) as case:
+        row = f"case_file:{case.id}"
+    with app.app_context(), db.engine.connect() as connection:
+        kept = dict(connection.execute(select(Case.__table__)).mappings().one())
+    assert erase(app)[0] == 0
+    with app.app_context(), reading() as session:
+        event = session.scalars(select(AuditEvent).where(AuditEvent.action == "patient.erased")).one()
+        assert row in event.seals
+        assert set(event.seals.values()) == {None}
+    assert run(app, "verify-records")[0] == 0
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(insert(Case), kept)
+    status, output = run(app, "verify-records")
+    assert (status, f"Case record {kept['id']} (case {number}) was added" in output) == (1, True)
 
 
 def test_erasing_asks_first(app: Flask, world: World, gp: str) -> None:

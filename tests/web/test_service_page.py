@@ -53,6 +53,15 @@ def test_a_silent_worker_is_named_with_what_to_do(app: Flask, admin: CheckedClie
     assert "flask --app wsgi worker" in said
 
 
+def test_a_worker_of_another_release_is_named(app: Flask, admin: CheckedClient) -> None:
+    at_work(app)
+    with app.app_context(), transaction() as session:
+        session.execute(update(Worker).values(release="0.0.1"))
+    said = check(admin, "Worker")
+    assert said.startswith("Worker Needs attention A worker of another release (0.0.1; this is")
+    assert "takes no new work. Restart it." in said
+
+
 def test_one_of_two_workers_is_gone(app: Flask, admin: CheckedClient) -> None:
     at_work(app, "machine:1", utcnow() - timedelta(minutes=4))
     at_work(app, "machine:2")

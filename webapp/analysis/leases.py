@@ -20,6 +20,7 @@ from sqlalchemy import CursorResult, Update, and_, or_, update
 from webapp import audit
 from webapp.analysis import queries, queue
 from webapp.audit import sealing
+from webapp.core import release
 from webapp.core.config import Settings, current_settings
 from webapp.core.database import after_commit, one_by_one, transaction
 from webapp.core.extensions import db
@@ -70,13 +71,15 @@ def take(analysis_id: int, owner: str) -> bool:
 
 
 def take_batch(analysis_id: int, owner: str) -> list[int]:
-    """Begin an attempt at this analysis and at others waiting for their first; [] if this one cannot be taken, or the
-    model is switched off.
+    """Begin an attempt at this analysis and at others waiting for their first.
+
+    [] if this one cannot be taken, the model is switched off, or this worker is of another release than the database.
 
     Only first attempts are batched: after a batch failed or was killed each is tried alone, so an image that crashes
     workers affects others once at most. If only one attempt is allowed, nothing is batched.
     """
-    if switch.is_off() or not take(analysis_id, owner):
+    may = not switch.is_off() and release.is_current(db.session.connection())
+    if not may or not take(analysis_id, owner):
         return []
     room = current_settings().analysis_batch - 1 if current_settings().analysis_attempts > 1 else 0
     if room <= 0 or not queries.first_attempt(analysis_id):

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask, current_app
 
 from webapp.core.config import ConfigurationError, Settings, current_settings
+from webapp.core.private import FOLDER, private_database
 from webapp.models import Analysis, Urgency
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def _open(url: str) -> Huey:
     scheme = _check(url)
     if scheme == "sqlite":
         path = Path(unquote(url.removeprefix("sqlite:///")))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+        private_database(path)
         return SqliteHuey("dermtriage", filename=str(path), fsync=True, results=False)
     if scheme.startswith("redis"):
         return PriorityRedisHuey("dermtriage", url=url, results=False)

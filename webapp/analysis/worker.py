@@ -6,23 +6,30 @@ is alive. Chores of other rooms are passed in: see `webapp.cli`.
 
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from huey.consumer import Consumer, Scheduler
+from huey.consumer import Consumer, Scheduler, Worker
 
 from webapp.analysis import leases, reruns, workers
+from webapp.core import release
 from webapp.core.config import settings_of
-from webapp.core.database import dispose_inherited_connections, transaction
+from webapp.core.database import dispose_inherited_connections, reading, transaction
 from webapp.core.extensions import db
+from webapp.core.parent import end_with_parent
+from webapp.core.version import VERSION
 from webapp.metrics.figures import share_figures
 from webapp.metrics.server import serve
 
 log = logging.getLogger(__name__)
 
+SIGN_OF_LIFE = "sign of life"
+RELEASE_SECONDS = 1.0
+"""How often a worker looks whether the database has another release."""
 NICENESS = 5
 """On a busy machine shared with the web server the queue grows, but pages stay fast."""
 
@@ -37,10 +44,44 @@ class Chore:
     """0: about once a second."""
 
 
+class CurrentWorker(Worker):
+    """Huey's worker process. It ends with the main process, and fetches no work for a release that it is not of."""
+
+    _checked, _current = 0.0, True
+
+    def initialize(self) -> None:
+        end_with_parent(self.huey.main_pid, signal.SIGKILL)
+        super().initialize()
+
+    def loop(self, now: Any = None) -> None:
+        if self._is_current():
+            super().loop(now)
+        else:
+            self.stop_flag.wait(RELEASE_SECONDS)
+
+    def _is_current(self) -> bool:
+        if time.monotonic() - self._checked >= RELEASE_SECONDS:
+            self._checked, before = time.monotonic(), self._current
+            self._current = release_is_current(self.huey.flask_app)
+            if before and not self._current:
+                log.warning("this worker is of release %s, the database of another: it takes no new work", VERSION)
+        return self._current
+
+
+def release_is_current(app: Flask) -> bool:
+    """True as well while the database is away: whoever takes an analysis asks again."""
+    try:
+        with app.app_context(), reading() as session:
+            return release.is_current(session.connection())
+    except Exception:
+        return True
+
+
 class SweepingScheduler(Scheduler):
     """Huey's scheduler process, which also does the chores. It serves the metrics, since there is only one of it."""
 
     def initialize(self) -> None:
+        end_with_parent(self.huey.main_pid, signal.SIGKILL)
         super().initialize()
         self._due: dict[str, float] = {}
         if settings_of(self.huey.flask_app).metrics_bind:
@@ -48,7 +89,10 @@ class SweepingScheduler(Scheduler):
 
     def loop(self, now: Any = None) -> None:
         super().loop(now)
+        current = release_is_current(self.huey.flask_app)
         for chore in self.huey.chores:
+            if not current and chore.name != SIGN_OF_LIFE:
+                continue
             if time.monotonic() >= self._due.get(chore.name, 0.0):
                 self._due[chore.name] = time.monotonic() + chore.every_seconds
                 self._do(chore)
@@ -75,6 +119,7 @@ def _analyse(analysis_id: int) -> None:
 
 
 class SweepingConsumer(Consumer):
+    worker_class = CurrentWorker
     scheduler_class = SweepingScheduler
 
 
@@ -84,11 +129,11 @@ def run_worker(app: Flask, chores: Sequence[Chore] = ()) -> None:
     settings = settings_of(app)
     queue = app.extensions["queue"]
     huey = queue.huey
-    huey.flask_app, huey.worker_name = app, leases.new_owner()
+    huey.flask_app, huey.worker_name, huey.main_pid = app, leases.new_owner(), os.getpid()
     huey.chores = (
         Chore("sweep", _sweep),
         Chore("re-run", reruns.feed),
-        Chore("sign of life", lambda: workers.beat(huey.worker_name), workers.BEAT_SECONDS),
+        Chore(SIGN_OF_LIFE, lambda: workers.beat(huey.worker_name), workers.BEAT_SECONDS),
         *chores,
     )
     queue.handler = _analyse

@@ -7,6 +7,7 @@ from sqlalchemy import delete
 
 from webapp.analysis import queries, versions
 from webapp.core.extensions import db
+from webapp.core.version import VERSION
 from webapp.models import Worker, utcnow
 
 BEAT_SECONDS = 5.0
@@ -19,7 +20,7 @@ def beat(name: str) -> Worker:
     worker = queries.worker(name)
     if worker is None:
         db.session.execute(delete(Worker).where(Worker.seen_at < now - FORGOTTEN_AFTER))
-        worker = Worker(name=name, started_at=now)
+        worker = Worker(name=name, started_at=now, release=VERSION)
         db.session.add(worker)
     worker.seen_at = now
     return worker

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from webapp.core.config import ConfigurationError, Settings
 from webapp.core.extensions import db
+from webapp.core.private import private_database
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_end_transaction)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "do_connect", _keep_private)
             event.listen(db.engine, "connect", _configure_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
 
@@ -56,6 +58,12 @@ def expect(settings: Settings, *, in_use: bool) -> None:
             f"The database {file} is {'empty' if file.exists() else 'gone'}, but its images are there. Restore it from "
             "a backup; for a new installation, choose another INSTANCE_DIR."
         )
+
+
+def _keep_private(_dialect: Any, _record: Any, arguments: tuple[Any, ...], _more: Any) -> None:
+    file = Path(arguments[0])
+    if file.is_absolute() and file.parent.is_dir():
+        private_database(file)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

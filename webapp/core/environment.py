@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field
 from pydantic_core import ErrorDetails
 
+from webapp.core.private import FOLDER, keep_private
+
 
 class ConfigurationError(Exception):
     """A setting is missing or wrong; the message names it and says what to do."""
@@ -48,7 +50,8 @@ def _switch(value: object) -> object:
 def _folder(value: str | Path) -> Path:
     path = Path(value).resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.mkdir(parents=True, exist_ok=True, mode=FOLDER)
+        keep_private(path)
     except OSError as error:
         raise ValueError(f"must be a folder that can be made or written to: {error.strerror}.") from None
     return path

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 
@@ -51,17 +52,26 @@ def erase_patient(reference: str, centre: Centre) -> list[str]:
 
     Call inside a transaction.
     """
+    misfiled = _erase_from_corrections(reference, centre)
+    numbers = _erase(_of_patient(reference, centre))
+    if numbers or misfiled:
+        audit.record(None, "patient.erased", centre, after=_what(numbers, misfiled))
+    return numbers
+
+
+def _erase_from_corrections(reference: str, centre: Centre) -> int:
+    """Returns how many of other cases named the reference."""
     misfiled = misfiled_under(reference, centre)
     for correction in misfiled:
         for side in ("before", "after"):
             if reference_key(getattr(correction, side)) == reference_key(reference):
                 setattr(correction, side, ERASED)
     db.session.flush()
-    numbers = _erase(_of_patient(reference, centre))
-    if numbers or misfiled:
-        after = {"cases": ", ".join(numbers), **({"corrections": len(misfiled)} if misfiled else {})}
-        audit.record(None, "patient.erased", centre, after=after)
-    return numbers
+    return len(misfiled)
+
+
+def _what(numbers: list[str], misfiled: int) -> dict[str, Any]:
+    return {"cases": ", ".join(numbers), **({"corrections": misfiled} if misfiled else {})}
 
 
 def _of_patient(reference: str, centre: Centre) -> ColumnElement[bool]:
@@ -74,12 +84,20 @@ def expired(before: datetime) -> list[str]:
 
 
 def apply_retention(number: str, before: datetime) -> bool:
-    """Erase the case in a transaction of its own, unless it has been re-opened meanwhile."""
+    """Erase the case in a transaction of its own, unless it has been re-opened meanwhile.
+
+    The patient's last case takes the reference with it, also from the corrections of others.
+    """
     with transaction():
-        centre = db.session.scalars(select(Centre).join(Case).where(Case.number == number)).one_or_none()
+        case = db.session.scalars(select(Case).where(Case.number == number)).one_or_none()
+        if case is None:
+            return False
+        reference, centre = case.patient_reference, case.centre
         numbers = _erase((Case.number == number) & _ended(before))
-        if numbers and centre is not None:
-            audit.record(None, "retention.applied", centre, after={"cases": ", ".join(numbers)})
+        if numbers:
+            left = bool(cases_of(reference, centre))
+            misfiled = 0 if left else _erase_from_corrections(reference, centre)
+            audit.record(None, "retention.applied", centre, after=_what(numbers, misfiled))
     return bool(numbers)
 
 

@@ -117,7 +117,7 @@ def reference_key(reference: str) -> str:
 
     Case of letters, width of characters, kind of dash, number of spaces and invisible characters don't count.
     """
-    folded = unicodedata.normalize("NFKC", reference).casefold()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", reference).casefold())
     seen = "".join("-" if _is_dash(each) else each for each in folded if unicodedata.category(each) != "Cf")
     return re.sub(" ?- ?", "-", " ".join(seen.split()))[:40]
 

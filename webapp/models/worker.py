@@ -20,5 +20,7 @@ class Worker(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
     model_version_id: Mapped[int | None] = mapped_column(ForeignKey("model_version.id"))
     model_error: Mapped[str] = mapped_column(Text, default="")
+    release: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """Of the program that it runs; one of another release than the database's takes no new work."""
 
     model_version: Mapped[ModelVersion | None] = relationship()

@@ -10,6 +10,7 @@ from webapp.analysis import queries as analyses
 from webapp.analysis import queue
 from webapp.core import fonts
 from webapp.core.filters import ago
+from webapp.core.version import VERSION
 from webapp.models import FailureReason, Worker, utcnow
 from webapp.storage.store import current_store
 from webapp.triage import switch
@@ -57,6 +58,10 @@ def checks() -> list[Check]:
 
 
 def _worker(at_work: list[Worker]) -> Check:
+    if other := sorted({worker.release for worker in at_work} - {VERSION}):
+        names = ", ".join(name or "an earlier one" for name in other)
+        text = f"A worker of another release ({names}; this is {VERSION}) takes no new work. Restart it."
+        return Check("Worker", Health.ATTENTION, text)
     if at_work:
         text = f"{_count(len(at_work), 'worker')} running, last seen {ago(at_work[0].seen_at)} ago."
         return Check("Worker", Health.GOOD, text)
