@@ -63,7 +63,7 @@ SEND_AGAIN = Explanation(
     "Please send the form again",
     "You have signed in again since you opened this form, so nothing has been saved yet. Your entries are below.",
 )
-UNKNOWN_HOST = "This server is not configured for that host name.\n"
+UNKNOWN_HOST = "This server is not configured for that host name: see TRUSTED_HOSTS in docs/settings.md.\n"
 DATABASE_AWAY = Explanation(
     "The database is temporarily unavailable",
     "Nothing was saved. Please try again in a minute: sending the same form again is safe and never creates a second "
