@@ -56,6 +56,7 @@ class Service:
 def main() -> int:
     options = _options()
     os.environ.setdefault("HTTPS", "0")  # plain http on this machine only
+    os.environ.setdefault("TRUSTED_HOSTS", ",".join(("localhost", "127.0.0.1", options.host, socket.gethostname())))
     if options.demo:
         os.environ.setdefault("SECOND_FACTOR", "0")  # its passwords change at each start, its cases are synthetic
     os.environ.setdefault("LOG_FORMAT", "text")

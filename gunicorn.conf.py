@@ -59,6 +59,12 @@ accesslog = None
 loglevel = "warning"
 control_socket_disable = True  # signals are enough
 
+# No header says under which path the application lies, nor, without TRUSTED_PROXIES, that TLS was used: gunicorn
+# would believe SCRIPT_NAME and X-Forwarded-Proto of whoever connects from this machine.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 

@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.init_app(app)
     assets.init_app(app)
     headers.init_app(app, https=settings.https)
+    headers.in_one_spelling(app)
     headers.trust_proxies(app, settings.trusted_proxies)
     sessions.init_app(app)
     database.init_app(app)

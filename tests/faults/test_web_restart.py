@@ -109,7 +109,7 @@ def test_not_one_request_fails_while_all_processes_are_replaced(server: Server) 
 def test_an_upload_under_way_is_ended_by_the_old_process(server: Server) -> None:
     before = server.workers()
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as upload:
-        upload.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n")
+        upload.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n")
         upload.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\nhalf")
         for _ in range(3):
             server.get("/login")  # the upload was accepted before these

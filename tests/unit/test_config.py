@@ -141,6 +141,8 @@ def test_nobody_is_trusted_and_everybody_who_must_has_a_second_factor_by_default
     assert (settings.trusted_hosts, settings.trusted_proxies, settings.second_factor) == ((), 0, True)
     assert (settings.idle_minutes, settings.session_hours) == (15, 12)
     given = read(tmp_path, TRUSTED_HOSTS="a.example, b.example", TRUSTED_PROXIES="0", SECOND_FACTOR="0")
+    assert read(tmp_path, HTTPS="0").trusted_hosts == ("localhost", "127.0.0.1"), "plain HTTP is for one machine"
+    assert read(tmp_path, TRUSTED_HOSTS="Triage.Example.org").trusted_hosts == ("triage.example.org",)
     assert (given.trusted_hosts, given.trusted_proxies) == (("a.example", "b.example"), 0)
     assert given.second_factor is False
 

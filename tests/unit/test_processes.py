@@ -28,7 +28,7 @@ def python(folder: Path, *arguments: str, **environ: str) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**inherited, "INSTANCE_DIR": str(folder), **environ},
+        env={**inherited, "INSTANCE_DIR": str(folder), "TRUSTED_HOSTS": "localhost", **environ},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -49,3 +49,11 @@ def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, name: str,
     done = python(tmp_path, "-c", "import wsgi", **{name: value})
     assert done.returncode != 0
     assert f"ConfigurationError: {name}" in done.stderr.splitlines()[-1]
+
+
+def test_the_web_server_starts_only_if_it_knows_its_names(tmp_path: Path) -> None:
+    """Otherwise whoever makes a request arrive under another name gets an account's link to a site of their own."""
+    done = python(tmp_path, "-c", "import wsgi", TRUSTED_HOSTS="")
+    assert done.returncode != 0
+    assert "TRUSTED_HOSTS must name the hosts" in done.stderr.splitlines()[-1]
+    assert python(tmp_path, "-c", "import wsgi", TRUSTED_HOSTS="", HTTPS="0").returncode == 0

@@ -130,6 +130,22 @@ def test_the_same_form_with_other_contents_is_refused_in_words_and_nothing_is_lo
     assert count(app) == 2
 
 
+def test_the_form_of_another_user_comes_back_as_a_new_one(app: Flask, world, sign_in, gp) -> None:
+    """As on a shared computer, where somebody else has signed in meanwhile. It says nothing of the other's case."""
+    form = filled_in()
+    first = number_of(send(sign_in(world.user(Role.GP, centre="Test Centre B")), **form))
+    answer = send(gp, **form | {"history": "Grown since spring."})
+    assert answer.status_code == 422
+    assert "by another user" in answer.text
+    assert first not in answer.text
+    assert "Grown since spring." in answer.text
+    assert count(app) == 1
+    token = re.search(r'name="submission_token"[^>]*value="([^"]+)"', answer.text)
+    assert token
+    assert token[1] != form["submission_token"]
+    assert send(gp, **form | {"submission_token": token[1]}).status_code == 302
+
+
 def test_a_second_form_is_a_second_case(app: Flask, gp) -> None:
     assert number_of(send(gp)) != number_of(send(gp))
     assert count(app) == 2

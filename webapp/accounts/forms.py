@@ -37,10 +37,11 @@ class SignInForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         typed = (self.email.data or "").strip()
         self.ifield, self.user = self.email, queries.by_email(typed)
-        with throttle.counted(AttemptKind.SIGN_IN, self.user, typed):
+        with throttle.counted(AttemptKind.SIGN_IN, self.user, typed) as attempt:
             valid = bool(super().validate(**kwargs))
             stored = self.user.password if self.user else ""
         if valid and self.user is not None:
+            throttle.right(attempt)
             self.user.password = stored  # hashed again if the cost has been raised
             self.next.data = self.next.data or "/"
             second_factor.password_given()
@@ -53,14 +54,20 @@ class PasswordAgainForm(VerifyForm):
     user: User
 
     def validate(self, **kwargs: Any) -> bool:
-        with throttle.counted(AttemptKind.PRESENT_PASSWORD, self.user):
-            return bool(super().validate(**kwargs))
+        with throttle.counted(AttemptKind.PRESENT_PASSWORD, self.user) as attempt:
+            valid = bool(super().validate(**kwargs))
+        if valid:
+            throttle.right(attempt)
+        return valid
 
 
 class NewPasswordForm(ChangePasswordForm):
     def validate(self, **kwargs: Any) -> bool:
-        throttle.count(AttemptKind.PRESENT_PASSWORD, current_user)
-        return bool(super().validate(**kwargs))
+        attempt = throttle.count(AttemptKind.PRESENT_PASSWORD, current_user)
+        valid = bool(super().validate(**kwargs))
+        if valid:
+            throttle.right(attempt)
+        return valid
 
 
 class SecondFactorForm(TwoFactorSetupForm):
@@ -81,9 +88,11 @@ class CodeForm(TwoFactorVerifyCodeForm):
     user: User
 
     def validate(self, **kwargs: Any) -> bool:
-        throttle.count(AttemptKind.CODE, self.user)
+        attempt = throttle.count(AttemptKind.CODE, self.user)
         valid = bool(super().validate(**kwargs))
-        if not valid and self.user.has_second_factor:
+        if valid:
+            throttle.right(attempt)
+        elif self.user.has_second_factor:
             second_factor.failed(self.user)
         return valid
 
@@ -92,9 +101,11 @@ class RecoveryCodeForm(MfRecoveryForm):
     user: User
 
     def validate(self, **kwargs: Any) -> bool:
-        throttle.count(AttemptKind.RECOVERY_CODE, self.user)
+        attempt = throttle.count(AttemptKind.RECOVERY_CODE, self.user)
         valid = bool(super().validate(**kwargs))
-        if not valid:
+        if valid:
+            throttle.right(attempt)
+        else:
             second_factor.failed(self.user)
         return valid
 

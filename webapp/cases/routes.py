@@ -10,7 +10,7 @@ from webapp import audit
 from webapp.cases import answers, pages, presenters, queries, service, uploads
 from webapp.cases.forms import CaseForm, ImagesForm, WithdrawForm
 from webapp.cases.queries import ListFilter
-from webapp.cases.service import CaseChangedError, NewCase, NotTheSamePatientError, SentAlreadyError
+from webapp.cases.service import CaseChangedError, NewCase, NotTheirFormError, NotTheSamePatientError, SentAlreadyError
 from webapp.cases.uploads import AlreadyThereError, RefusedUploadError
 from webapp.cases.waiting import PACE_DAYS, places_of
 from webapp.core.config import current_settings
@@ -90,6 +90,8 @@ def new() -> Reply:
         return _form_page(form, follows), 422
     except SentAlreadyError as sent:
         return _form_page(_another(form), follows, sent_already=sent.number), 422
+    except NotTheirFormError:
+        return _form_page(_another(form), follows, of_another=True), 422
     except (BusyError, StoreAwayError) as error:
         return _form_page(pages.not_sent(form, error), follows), *LATER
     flash(f"Case {case.number} was sent. It is in the dermatologists' worklist and will be analysed.", "success")
@@ -122,9 +124,15 @@ def _empty_form(follows: str, again: str) -> str:
     return _form_page(form, earlier)
 
 
-def _form_page(form: CaseForm, follows: Case | None, sent_already: str = "") -> str:
-    settings = current_settings()
-    return render_template("cases/new.html", form=form, follows=follows, settings=settings, sent_already=sent_already)
+def _form_page(form: CaseForm, follows: Case | None, sent_already: str = "", *, of_another: bool = False) -> str:
+    return render_template(
+        "cases/new.html",
+        form=form,
+        follows=follows,
+        settings=current_settings(),
+        sent_already=sent_already,
+        of_another=of_another,
+    )
 
 
 @blueprint.post("/images/check")

@@ -30,6 +30,10 @@ class SentAlreadyError(Exception):
         self.number = number
 
 
+class NotTheirFormError(Exception):
+    """The form was opened, and sent, by somebody else."""
+
+
 class NotTheSamePatientError(ValueError):
     """A case can only follow an earlier one of the same patient and centre."""
 
@@ -58,7 +62,8 @@ class NewCase:
 def submit(user: User, new: NewCase, images: Sequence[StoredImage]) -> Case:
     """Store a case with its images and queue their analysis, all or nothing.
 
-    Sending the same form twice gives the same case; with other contents it raises SentAlreadyError.
+    Sending the same form twice gives the same case; with other contents it raises SentAlreadyError. Raises
+    NotTheirFormError.
     """
     earlier = queries.by_submission(user, new.submission_token)
     if earlier is not None:
@@ -91,7 +96,7 @@ def submit(user: User, new: NewCase, images: Sequence[StoredImage]) -> Case:
     except IntegrityError:
         earlier = queries.by_submission(user, new.submission_token)  # the same form, sent twice at once
         if earlier is None:
-            raise
+            raise NotTheirFormError from None
         return _the_same(earlier, new, images)
     if new.follows is not None:
         follow(user, case, new.follows.number)

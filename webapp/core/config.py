@@ -103,8 +103,10 @@ class Settings(BaseSettings):
     )
     model_bundle: Path | None = _setting("folder of the model bundle", None, "the shipped bundle")
     https: Switch = _setting("`1`: cookies over TLS only, HSTS sent; `0`: plain HTTP on one machine", True)
-    trusted_hosts: Names = _setting(
-        "host names the application answers to, `triage.example.org,…`; others are refused", (), "any"
+    trusted_hosts: Names = _derived(
+        "host names the application answers to, `triage.example.org,…`; others are refused",
+        "none, so it must be given; with `HTTPS=0`, `localhost,127.0.0.1`",
+        lambda given: () if given["https"] else ("localhost", "127.0.0.1"),
     )
     trusted_proxies: Annotated[int, Field(ge=0)] = _setting(
         "number of reverse proxies in front whose X-Forwarded-For and X-Forwarded-Proto are trusted", 0

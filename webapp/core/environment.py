@@ -72,7 +72,7 @@ def _zone(value: object) -> object:
 
 
 def _names(value: object) -> object:
-    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+    return tuple(filter(None, map(str.strip, value.lower().split(",")))) if isinstance(value, str) else value
 
 
 def _lower(value: Any) -> Any:

@@ -9,7 +9,7 @@ from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import HTTPException, SecurityError, TooManyRequests
 
 from webapp.core import logs
 from webapp.core.extensions import db
@@ -46,7 +46,6 @@ EXPLANATIONS = {
         "What you sent is larger than this server accepts. Nothing was saved. "
         "Go back and send fewer or smaller images, or a shorter text.",
     ),
-    429: Explanation("Too many attempts", "Please wait a minute, then try again."),
     500: Explanation(
         "Something went wrong",
         "Nothing was saved in this step. Cases you have already sent are not affected.",
@@ -64,7 +63,7 @@ SEND_AGAIN = Explanation(
     "Please send the form again",
     "You have signed in again since you opened this form, so nothing has been saved yet. Your entries are below.",
 )
-UNKNOWN_HOST = "This server is not configured for that host name.\n"
+UNKNOWN_HOST = "This server is not configured for that host name: see TRUSTED_HOSTS in docs/settings.md.\n"
 DATABASE_AWAY = Explanation(
     "The database is temporarily unavailable",
     "Nothing was saved. Please try again in a minute: sending the same form again is safe and never creates a second "
@@ -98,8 +97,21 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         return error.get_response()  # redirects travel as exceptions too
     if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
         return _page(503, DATABASE_AWAY, resend())
+    if isinstance(error, TooManyRequests):
+        return _page(429, _too_many(error))
     explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
     return _page(error.code, explanation, resend() if error.code == 401 else None, _own_headers(error))
+
+
+def _too_many(error: TooManyRequests) -> Explanation:
+    seconds = error.retry_after if isinstance(error.retry_after, int) else 60
+    minutes = -(-seconds // 60)
+    time = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return Explanation(
+        "Too many attempts",
+        f"Please wait {time}, then try again. A device on which you have signed in before is not held up by attempts "
+        "made elsewhere.",
+    )
 
 
 def _unavailable(error: UnavailableError) -> ResponseReturnValue:

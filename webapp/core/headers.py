@@ -1,7 +1,15 @@
 """Response headers: nothing inline, nothing foreign, nothing framed, nothing clinical kept in a cache."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -40,6 +48,18 @@ def init_app(app: Flask, *, https: bool) -> None:
         if request.endpoint == "security.logout" and response.status_code < 400:
             response.headers["Clear-Site-Data"] = '"storage"'  # drafts; pages and images are never kept
         return response
+
+
+def in_one_spelling(app: Flask) -> None:
+    """Host names have no case (RFC 4343), but TRUSTED_HOSTS and origins are compared as text."""
+    call = app.wsgi_app
+
+    def lowered(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "HTTP_HOST" in environ:
+            environ["HTTP_HOST"] = environ["HTTP_HOST"].lower()
+        return call(environ, start_response)
+
+    app.wsgi_app = lowered  # type: ignore[method-assign]
 
 
 def trust_proxies(app: Flask, number: int) -> None:
