@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import socket
 import signal
 import subprocess
 import sys
