@@ -5,8 +5,8 @@
 
 import argparse
 import os
-import socket
 import signal
+import socket
 import subprocess
 import sys
 import time
