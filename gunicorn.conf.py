@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-from gunicorn.workers.gthread import ThreadWorker
 
 wsgi_app = "wsgi:app"
 bind = os.environ.get("WEB_BIND") or "127.0.0.1:8000"
@@ -31,7 +32,16 @@ class TimedThreads(ThreadPoolExecutor):
         return super().submit(handle)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+def _reception() -> ModuleType:
+    """Its file alone: the master must not import the application, or a HUP would not bring a new release."""
+    spec = spec_from_file_location("reception", Path(__file__).parent / "webapp" / "core" / "reception.py")
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - the file is there
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Worker(_reception().ReceivingWorker):  # type: ignore[misc]
     def get_thread_pool(self) -> TimedThreads:
         return TimedThreads(self.cfg.threads)
 

@@ -76,12 +76,13 @@ class Person:
     def __init__(self, port: int) -> None:
         self.port = port
         self.cookies: dict[str, str] = {}
+        self._host = f"localhost:{port}"
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
-            connection.request(method, path, body, {"Cookie": cookies, **headers})
+            connection.request(method, path, body, {"Host": self._host, "Cookie": cookies, **headers})
             answer = connection.getresponse()
             for line in answer.headers.get_all("Set-Cookie", []):
                 self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
