@@ -10,17 +10,7 @@ from packaging.utils import canonicalize_name
 
 from tests.supply.pins import ROOT, pins
 
-AUDIT = [
-    ".venv/bin/uv",
-    "tool",
-    "run",
-    "pip-audit",
-    "--disable-pip",
-    "--no-deps",
-    "--progress-spinner=off",
-    "-f",
-    "json",
-]
+AUDIT = ".venv/bin/uv tool run pip-audit --disable-pip --no-deps --progress-spinner=off -f json".split()
 
 
 def problems(report: dict[str, Any], pinned: Collection[str]) -> list[str]:

@@ -324,8 +324,9 @@ def test_on_again_what_nobody_knew_reopens_the_decision(
     app: Flask, world: World, gp: str, number: str, admin, reader, management: str, reopened: bool
 ) -> None:
     """A result that was there before, and hidden; one decided with the model in sight is left alone."""
-    known = world.case(gp)
+    known, waiting = world.case(gp), world.case(gp)
     world.analyse(known, 0.9)
+    world.analyse(waiting, 0.9)
     take(reader, known)
     assert decide(reader, known, management="reassure", override_reason="Seen.").status_code == 302
     turn(admin, off=True)
