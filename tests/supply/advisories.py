@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 
 from tests.supply.pins import ROOT, pins
 
-AUDIT = ".venv/bin/uv tool run pip-audit --disable-pip --no-deps --progress-spinner=off -f json".split()
+AUDIT = [".venv/bin/uv", "tool", "run", "pip-audit", "--disable-pip", "--no-deps"]
+AS_JSON = ["--progress-spinner=off", "-f", "json"]
 
 
 def problems(report: dict[str, Any], pinned: Collection[str]) -> list[str]:
@@ -31,7 +32,7 @@ def _skipped(name: str, report: dict[str, Any]) -> bool:
 
 def main(names: list[str]) -> int:
     options = [option for name in names for option in ("-r", name)]
-    ran = subprocess.run([*AUDIT, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run([*AUDIT, *AS_JSON, *options], cwd=ROOT, capture_output=True, text=True, check=False)
     try:
         report = json.loads(ran.stdout)
     except json.JSONDecodeError:
