@@ -1,7 +1,11 @@
 # DermTriage. `make help` lists the commands. Everything lives in .venv, in the checkout.
 PYTHON ?= python3
 BIN := .venv/bin
-UV := $(BIN)/uv pip install -q --python $(BIN)/python
+UV := $(BIN)/uv pip install -q --require-hashes --python
+PIP := -m pip install -q --disable-pip-version-check --require-hashes
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate --generate-hashes $(UPGRADE)
+LISTS := requirements.txt requirements-serve.txt requirements-s3.txt requirements-assets.txt requirements-uv.txt
+SBOM ?= sbom.cdx.json
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 DATA ?= ../shared/data/ham10000_256.zip
 STRUCTURES ?= $(wildcard ../shared/data/isic2018_task2.zip)
@@ -17,7 +21,7 @@ TWO_AT_A_TIME := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RUN ?= runs/$(shell date +%Y%m%d-%H%M)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load lighthouse fuzz audit lock
+.PHONY: help run install install-all test test-faults lint hooks format settings safety guides train evaluate bench bench-web bench-scale load lighthouse fuzz audit sbom lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,24 +33,24 @@ install: .venv/serve.stamp static/packed/.stamp  ## what serving needs
 
 install-all: install .venv/all.stamp .venv/s3.stamp node_modules/axe-core/axe.min.js  ## training and tests as well
 
-.venv/uv.stamp:
+.venv/uv.stamp: requirements-uv.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	$(BIN)/python $(PIP) -r $<
 	@touch $@
 
 .venv/serve.stamp: requirements-serve.txt requirements-assets.txt .venv/uv.stamp
-	$(UV) -r requirements-serve.txt -r requirements-assets.txt || $(BIN)/python -m pip install -q -r requirements-serve.txt -r requirements-assets.txt
+	$(UV) $(BIN)/python -r requirements-serve.txt -r requirements-assets.txt || $(BIN)/python $(PIP) -r requirements-serve.txt -r requirements-assets.txt
 	@touch $@
 
 .venv/all.stamp: requirements.txt .venv/serve.stamp
-	$(UV) -r requirements.txt || $(BIN)/python -m pip install -q -r requirements.txt
+	$(UV) $(BIN)/python -r requirements.txt || $(BIN)/python $(PIP) -r requirements.txt
 	@touch $@
 
 # The S3 server of the tests, in an environment of its own: it wants other versions than the program.
 .venv/s3.stamp: requirements-s3.txt .venv/uv.stamp
 	$(PYTHON) -m venv .venv/s3
-	$(BIN)/uv pip install -q --python .venv/s3/bin/python -r $< || .venv/s3/bin/python -m pip install -q -r $<
+	$(UV) .venv/s3/bin/python -r $< || .venv/s3/bin/python $(PIP) -r $<
 	@touch $@
 
 static/vendor/openseadragon.min.js: package-lock.json .venv/serve.stamp
@@ -127,12 +131,18 @@ tests/lighthouse/node_modules/.stamp: tests/lighthouse/package-lock.json
 	$(NPM) ci --prefix tests/lighthouse --no-audit --no-fund --silent
 	@touch $@
 
-audit: .venv/uv.stamp  ## ask the advisory database about every pinned package; needs the network, so not a test
-	$(BIN)/uv tool run pip-audit --disable-pip --no-deps -r requirements.txt -r requirements-serve.txt
+audit: install-all  ## advisories and licences of every pinned package; needs the network, so not a test
+	$(BIN)/python -m tests.supply.advisories $(LISTS)
+	$(BIN)/python -m tests.supply.licences
 
-lock:  ## pin again what the requirements' .in files ask for
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-serve.in -o requirements-serve.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.in | grep -vxFf requirements-serve.txt > requirements.tmp
-	(echo "-r requirements-serve.txt"; cat requirements.tmp) > requirements.txt
+sbom: install-all  ## write the CycloneDX bill of materials of the runtime set into $(SBOM)
+	@$(BIN)/python -m tests.supply.sbom > $(SBOM)
+
+lock: .venv/uv.stamp  ## pin again what the .in files ask for, with hashes; UPGRADE=--upgrade takes newer versions
+	for name in uv assets serve s3; do $(COMPILE) requirements-$$name.in -o requirements-$$name.txt || exit 1; done
+	(cat requirements-serve.txt; grep -v '^-r' requirements.txt) > requirements.tmp
+	$(COMPILE) requirements.in -o requirements.tmp
+	(echo "-r requirements-serve.txt"; awk 'NR == FNR { if (/^[^ ]/) serve[$$0]; next } /^[^ ]/ { skip = $$0 in serve } !skip' \
+	  requirements-serve.txt requirements.tmp) > requirements.new
+	mv requirements.new requirements.txt
 	rm requirements.tmp
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-s3.in -o requirements-s3.txt

@@ -38,6 +38,12 @@ def start(app: Flask, admin: CheckedClient, sha: str = NEW):
     return admin.submit(f"/admin/models/{version}/rerun", SURE, page="/admin/models")
 
 
+def switch(admin: CheckedClient, now: str) -> None:
+    """The model "off" or "on"."""
+    form = {**SURE, "reason": "Test reason."}
+    assert admin.submit(f"/admin/models/{now}", form, page="/admin/models").status_code == 302
+
+
 def feed(app: Flask) -> int:
     with app.app_context(), transaction():
         return reruns.feed()
@@ -276,3 +282,26 @@ def test_a_rerun_of_nothing_is_not_started(app: Flask, world: World, gp: str, ad
     assert "Nothing to do: this model has analysed every earlier image" in page
     assert "0 of 0" not in page
     assert count(app, Rerun) == 0
+
+
+def test_while_the_model_is_switched_off_a_re_run_waits(app: Flask, world: World, gp: str, admin) -> None:
+    load(app, OLD)
+    world.analyse(world.case(gp), 0.02)
+    load(app, NEW)
+    start(app, admin)
+    switch(admin, "off")
+    assert feed(app) == 0
+    with app.app_context(), reading() as session:
+        assert session.query(Rerun).one().ended_at is None
+    switch(admin, "on")
+    assert feed(app) == 1
+
+
+def test_while_the_model_is_switched_off_no_re_run_starts(app: Flask, world: World, gp: str, admin) -> None:
+    load(app, OLD)
+    world.analyse(world.case(gp), 0.02)
+    load(app, NEW)
+    switch(admin, "off")
+    start(app, admin)
+    assert count(app, Rerun) == 0
+    assert "this model is not loaded or switched off" in shown(admin)

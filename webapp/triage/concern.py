@@ -193,8 +193,8 @@ def known_suspicions(case: Case, analysis_ids: Collection[int]) -> list[str]:
 
 
 def is_news(analysis: Analysis, known: Collection[str]) -> bool:
-    """Whether it suspects a cancer in its image that is not among ``known``; never while the model is switched off."""
-    return not switch.is_off() and any(name not in known for name in named(analysis))
+    """Whether it suspects a cancer in its image that is not among ``known``."""
+    return any(name not in known for name in named(analysis))
 
 
 def _of(analysis: Analysis) -> list[Lesion]:

@@ -1,0 +1,1 @@
+"""Commands on what the program is made of: known advisories, licences, the bill of materials."""
