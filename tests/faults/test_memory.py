@@ -71,6 +71,7 @@ def test_no_upload_makes_the_web_process_large(server: WebServer, gp: Person) ->
     usual = present(server.process)
     for name, (expected, files) in uploads().items():
         assert gp.send_case(files) == expected, name
+        print(f"{name}: peak {peak(server.process)} MB, afterwards {present(server.process)} MB")
         assert peak(server.process) < WEB, name
         assert present(server.process) < usual + LEFT_BEHIND, name
     together = peak(server.master.pid) + PROCESSES * peak(server.process)
@@ -110,6 +111,7 @@ def test_no_image_makes_the_worker_large(app: Flask, world: World) -> None:
     with app.app_context():
         assert states() == {AnalysisState.DONE}
         db.session.remove()
+    print(f"worker: peaks {peaks} MB, at rest {resting} MB")
     assert max(peaks) < WORKER
     assert sum(peaks) < min(limits("worker").values()), "what deploy/ allows"
     assert resting < 300

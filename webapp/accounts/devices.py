@@ -49,7 +49,7 @@ def _remember(_app: Flask, user: User, **_more: object) -> None:
 
 def _read() -> tuple[str, list[str]]:
     try:
-        name, accounts = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=KNOWN_FOR.total_seconds())
+        name, accounts = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=int(KNOWN_FOR.total_seconds()))
     except BadData:
         return "", []
     return name, accounts

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     timezone: TimeZone = _setting("IANA time zone of the times on pages", ZoneInfo("UTC"))
     max_images_per_case: Number = _setting("most dermoscopic images in one case", 6)
     max_image_megabytes: Number = _setting("largest uploaded file", 25)
-    max_image_megapixels: Number = _setting("largest uploaded image", 52)
+    max_image_megapixels: Number = _setting("largest uploaded image (JPEG; PNG 29, WebP 14 at most)", 52)
     analysis_lease_seconds: Duration = _setting(
         "how long a worker may be silent before another takes over its analysis", 15
     )

@@ -127,7 +127,7 @@ class Arrival:
             self.conn.sock.send(_CONTINUE)
 
 
-class ReceivingWorker(ThreadWorker):  # type: ignore[misc]
+class ReceivingWorker(ThreadWorker):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._arrivals: set[Arrival] = set()
