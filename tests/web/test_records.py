@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,20 +21,20 @@ def verify(app: Flask, *options: str) -> tuple[int, str]:
 
 
 def behind_the_back(app: Flask, *statements: str) -> None:
-    """Raw SQL, as anybody with the database's password could run; foreign keys are not checked."""
+    """Raw SQL, as anybody with the database's password could run; no foreign key and no trigger is asked."""
     with app.app_context(), db.engine.connect() as connection:
-        if db.engine.dialect.name == "sqlite":
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        sqlite = db.engine.dialect.name == "sqlite"
+        driver: Any = connection.connection.driver_connection
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")  # only outside a transaction
+            statements = ("DROP TRIGGER IF EXISTS audit_event_no_update", *statements)
         else:
-            connection.exec_driver_sql("SET session_replication_role = replica")
+            statements = ("SET LOCAL session_replication_role = replica", *statements)
         with connection.begin():
             for statement in statements:
                 connection.exec_driver_sql(statement)
-        if db.engine.dialect.name == "sqlite":
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
-        else:
-            connection.exec_driver_sql("SET session_replication_role = DEFAULT")
-            connection.commit()
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=ON")
 
 
 def one(app: Flask, statement: str) -> int:
@@ -154,9 +155,6 @@ def test_two_rows_that_change_places_are_found(app: Flask) -> None:
 def test_a_key_twice_in_one_text_is_refused(app: Flask) -> None:
     """Each reader of such a text may take another of the values."""
     said = '{"needs_person": false, "needs_person": true}'
-    with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            behind_the_back(app, "DROP TRIGGER audit_event_no_update")
     behind_the_back(app, f"UPDATE audit_event SET after = '{said}' WHERE action = 'analysis.done'")
     behind_the_back(app, """UPDATE analysis SET lesion = '{"bcc": 0.9, "nv": 0.5, "bcc": 0.9}'""")
     status, output = verify(app)
