@@ -236,6 +236,7 @@ def test_a_log_setting_that_is_unknown_is_refused(tmp_path: Path, name: str, val
 def test_the_production_entry_writes_json_to_standard_error(settings: Settings) -> None:
     """In its own process, as a server starts it."""
     environ = {**os.environ, "INSTANCE_DIR": str(settings.instance_dir), "DATABASE_URL": settings.database_url}
+    environ["TRUSTED_HOSTS"] = "localhost"
     script = "import wsgi; wsgi.app.test_client().get('/nowhere?q=secret')"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environ, capture_output=True, text=True, check=True

@@ -98,7 +98,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(getattr(error, "original_exception", None), DATABASE_ERRORS):
         return _page(503, DATABASE_AWAY, resend())
     if isinstance(error, TooManyRequests):
-        return _page(429, _too_many(error))
+        return _page(429, _too_many(error), None, _own_headers(error))
     explanation = EXPLANATIONS.get(error.code, EXPLANATIONS[400 if error.code < 500 else 500])
     return _page(error.code, explanation, resend() if error.code == 401 else None, _own_headers(error))
 
