@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import World
 from tests.web_client import CheckedClient
+from webapp.cases import letter
 from webapp.models import Role
 
 SignIn = Callable[[str], CheckedClient]
@@ -26,3 +27,9 @@ def reader(world: World, sign_in: SignIn) -> CheckedClient:
 def gp(world: World) -> str:
     """The email of a GP who can send cases."""
     return world.user(Role.GP)
+
+
+@pytest.fixture
+def letters_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of a letter instead of its PDF, which takes a second to draw."""
+    monkeypatch.setattr(letter, "_drawn", lambda page, _style: b"%PDF-" + page.encode())

@@ -12,7 +12,6 @@ from tests.web.helpers import number_of, send, stored_case, words
 from tests.web.reading import decide, take
 from tests.web.test_export import exported
 from tests.web_client import CheckedClient
-from webapp.cases import letter
 from webapp.models import BodySite, Role, Side, Surface
 from webapp.models.body_site import in_words
 
@@ -41,9 +40,8 @@ def test_a_site_in_words(site: BodySite, side: Side | None, surface: Surface | N
 
 
 def test_everybody_who_judges_or_acts_sees_it(
-    app: Flask, world: World, client: CheckedClient, reader: CheckedClient, sign_in, monkeypatch
+    app: Flask, world: World, client: CheckedClient, reader: CheckedClient, sign_in, letters_in_words
 ) -> None:
-    monkeypatch.setattr(letter, "_drawn", lambda page, _style: page.encode())
     number = number_of(send(client, **HAND))
     said = "Left hand, palm"
     with stored_case(app, number) as case:

@@ -17,9 +17,10 @@ from tests.web.test_opinions import ask
 from tests.web.test_unread import badge, to_read
 from tests.web_client import CheckedClient
 from webapp.admin.reports import facts
-from webapp.cases import letter
 from webapp.core.database import reading
 from webapp.models import CaseState, Role, utcnow
+
+pytestmark = pytest.mark.usefixtures("letters_in_words")
 
 BIOPSY = {"diagnosis": "bcc", "management": "biopsy", "advice": "Stop aspirin."}
 REASON = "Two <patients> mixed up."
@@ -58,12 +59,6 @@ def answered(world: World, gp: str, reader: CheckedClient, **decision: str) -> s
     take(reader, number)
     assert decide(reader, number, **(decision or BIOPSY)).status_code == 302
     return number
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The letter's words without drawing it."""
-    monkeypatch.setattr(letter, "_drawn", lambda page, _style: b"%PDF-" + page.encode())
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 301])

@@ -9,18 +9,13 @@ from tests.web.reading import all_of, decide, take
 from tests.web.test_corrections import SAID, answered, correct, form_of
 from tests.web.test_unread import to_read
 from tests.web_client import CheckedClient
-from webapp.cases import letter
+
+pytestmark = pytest.mark.usefixtures("letters_in_words")
 
 
 @pytest.fixture
 def client(gp: str, sign_in) -> CheckedClient:
     return sign_in(gp)
-
-
-@pytest.fixture(autouse=True)
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The letter's words without drawing it."""
-    monkeypatch.setattr(letter, "_drawn", lambda page, _style: b"%PDF-" + page.encode())
 
 
 def test_a_corrected_reference_is_used_everywhere_and_the_former_stays_on_the_record(
